@@ -1,0 +1,6 @@
+//! Embeds the SDK and the pages anew when they change.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../../dist/assets");
+    println!("cargo:rerun-if-changed=../../www");
+}

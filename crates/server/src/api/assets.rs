@@ -1,0 +1,130 @@
+//! The SDK at `/assets/` and the pages of `www/`, from inside the binary.
+//!
+//! `micro.js` keeps its name and is asked for anew each time (a 304 where it is the same); it names the wasm by its
+//! content's hash, and what has a hash in its name never changes.
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::fault::Fault;
+
+/// What the SDK's build made: each file plain, `.br` and `.gz`.
+#[derive(RustEmbed)]
+#[folder = "../../dist/assets"]
+#[allow_missing = true]
+struct Assets;
+
+/// The pages.
+#[derive(RustEmbed)]
+#[folder = "../../www"]
+#[allow_missing = true]
+struct Pages;
+
+/// Ready for a year.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// Kept, but asked about before each use.
+const ASK_FIRST: &str = "no-cache";
+
+/// `/assets/…`.
+pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let is_variant = name.ends_with(".br") || name.ends_with(".gz");
+    let found =
+        if is_variant { None } else { compressed(&name, &headers).or_else(|| Some((Assets::get(&name)?, None))) };
+    let Some((file, encoding)) = found else { return Fault::NotFound(format!("/assets/{name}")).into_response() };
+    let caching = if has_hash(&name) { FOR_EVER } else { ASK_FIRST };
+    let mut response = serve(&name, file, encoding, caching, &headers);
+    let fields = response.headers_mut();
+    fields.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+/// A page, where the path is one's.
+pub fn page(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let name = match path.strip_prefix('/')? {
+        "" => "index.html",
+        name => name,
+    };
+    Some(serve(name, Pages::get(name)?, None, ASK_FIRST, headers))
+}
+
+/// The smallest form that the client takes.
+fn compressed(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&'static str>)> {
+    let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
+    let accepts = |coding: &str| {
+        accepted.split(',').any(|part| {
+            let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+            name.trim() == coding && !matches!(weight.replace(' ', "").as_str(), "q=0" | "q=0.0")
+        })
+    };
+    [("br", "br"), ("gzip", "gz")]
+        .into_iter()
+        .filter(|(coding, _)| accepts(coding))
+        .find_map(|(coding, ending)| Some((Assets::get(&format!("{name}.{ending}"))?, Some(coding))))
+}
+
+fn serve(
+    name: &str,
+    file: EmbeddedFile,
+    encoding: Option<&'static str>,
+    caching: &'static str,
+    headers: &HeaderMap,
+) -> Response {
+    let hash: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let etag = format!("\"{hash}\"");
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::new(Body::from(file.data.into_owned()))
+    };
+    let fields = response.headers_mut();
+    let kind = mime_of(name);
+    if !is_known {
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Some(encoding) = encoding {
+            fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+    }
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        fields.insert(header::ETAG, etag);
+    }
+    response
+}
+
+/// What we ship, by its ending.
+fn mime_of(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("json" | "map") => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Whether the name bears its content's hash: `micro-0123abcd.wasm`.
+fn has_hash(name: &str) -> bool {
+    let hash = name.split_once('-').and_then(|(_, rest)| rest.split_once('.')).map_or("", |(hash, _)| hash);
+    hash.len() >= 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_with_a_hash_are_kept_for_ever() {
+        assert!(has_hash("micro-0123abcd.wasm") && has_hash("micro-0123abcd4567.js"));
+        assert!(!has_hash("micro.js") && !has_hash("micro-latest.js") && !has_hash("micro-.js"));
+    }
+}

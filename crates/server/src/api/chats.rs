@@ -1,0 +1,59 @@
+//! The service `chats`: the same chats and messages, in its own words.
+
+use micro_chat_wire::chats::{
+    Chat, CreateChatRequest, CreateChatResponse, ListMessagesRequest, ListMessagesResponse, Message,
+    SendMessageRequest, SendMessageResponse,
+};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::chat::{AtLeast, Chats, Draft, Listing, Order, Refusal};
+use crate::store::{self, Identity, Nanos};
+
+/// `chats.CreateChat`.
+pub async fn create(chats: &Chats, namespace: &str, request: CreateChatRequest) -> Result<CreateChatResponse, Refusal> {
+    let found = chats.create(namespace, &request.id, request.user_ids, AtLeast::Two).await?;
+    let chat = Chat { id: found.chat.id, user_ids: found.user_ids, created_at: rfc3339(found.chat.created_at) };
+    Ok(CreateChatResponse { chat })
+}
+
+/// `chats.SendMessage`.
+pub async fn send(chats: &Chats, namespace: &str, request: SendMessageRequest) -> Result<SendMessageResponse, Refusal> {
+    let SendMessageRequest { id, chat_id, author_id, text } = request;
+    // Without an id of its own a message is nobody's repetition.
+    let identity = if id.is_empty() { Identity::ClientId } else { Identity::Id };
+    let draft = Draft { chat_id, client_id: id, identity, user_id: author_id, subject: String::new(), text };
+    let message = chats.send(namespace, draft).await?;
+    Ok(SendMessageResponse { message: Message::from(&*message) })
+}
+
+/// `chats.ListMessages`.
+pub async fn list(
+    chats: &Chats,
+    namespace: &str,
+    request: ListMessagesRequest,
+) -> Result<ListMessagesResponse, Refusal> {
+    let ListMessagesRequest { chat_id, limit, offset, order } = request;
+    let order = if order == "asc" { Order::Ascending } else { Order::Descending };
+    let messages = chats.list(namespace, &chat_id, Listing { limit, offset, order }).await?;
+    Ok(ListMessagesResponse { messages: messages.iter().map(Message::from).collect() })
+}
+
+impl From<&store::Message> for Message {
+    fn from(message: &store::Message) -> Self {
+        Self {
+            id: message.id.clone(),
+            author_id: message.user_id.clone(),
+            chat_id: message.chat_id.clone(),
+            text: message.text.clone(),
+            sent_at: rfc3339(message.sent_at),
+        }
+    }
+}
+
+fn rfc3339(at: Nanos) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(at.into())
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}

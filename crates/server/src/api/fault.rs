@@ -1,0 +1,212 @@
+//! Every error that leaves the server, with its id, its code and its words.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use micro_chat_wire::endpoint::Endpoint;
+use micro_chat_wire::error::ErrorBody;
+use micro_chat_wire::limit;
+
+use crate::chat::Refusal;
+
+/// What is wrong with a request or a frame.
+#[derive(Debug)]
+pub enum Fault {
+    /// Nothing has that path.
+    NotFound(String),
+    /// Neither GET nor POST.
+    MethodNotAllowed,
+    /// Over [`limit::BODY`].
+    BodyTooLarge,
+    /// The body, a query or a header isn't UTF-8.
+    InvalidUtf8,
+    /// Not JSON; what the parser says.
+    InvalidJson(String),
+    /// JSON with something else in a field than belongs there.
+    InvalidField {
+        /// Where: `user_ids[1]`.
+        field: String,
+        /// What the parser says.
+        detail: String,
+    },
+    /// A namespace over [`limit::ID`].
+    NamespaceTooLarge,
+    /// A plain request to a stream.
+    UpgradeRequired(Endpoint),
+    /// A WebSocket handshake that isn't one.
+    InvalidUpgrade(Endpoint),
+    /// A WebSocket to something that is no stream.
+    NotAStream(Endpoint),
+    /// A binary frame.
+    BinaryFrame,
+    /// A frame over [`limit::FRAME`].
+    FrameTooLarge,
+    /// No first frame in time.
+    NoFirstFrame,
+    /// The session dialect's first frame isn't HELLO, or a later one is.
+    HelloExpected,
+    /// A handle that is 0, over 2³¹, or names a living subscription.
+    InvalidHandle,
+    /// A publish for a handle without a subscription.
+    UnknownHandle,
+    /// Over [`limit::SUBSCRIPTIONS`].
+    TooManySubscriptions,
+    /// The rules say no.
+    Refused(Endpoint, Refusal),
+    /// A fault of ours.
+    Internal,
+}
+
+impl Fault {
+    /// As answers and frames carry it.
+    pub fn body(&self) -> ErrorBody {
+        let (id, code, detail) = self.parts();
+        let status = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+        let retry_after = (code == 503).then_some(1_000);
+        ErrorBody { id, code, detail, status: status.to_owned(), retry_after }
+    }
+
+    fn parts(&self) -> (String, u16, String) {
+        let gateway = |reason: &str, code, detail: String| (format!("gateway.{reason}"), code, detail);
+        match self {
+            Self::NotFound(path) => gateway(
+                "NotFound",
+                404,
+                format!("Nothing is at {path}; methods are at /<service>/<Method>, such as /chat/New."),
+            ),
+            Self::MethodNotAllowed => gateway("MethodNotAllowed", 405, "Call this with POST or GET.".into()),
+            Self::BodyTooLarge => {
+                gateway("BodyTooLarge", 413, format!("A request's body may have {} bytes at most.", limit::BODY))
+            }
+            Self::InvalidUtf8 => gateway("InvalidUTF8", 400, "The request is not valid UTF-8.".into()),
+            Self::InvalidJson(detail) => {
+                gateway("InvalidJSON", 400, format!("The request is not valid JSON: {detail}."))
+            }
+            Self::InvalidField { field, detail } => gateway("InvalidField", 400, format!("{field}: {detail}.")),
+            Self::NamespaceTooLarge => {
+                gateway("NamespaceTooLarge", 400, format!("A namespace may have {} bytes at most.", limit::ID))
+            }
+            Self::BinaryFrame => gateway("BinaryFrame", 400, "Send text frames; binary ones are not read.".into()),
+            Self::FrameTooLarge => {
+                gateway("FrameTooLarge", 413, format!("A frame may have {} bytes at most.", limit::FRAME))
+            }
+            Self::NoFirstFrame => gateway("NoFirstFrame", 408, "The first frame did not come in time.".into()),
+            Self::HelloExpected => {
+                gateway("HelloExpected", 400, "The first frame, and only the first, is [1, {\"user_id\": …}].".into())
+            }
+            Self::InvalidHandle => {
+                gateway("InvalidHandle", 400, "A handle is a number from 1 to 2147483647 that is not in use.".into())
+            }
+            Self::UnknownHandle => {
+                gateway("UnknownHandle", 400, "Subscribe to a chat before publishing to its handle.".into())
+            }
+            Self::TooManySubscriptions => gateway(
+                "TooManySubscriptions",
+                429,
+                format!("One connection may have {} subscriptions at most.", limit::SUBSCRIPTIONS),
+            ),
+            Self::Internal => gateway("Internal", 500, "The server met a fault of its own; it is in its log.".into()),
+            Self::UpgradeRequired(endpoint) => (
+                format!("{}.UpgradeRequired", endpoint.name()),
+                426,
+                "This is a stream: open a WebSocket here, or use Micro.connect.".into(),
+            ),
+            Self::InvalidUpgrade(endpoint) => (
+                format!("{}.InvalidUpgrade", endpoint.name()),
+                400,
+                "This is not a WebSocket handshake of version 13.".into(),
+            ),
+            Self::NotAStream(endpoint) => {
+                (format!("{}.NotAStream", endpoint.name()), 400, "This is no stream: call it with POST.".into())
+            }
+            Self::Refused(endpoint, refusal) => refused(*endpoint, refusal),
+        }
+    }
+}
+
+/// The ids of the two services: `chat.Send.MissingText`, and `MISSING_TEXT`.
+fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
+    let in_chats = endpoint.name().starts_with("chats.");
+    let id = |camel: &str, screaming: &str| {
+        if in_chats { screaming.to_owned() } else { format!("{}.{camel}", endpoint.name()) }
+    };
+    match refusal {
+        Refusal::MissingUserIds => {
+            let needed = if in_chats { "two different users" } else { "one user" };
+            (id("MissingUserIDs", "MISSING_USER_IDs"), 400, format!("Name at least {needed} in user_ids."))
+        }
+        Refusal::EmptyUserId => {
+            (id("EmptyUserID", "EMPTY_USER_ID"), 400, "Each of user_ids needs at least one character.".into())
+        }
+        Refusal::TooManyUserIds => (
+            id("TooManyUserIDs", "TOO_MANY_USER_IDs"),
+            413,
+            format!("Name at most {} users in user_ids.", limit::USER_IDS),
+        ),
+        Refusal::MissingUserId if in_chats => ("MISSING_AUTHOR_ID".into(), 400, "Say in author_id who sends.".into()),
+        Refusal::MissingUserId => (id("MissingUserID", ""), 400, "Say in user_id who this is.".into()),
+        Refusal::MissingChatId => (id("MissingChatID", "MISSING_CHAT_ID"), 400, "Name the chat in chat_id.".into()),
+        Refusal::UnknownChat if in_chats => ("NOT_FOUND".into(), 404, "There is no chat with this chat_id.".into()),
+        Refusal::UnknownChat => (id("InvalidChatID", ""), 400, "There is no chat with this chat_id.".into()),
+        Refusal::MissingText => (id("MissingText", "MISSING_TEXT"), 400, "A message needs a text.".into()),
+        Refusal::TooLarge { field, limit } => {
+            let named = if in_chats && *field == "user_id" { "author_id" } else { field };
+            let camel = match *field {
+                "user_id" | "user_ids" => "UserIDTooLarge",
+                "client_id" => "ClientIDTooLarge",
+                "subject" => "SubjectTooLarge",
+                "text" => "TextTooLarge",
+                "message" => "MessageTooLarge",
+                _ => "IDTooLarge",
+            };
+            let screaming = match *field {
+                "user_id" => "AUTHOR_ID_TOO_LARGE",
+                "user_ids" => "USER_ID_TOO_LARGE",
+                "text" => "TEXT_TOO_LARGE",
+                "message" => "MESSAGE_TOO_LARGE",
+                _ => "ID_TOO_LARGE",
+            };
+            let what = match *field {
+                "message" => "A message as JSON".to_owned(),
+                "user_ids" => "Each of user_ids".to_owned(),
+                _ => named.to_owned(),
+            };
+            (id(camel, screaming), 413, format!("{what} may have {limit} bytes at most."))
+        }
+        Refusal::LimitTooLarge => (
+            id("LimitTooLarge", "LIMIT_TOO_LARGE"),
+            400,
+            format!("limit is at most {}; ask for the rest with the next request.", limit::PAGE),
+        ),
+        Refusal::Conflict => (
+            id("ClientIDConflict", "ID_CONFLICT"),
+            409,
+            "This client_id belongs to another message of this user; give each message its own.".into(),
+        ),
+        Refusal::Store(error) => {
+            tracing::error!(%error, endpoint = endpoint.name(), "the store failed");
+            (id("Unavailable", "UNAVAILABLE"), 503, "The message store does not answer; try again.".into())
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let body = self.body();
+        let status = StatusCode::from_u16(body.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = super::answer::json(status, &body);
+        let headers = response.headers_mut();
+        match self {
+            Self::MethodNotAllowed => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+            }
+            Self::UpgradeRequired(_) => {
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            }
+            _ => {}
+        }
+        if let Some(milliseconds) = body.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1_000)));
+        }
+        response
+    }
+}

@@ -1,0 +1,127 @@
+//! HTTP: paths, answers, errors, assets.
+//!
+//! - `request`: a call, read,
+//! - `chat`, `chats`: one file a service,
+//! - `assets`: the SDK and the pages,
+//! - [`fault`]: every error with its id and words.
+
+mod answer;
+mod assets;
+mod chat;
+mod chats;
+pub mod fault;
+pub mod request;
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use micro_chat_wire::auth::{Login, OptionsResponse};
+use micro_chat_wire::endpoint::Endpoint;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{Any as AnyOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::chat::Refusal;
+use crate::stream::{self, Streams};
+use fault::Fault;
+use request::Call;
+
+/// Everything the server answers.
+pub fn router(streams: Streams) -> Router {
+    let headers = ["micro-namespace", "authorization", "content-type", "chat-id", "user-id"];
+    let cors = CorsLayer::new()
+        .allow_origin(AnyOrigin)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(headers.map(HeaderName::from_static))
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(Duration::from_secs(24 * 60 * 60));
+    Router::new()
+        .route("/healthz", get(health))
+        .route("/assets/{*file}", get(assets::asset))
+        .fallback(gateway)
+        .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
+        .with_state(streams)
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(cors)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Fault::Internal.into_response()))
+}
+
+async fn health(State(streams): State<Streams>) -> Response {
+    let version = env!("CARGO_PKG_VERSION");
+    match streams.chats.probe().await {
+        Ok(()) => answer::json(StatusCode::OK, &json!({ "status": "ok", "version": version })),
+        Err(error) => {
+            tracing::error!(%error, "the store does not answer");
+            answer::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "store", "version": version }))
+        }
+    }
+}
+
+/// Methods by their path; what is no method's path may be a page's.
+async fn gateway(State(streams): State<Streams>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    match Endpoint::from_path(&path) {
+        Some(endpoint) => call(&streams, endpoint, request).await.unwrap_or_else(IntoResponse::into_response),
+        None => match assets::page(&path, request.headers()) {
+            Some(_) if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+                Fault::MethodNotAllowed.into_response()
+            }
+            Some(page) => page,
+            None => Fault::NotFound(path).into_response(),
+        },
+    }
+}
+
+async fn call(streams: &Streams, endpoint: Endpoint, request: Request) -> Result<Response, Fault> {
+    if !matches!(*request.method(), Method::GET | Method::POST) {
+        return Err(Fault::MethodNotAllowed);
+    }
+    let (mut parts, body) = request.into_parts();
+    if endpoint.streams() {
+        return stream::upgrade(streams, endpoint, &mut parts).await;
+    }
+    if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
+        return Err(Fault::NotAStream(endpoint));
+    }
+    let call = Call::receive(&parts, body).await?;
+    let chats = &streams.chats;
+    match endpoint {
+        Endpoint::ChatNew => run(endpoint, call, async |ns, request| chat::new(chats, ns, request).await).await,
+        Endpoint::ChatSend => run(endpoint, call, async |ns, request| chat::send(chats, ns, request).await).await,
+        Endpoint::ChatHistory => run(endpoint, call, async |ns, request| chat::history(chats, ns, request).await).await,
+        Endpoint::ChatsCreateChat => {
+            run(endpoint, call, async |ns, request| chats::create(chats, ns, request).await).await
+        }
+        Endpoint::ChatsSendMessage => {
+            run(endpoint, call, async |ns, request| chats::send(chats, ns, request).await).await
+        }
+        Endpoint::ChatsListMessages => {
+            run(endpoint, call, async |ns, request| chats::list(chats, ns, request).await).await
+        }
+        Endpoint::AuthOptions => Ok(answer::json(StatusCode::OK, &OptionsResponse { login: Login::None })),
+        Endpoint::ChatConnect => Err(Fault::UpgradeRequired(endpoint)),
+    }
+}
+
+/// Reads the request, has it done, and answers.
+async fn run<Q: DeserializeOwned, A: Serialize>(
+    endpoint: Endpoint,
+    call: Call,
+    method: impl AsyncFnOnce(&str, Q) -> Result<A, Refusal>,
+) -> Result<Response, Fault> {
+    let namespace = call.namespace.clone();
+    let request = call.read()?;
+    let answer = method(&namespace, request).await.map_err(|refusal| Fault::Refused(endpoint, refusal))?;
+    Ok(answer::json(StatusCode::OK, &answer))
+}

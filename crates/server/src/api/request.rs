@@ -1,0 +1,199 @@
+//! What a call asks for: its body or its query, read into the endpoint's request.
+
+use axum::body::{Body, Bytes};
+use axum::http::Method;
+use axum::http::request::Parts;
+use http_body_util::BodyExt;
+use micro_chat_wire::{DEFAULT_NAMESPACE, limit};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::{Map, Number, Value};
+
+use super::fault::Fault;
+
+/// A body that is too large is read on to here before it is refused: who is still sending does not hear an answer.
+const PATIENCE: usize = 16 * limit::BODY;
+
+/// Query parameters that are lists.
+const LISTS: [&str; 1] = ["user_ids"];
+
+/// Query parameters that are numbers.
+const NUMBERS: [&str; 4] = ["limit", "offset", "before", "after"];
+
+/// A call as it came.
+#[derive(Debug)]
+pub struct Call {
+    /// The tenant.
+    pub namespace: String,
+    /// The request, not read yet.
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Json(Bytes),
+    Query(Map<String, Value>),
+}
+
+impl Call {
+    /// Reads the whole request.
+    pub async fn receive(parts: &Parts, body: Body) -> Result<Self, Fault> {
+        let namespace = namespace(parts)?;
+        let body = if parts.method == Method::GET { Bytes::new() } else { whole(body).await? };
+        let content = if body.iter().all(u8::is_ascii_whitespace) {
+            Content::Query(query(parts.uri.query().unwrap_or_default())?)
+        } else {
+            Content::Json(body)
+        };
+        Ok(Self { namespace, content })
+    }
+
+    /// The request as its endpoint wants it.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, Fault> {
+        match self.content {
+            Content::Json(body) => object_from_json(std::str::from_utf8(&body).map_err(|_| Fault::InvalidUtf8)?),
+            Content::Query(query) => serde_path_to_error::deserialize(Value::Object(query)).map_err(invalid_field),
+        }
+    }
+}
+
+/// Reads a request, which is an object.
+pub fn object_from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    // serde would read an array as the fields in their order.
+    if text.trim_start().starts_with('[') {
+        from_json::<IgnoredAny>(text)?;
+        return Err(Fault::InvalidField { field: "request".to_owned(), detail: "it has to be an object".to_owned() });
+    }
+    from_json(text)
+}
+
+/// Reads JSON.
+pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        if error.inner().is_data() { invalid_field(error) } else { Fault::InvalidJson(error.inner().to_string()) }
+    })?;
+    reader.end().map_err(|error| Fault::InvalidJson(error.to_string()))?;
+    Ok(value)
+}
+
+fn invalid_field(error: serde_path_to_error::Error<serde_json::Error>) -> Fault {
+    let field = match error.path().to_string() {
+        path if path == "." => "request".to_owned(),
+        path => path,
+    };
+    Fault::InvalidField { field, detail: error.inner().to_string() }
+}
+
+/// The namespace header; `micro` without one.
+pub fn namespace(parts: &Parts) -> Result<String, Fault> {
+    match header(parts, "micro-namespace")? {
+        Some(namespace) => checked_namespace(namespace),
+        None => Ok(DEFAULT_NAMESPACE.to_owned()),
+    }
+}
+
+/// Refuses a namespace that is too long.
+pub fn checked_namespace(namespace: String) -> Result<String, Fault> {
+    if namespace.len() > limit::ID { Err(Fault::NamespaceTooLarge) } else { Ok(namespace) }
+}
+
+/// A header's value where it has one.
+pub fn header(parts: &Parts, name: &str) -> Result<Option<String>, Fault> {
+    let Some(value) = parts.headers.get(name) else { return Ok(None) };
+    let value = std::str::from_utf8(value.as_bytes()).map_err(|_| Fault::InvalidUtf8)?;
+    Ok((!value.is_empty()).then(|| value.to_owned()))
+}
+
+/// A query string's pairs, decoded.
+pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Fault> {
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    // The decoder replaces what is not UTF-8; a replacement character that nobody wrote gives it away.
+    let replaced = |text: &str| text.contains('\u{FFFD}');
+    let written = || query.to_ascii_uppercase().contains("%EF%BF%BD");
+    if pairs.iter().any(|(name, value)| replaced(name) || replaced(value)) && !written() {
+        return Err(Fault::InvalidUtf8);
+    }
+    Ok(pairs)
+}
+
+fn query(text: &str) -> Result<Map<String, Value>, Fault> {
+    let mut object = Map::new();
+    for (name, value) in pairs(text)? {
+        if LISTS.contains(&name.as_str()) {
+            if let Value::Array(list) = object.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
+                list.push(Value::String(value));
+            }
+        } else if NUMBERS.contains(&name.as_str()) {
+            let number = value
+                .parse::<Number>()
+                .map_err(|_| Fault::InvalidField { field: name.clone(), detail: "it has to be a number".to_owned() })?;
+            object.insert(name, Value::Number(number));
+        } else {
+            object.insert(name, Value::String(value));
+        }
+    }
+    Ok(object)
+}
+
+async fn whole(mut body: Body) -> Result<Bytes, Fault> {
+    let mut bytes = Vec::new();
+    let mut total = 0;
+    while let Some(frame) = body.frame().await {
+        // The client went away, or its framing is broken: nobody reads the answer.
+        let frame = frame.map_err(|_| Fault::InvalidJson("the body ended too early".to_owned()))?;
+        let Some(data) = frame.data_ref() else { continue };
+        total += data.len();
+        if total > PATIENCE {
+            break;
+        }
+        if total <= limit::BODY {
+            bytes.extend_from_slice(data);
+        }
+    }
+    if total > limit::BODY { Err(Fault::BodyTooLarge) } else { Ok(bytes.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use micro_chat_wire::chat::{HistoryRequest, NewRequest};
+
+    fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+        Call { namespace: String::new(), content: Content::Query(query(text)?) }.read()
+    }
+
+    #[test]
+    fn a_query_reads_like_a_body() {
+        let request: Result<HistoryRequest, _> = read("chat_id=a+b%2Fc&limit=5&after=0");
+        assert!(request.is_ok_and(|request| {
+            (request.chat_id.as_str(), request.limit, request.after) == ("a b/c", 5, Some(0))
+        }));
+        let request: Result<NewRequest, _> = read("user_ids=ann&user_ids=ben");
+        assert!(request.is_ok_and(|request| request.user_ids == ["ann", "ben"]));
+        assert!(read::<NewRequest>("").is_ok_and(|request| request.user_ids.is_empty()));
+    }
+
+    #[test]
+    fn a_bad_query_names_the_field() {
+        for text in ["limit=many", "limit=-1", "limit=1.5"] {
+            let refused = read::<HistoryRequest>(text);
+            assert!(matches!(refused, Err(Fault::InvalidField { field, .. }) if field == "limit"), "{text}");
+        }
+        assert!(matches!(read::<HistoryRequest>("chat_id=%FF"), Err(Fault::InvalidUtf8)));
+        assert!(read::<HistoryRequest>("chat_id=%ef%bf%bd").is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_told_apart() {
+        assert!(matches!(from_json::<NewRequest>("{"), Err(Fault::InvalidJson(_))));
+        assert!(matches!(from_json::<NewRequest>("{} {}"), Err(Fault::InvalidJson(_))));
+        let deep = "[".repeat(100_000);
+        assert!(matches!(from_json::<NewRequest>(&format!("{{\"x\":{deep}")), Err(Fault::InvalidJson(_))));
+        let wrong = from_json::<NewRequest>(r#"{"user_ids": ["a", 5]}"#);
+        assert!(matches!(wrong, Err(Fault::InvalidField { field, .. }) if field == "user_ids[1]"));
+        for no_object in ["[]", "[[\"ann\"]]", "5", "null"] {
+            let wrong = object_from_json::<NewRequest>(no_object);
+            assert!(matches!(wrong, Err(Fault::InvalidField { field, .. }) if field == "request"), "{no_object}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Finding and creating chats.
+
+use micro_chat_wire::limit;
+
+use super::{Chats, Refusal, at_most};
+use crate::store::{ChatDraft, ChatWithUsers};
+
+/// How many different users a chat needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLeast {
+    /// `chat.New`: a chat with oneself is a chat.
+    One,
+    /// `chats.CreateChat`.
+    Two,
+}
+
+impl Chats {
+    /// The chat with that id, else the chat of these users, else a new one. Order and repetition of users don't matter.
+    pub async fn create(
+        &self,
+        namespace: &str,
+        id: &str,
+        mut user_ids: Vec<String>,
+        at_least: AtLeast,
+    ) -> Result<ChatWithUsers, Refusal> {
+        at_most(limit::ID, "id", id)?;
+        if user_ids.len() > limit::USER_IDS {
+            return Err(Refusal::TooManyUserIds);
+        }
+        for user_id in &user_ids {
+            at_most(limit::ID, "user_ids", user_id)?;
+        }
+        user_ids.sort_unstable();
+        user_ids.dedup();
+        let needed = match at_least {
+            AtLeast::One => 1,
+            AtLeast::Two => 2,
+        };
+        if user_ids.len() < needed {
+            return Err(Refusal::MissingUserIds);
+        }
+        if user_ids.iter().any(String::is_empty) {
+            return Err(Refusal::EmptyUserId);
+        }
+        let id = (!id.is_empty()).then(|| id.to_owned());
+        Ok(self.store.create(ChatDraft { namespace: namespace.to_owned(), id, user_ids }).await?)
+    }
+}

@@ -1,0 +1,59 @@
+//! The rules of chats: who is asked for what, what is too large, what is the same. No HTTP, no SQL.
+//!
+//! - `create`: finding and creating chats,
+//! - `send`: storing messages,
+//! - `read`: reading them back,
+//! - `join`: listening to them,
+//! - [`Refusal`]: what can be wrong with a request.
+
+mod create;
+mod join;
+mod read;
+mod refusal;
+mod send;
+
+pub use create::AtLeast;
+pub use join::{Joined, Start};
+pub use read::{History, Listing, Order};
+pub use refusal::Refusal;
+pub use send::{Draft, Pending};
+
+use micro_chat_wire::limit;
+
+use crate::hub::Hub;
+use crate::store::{Chat, Store};
+
+/// All chats of this server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Chats {
+    store: Store,
+    hub: Hub,
+}
+
+impl Chats {
+    /// The chats in `store`, heard through `hub`.
+    pub fn new(store: Store, hub: Hub) -> Self {
+        Self { store, hub }
+    }
+
+    /// The chat of that name. A name that can't be one and a name of nothing answer alike.
+    pub(crate) async fn find(&self, namespace: &str, chat_id: &str) -> Result<Chat, Refusal> {
+        if chat_id.is_empty() {
+            return Err(Refusal::MissingChatId);
+        }
+        if chat_id.len() > limit::ID {
+            return Err(Refusal::UnknownChat);
+        }
+        self.store.chat(namespace.to_owned(), chat_id.to_owned()).await?.ok_or(Refusal::UnknownChat)
+    }
+
+    /// Whether the database answers.
+    pub async fn probe(&self) -> Result<(), Refusal> {
+        Ok(self.store.probe().await?)
+    }
+}
+
+/// Refuses `value` where it is longer than `limit` bytes.
+fn at_most(limit: usize, field: &'static str, value: &str) -> Result<(), Refusal> {
+    if value.len() > limit { Err(Refusal::TooLarge { field, limit }) } else { Ok(()) }
+}

@@ -1,0 +1,93 @@
+//! Reading messages back. A page costs the same wherever in a chat it begins: `seq` has no holes, so an offset is a
+//! `seq`, and messages lie in the order of `seq`.
+
+use micro_chat_wire::limit;
+
+use super::{Chats, Refusal};
+use crate::store::{From, Message, Page, PageSize};
+
+/// What `chats.ListMessages` answers without a limit.
+const LISTED: u64 = 25;
+
+/// A range of `chat.History`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct History {
+    /// 0: as many as a page holds.
+    pub limit: u64,
+    /// Only smaller `seq`s; 0: no bound.
+    pub before: u64,
+    /// Only larger `seq`s, the oldest of them; none: the newest.
+    pub after: Option<u64>,
+}
+
+/// Which end `chats.ListMessages` begins at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// At the first message.
+    Ascending,
+    /// At the newest.
+    Descending,
+}
+
+/// A range of `chats.ListMessages`.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// 0: 25.
+    pub limit: u64,
+    /// Messages to pass over.
+    pub offset: u64,
+    /// From where.
+    pub order: Order,
+}
+
+impl Chats {
+    /// A range of a chat, oldest first, and whether there is more of it.
+    pub async fn history(
+        &self,
+        namespace: &str,
+        chat_id: &str,
+        range: History,
+    ) -> Result<(Vec<Message>, bool), Refusal> {
+        let limit = page(range.limit, limit::PAGE)?;
+        let chat = self.find(namespace, chat_id).await?;
+        let before = if range.before == 0 { u64::MAX } else { range.before };
+        let (after, from) = match range.after {
+            Some(after) => (after, From::Oldest),
+            None => (0, From::Newest),
+        };
+        let Page { mut messages, has_more } = self.store.page(&chat, after, before, limit, from).await?;
+        if from == From::Newest {
+            messages.reverse();
+        }
+        Ok((messages, has_more))
+    }
+
+    /// A range of a chat, in the order asked for.
+    pub async fn list(&self, namespace: &str, chat_id: &str, range: Listing) -> Result<Vec<Message>, Refusal> {
+        let limit = page(range.limit, LISTED)?;
+        let chat = self.find(namespace, chat_id).await?;
+        let page = match range.order {
+            Order::Ascending => {
+                let after = (chat.first_seq - 1).saturating_add(range.offset);
+                self.store.page(&chat, after, u64::MAX, limit, From::Oldest).await?
+            }
+            Order::Descending => {
+                let before = (chat.last_seq + 1).saturating_sub(range.offset);
+                self.store.page(&chat, 0, before, limit, From::Newest).await?
+            }
+        };
+        Ok(page.messages)
+    }
+}
+
+/// Text in one answer, in bytes: a thousand long messages come in several.
+const BYTES: usize = 8 * 1024 * 1024;
+
+/// How much to answer.
+fn page(asked: u64, default: u64) -> Result<PageSize, Refusal> {
+    match asked {
+        0 => Ok(PageSize { messages: default, bytes: BYTES }),
+        1..=limit::PAGE => Ok(PageSize { messages: asked, bytes: BYTES }),
+        _ => Err(Refusal::LimitTooLarge),
+    }
+}

@@ -1,0 +1,46 @@
+//! What can be wrong with a request.
+
+use crate::store::StoreError;
+
+/// Why a request is refused. The API gives each its id and its words.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No user is named.
+    #[error("no user ids")]
+    MissingUserIds,
+    /// One of the users has an empty name.
+    #[error("an empty user id")]
+    EmptyUserId,
+    /// More users than [`micro_chat_wire::limit::USER_IDS`].
+    #[error("too many user ids")]
+    TooManyUserIds,
+    /// It isn't said who acts.
+    #[error("no user id")]
+    MissingUserId,
+    /// No chat is named.
+    #[error("no chat id")]
+    MissingChatId,
+    /// There is no such chat.
+    #[error("no such chat")]
+    UnknownChat,
+    /// The message says nothing.
+    #[error("no text")]
+    MissingText,
+    /// A field is too long.
+    #[error("{field} is over {limit} bytes")]
+    TooLarge {
+        /// As the request names it.
+        field: &'static str,
+        /// In bytes.
+        limit: usize,
+    },
+    /// More messages asked for than a page holds.
+    #[error("limit is too large")]
+    LimitTooLarge,
+    /// The same `client_id` came with another subject or text.
+    #[error("the client id belongs to another message")]
+    Conflict,
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,103 @@
+//! Storing messages.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use micro_chat_wire::limit;
+use uuid::Uuid;
+
+use super::{Chats, Refusal, at_most};
+use crate::store::{Identity, Message, MessageDraft, Sent};
+
+/// A message that somebody wants to send.
+#[derive(Debug)]
+pub struct Draft {
+    /// The chat to send to.
+    pub chat_id: String,
+    /// The sender's name for it; empty: one is made.
+    pub client_id: String,
+    /// What makes it a repetition of another.
+    pub identity: Identity,
+    /// Who sends.
+    pub user_id: String,
+    /// May be empty.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// A message in line for the next commit: what it has become.
+pub type Pending = Pin<Box<dyn Future<Output = Result<Arc<Message>, Refusal>> + Send>>;
+
+impl Chats {
+    /// Stores a message and ends when it is durable.
+    pub async fn send(&self, namespace: &str, draft: Draft) -> Result<Arc<Message>, Refusal> {
+        self.submit(namespace, draft).await?.await
+    }
+
+    /// Puts a message in line for the next commit, behind those that this caller submitted before.
+    pub async fn submit(&self, namespace: &str, draft: Draft) -> Result<Pending, Refusal> {
+        check(&draft)?;
+        let Draft { chat_id, mut client_id, identity, user_id, subject, text } = draft;
+        if client_id.is_empty() {
+            client_id = Uuid::new_v4().to_string();
+        }
+        let namespace = namespace.to_owned();
+        let answer =
+            self.store.send(MessageDraft { namespace, chat_id, client_id, identity, user_id, subject, text }).await?;
+        Ok(Box::pin(async {
+            match answer.await? {
+                Sent::Stored(message) => Ok(message),
+                Sent::UnknownChat => Err(Refusal::UnknownChat),
+                Sent::Conflict => Err(Refusal::Conflict),
+            }
+        }))
+    }
+}
+
+fn check(draft: &Draft) -> Result<(), Refusal> {
+    if draft.chat_id.is_empty() {
+        return Err(Refusal::MissingChatId);
+    }
+    if draft.chat_id.len() > limit::ID {
+        return Err(Refusal::UnknownChat);
+    }
+    if draft.user_id.is_empty() {
+        return Err(Refusal::MissingUserId);
+    }
+    at_most(limit::ID, "user_id", &draft.user_id)?;
+    at_most(limit::ID, "client_id", &draft.client_id)?;
+    at_most(limit::SUBJECT, "subject", &draft.subject)?;
+    if draft.text.is_empty() {
+        return Err(Refusal::MissingText);
+    }
+    at_most(limit::TEXT, "text", &draft.text)?;
+    // Escapes can make it six times as long: what can't be delivered in one frame isn't stored.
+    let fields = [&draft.chat_id, &draft.client_id, &draft.user_id, &draft.subject, &draft.text];
+    if fields.map(|field| json_len(field)).iter().sum::<usize>() + OTHER > limit::MESSAGE {
+        return Err(Refusal::TooLarge { field: "message", limit: limit::MESSAGE });
+    }
+    Ok(())
+}
+
+/// At most what the rest of a message takes as JSON: field names, `id`, `sent_at`, `seq`.
+const OTHER: usize = 512;
+
+/// The bytes of `text` as a JSON string.
+fn json_len(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(escaped).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_length_as_json_is_counted_as_serde_json_writes_it() {
+        let all: String = (0..=0x250).filter_map(char::from_u32).collect();
+        assert_eq!(super::json_len(&all), serde_json::to_string(&all).map(|json| json.len()).unwrap_or(0));
+    }
+}

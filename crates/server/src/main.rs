@@ -1,0 +1,101 @@
+//! `micro-chat-server`: the command.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use micro_chat_server::server::{self, Config, Server, ServerError};
+use micro_chat_server::stream::Timing;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// The companion server of Micro Chat.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// For developing: open to all, believes every user name, listens on loopback only.
+    Dev(Dev),
+}
+
+#[derive(Debug, Args)]
+struct Dev {
+    /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
+    listen: Option<SocketAddr>,
+    /// The port to listen on, where --listen is not given.
+    #[arg(long, env = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// The folder of the database; made where it is missing.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| format!("{error}; it looks like 127.0.0.1:8080"))?;
+    found.next().ok_or_else(|| "this name has no address".to_owned())
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_writer(std::io::stderr)
+        .init();
+    let Command::Dev(options) = Cli::parse().command;
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(ServerError::Serve)
+        .and_then(|runtime| runtime.block_on(dev(options)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("micro-chat-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dev(options: Dev) -> Result<(), ServerError> {
+    let wanted = options.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port));
+    let listener = server::listen(wanted).await?;
+    let address = listener.local_addr()?;
+    let config = Config { data: options.data, timing: Timing::default() };
+    let server = Server::open(&config)?;
+    let stopping = CancellationToken::new();
+    stop_on_signal(stopping.clone())?;
+    println!(
+        "micro-chat-server {} dev: open to all, believes every user name; for developing only",
+        env!("CARGO_PKG_VERSION")
+    );
+    println!("data in {}", config.data.display());
+    println!("listening on http://{address}");
+    server.run(listener, stopping).await
+}
+
+/// Cancels `stopping` at the first SIGTERM or SIGINT; a second one ends the process at once.
+fn stop_on_signal(stopping: CancellationToken) -> Result<(), ServerError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        for round in 0.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if round > 0 {
+                std::process::exit(1);
+            }
+            eprintln!("stopping");
+            stopping.cancel();
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The server's life: from an open port to a clean stop.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use socket2::SockRef;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api;
+use crate::chat::Chats;
+use crate::hub::Hub;
+use crate::store::{Message, Store, StoreError, StoreGuard};
+use crate::stream::{Streams, Timing};
+
+/// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// Commits on their way to the hub.
+const COMMITS: usize = 64;
+
+/// How long open requests may take to end when the server stops.
+const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// What a server is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder of the database.
+    pub data: PathBuf,
+    /// How long is too long.
+    pub timing: Timing,
+}
+
+/// Why a server could not start, or not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address is taken, or isn't this machine's.
+    #[error("can't listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// `dev` believes everybody, so nobody else may reach it.
+    #[error("dev is open to all and so only listens on loopback, not on {0}; choose an address such as 127.0.0.1:8080")]
+    NotLoopback(IpAddr),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The listener failed.
+    #[error("the server failed: {0}")]
+    Serve(#[from] std::io::Error),
+}
+
+/// Opens the port of a `dev` server.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    if !address.ip().is_loopback() {
+        return Err(ServerError::NotLoopback(address.ip()));
+    }
+    TcpListener::bind(address).await.map_err(|error| ServerError::Listen(address, error))
+}
+
+/// A server with its database open.
+#[derive(Debug)]
+pub struct Server {
+    store: Store,
+    guard: StoreGuard,
+    /// What was committed and has to be published.
+    commits: mpsc::Receiver<Vec<Arc<Message>>>,
+    timing: Timing,
+}
+
+impl Server {
+    /// Opens the database.
+    pub fn open(config: &Config) -> Result<Self, ServerError> {
+        let (committed, commits) = mpsc::channel(COMMITS);
+        let (store, guard) = Store::open(&config.data, committed)?;
+        Ok(Self { store, guard, commits, timing: config.timing })
+    }
+
+    /// Serves until `stopping` is cancelled, then ends cleanly: sockets are told to come back, requests are answered,
+    /// and all that was accepted is committed.
+    pub async fn run(self, listener: TcpListener, stopping: CancellationToken) -> Result<(), ServerError> {
+        let Self { store, guard, commits, timing } = self;
+        let hub = Hub::default();
+        let publishing = tokio::spawn(hub.clone().run(commits));
+        let tasks = TaskTracker::new();
+        let streams =
+            Streams { chats: Chats::new(store, hub), tasks: tasks.clone(), stopping: stopping.clone(), timing };
+        let listener = listener.tap_io(|stream| {
+            // Neither changes what is sent, only when: a failure is no reason to refuse a connection.
+            let _ = stream.set_nodelay(true);
+            let _ = SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER);
+        });
+        let serving =
+            axum::serve(listener, api::router(streams)).with_graceful_shutdown(stopping.clone().cancelled_owned());
+        let mut serving = tokio::spawn(serving.into_future());
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            // It only ends by itself where it failed.
+            served = &mut serving => return ended(served),
+        }
+        tasks.close();
+        if timeout(LAST_REQUESTS, tasks.wait()).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        match timeout(LAST_REQUESTS, &mut serving).await {
+            Ok(served) => ended(served)?,
+            Err(_) => {
+                tracing::warn!("some requests did not end in time");
+                serving.abort();
+            }
+        }
+        // Every store is gone with the router and its streams: the writer commits what it has and ends.
+        let closed = tokio::task::spawn_blocking(move || guard.close());
+        if timeout(LAST_REQUESTS, closed).await.is_err() {
+            tracing::error!("the database did not close in time");
+        }
+        publishing.abort();
+        Ok(())
+    }
+}
+
+fn ended(served: Result<std::io::Result<()>, JoinError>) -> Result<(), ServerError> {
+    match served {
+        Ok(served) => Ok(served?),
+        Err(error) => Err(ServerError::Serve(std::io::Error::other(error))),
+    }
+}

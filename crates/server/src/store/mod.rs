@@ -1,0 +1,272 @@
+//! Where chats and messages are kept: SQLite, in one file, synced before anything is acknowledged.
+//!
+//! - `schema`: the tables,
+//! - `writer`: one thread that commits all that waits,
+//! - `reader`: connections that read beside it.
+
+mod reader;
+mod schema;
+mod writer;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use reader::Readers;
+use writer::{Write, Writer};
+
+/// A chat's row number: how tables and subscribers name it inside the server.
+pub type ChatKey = i64;
+
+/// Nanoseconds since the Unix epoch.
+pub type Nanos = i64;
+
+/// A chat, as it stood when it was read.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    /// Its row.
+    pub key: ChatKey,
+    /// Its name in the API.
+    pub id: String,
+    /// Changes where a `seq` could be used again.
+    pub epoch: u64,
+    /// The smallest `seq` that is still there; one beyond `last_seq` in an empty chat.
+    pub first_seq: u64,
+    /// The newest `seq`; 0 in a chat without messages.
+    pub last_seq: u64,
+    /// When it was created.
+    pub created_at: Nanos,
+}
+
+/// A chat with whom it was created for.
+#[derive(Clone, Debug)]
+pub struct ChatWithUsers {
+    /// The chat.
+    pub chat: Chat,
+    /// In the order of their names.
+    pub user_ids: Vec<String>,
+}
+
+/// A message in its place.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The chat's row.
+    pub chat: ChatKey,
+    /// The chat's name in the API.
+    pub chat_id: String,
+    /// Its place.
+    pub seq: u64,
+    /// Its name.
+    pub id: String,
+    /// The sender's name for it.
+    pub client_id: String,
+    /// Who sent it.
+    pub user_id: String,
+    /// May be empty.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+    /// When it was stored.
+    pub sent_at: Nanos,
+}
+
+/// A chat to find or to create.
+#[derive(Debug)]
+pub struct ChatDraft {
+    /// The tenant.
+    pub namespace: String,
+    /// What the client wants it to be called.
+    pub id: Option<String>,
+    /// Sorted, each once.
+    pub user_ids: Vec<String>,
+}
+
+/// Which message a draft is a repetition of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The one of the same user with the same `client_id`.
+    ClientId,
+    /// That, or the one whose `id` is this draft's `client_id`, whoever sent it. Such a message bears that `id`.
+    Id,
+}
+
+/// A message to store.
+#[derive(Debug)]
+pub struct MessageDraft {
+    /// The tenant.
+    pub namespace: String,
+    /// The chat to send to.
+    pub chat_id: String,
+    /// The sender's name for it.
+    pub client_id: String,
+    /// What makes it a repetition.
+    pub identity: Identity,
+    /// Who sends.
+    pub user_id: String,
+    /// May be empty.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// What became of a draft.
+#[derive(Debug)]
+pub enum Sent {
+    /// It is this message now, or was before.
+    Stored(Arc<Message>),
+    /// There is no such chat.
+    UnknownChat,
+    /// Its `client_id` is another message's: the same user said something else with it.
+    Conflict,
+}
+
+/// Which end of a range a page is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The smallest `seq` first.
+    Oldest,
+    /// The largest `seq` first.
+    Newest,
+}
+
+/// How much a page holds.
+#[derive(Clone, Copy, Debug)]
+pub struct PageSize {
+    /// At most so many messages.
+    pub messages: u64,
+    /// No further message once their texts have so many bytes.
+    pub bytes: usize,
+}
+
+/// A page of messages.
+#[derive(Debug)]
+pub struct Page {
+    /// In the direction in which they were read.
+    pub messages: Vec<Message>,
+    /// Whether the range goes on.
+    pub has_more: bool,
+}
+
+/// Why the database did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder can't be made or written.
+    #[error("can't use the data folder {0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// Another process has it.
+    #[error(
+        "the data folder {0} is in use by another micro-chat-server; stop it, or choose another folder with --data"
+    )]
+    InUse(PathBuf),
+    /// The tables could not be brought up to date.
+    #[error("can't bring the database up to date: {0}")]
+    Migration(#[from] rusqlite_migration::Error),
+    /// SQLite refused.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The commit that held this write failed; the reason is in the log.
+    #[error("the write was not committed")]
+    NotCommitted,
+    /// The store is closed.
+    #[error("the server is stopping")]
+    Closed,
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// What waits for the next commit. In order: who writes first is committed first.
+    writes: mpsc::Sender<Write>,
+    /// Connections to read with.
+    readers: Arc<Readers>,
+}
+
+/// What keeps an open store open: its thread, and the folder's lock.
+#[derive(Debug)]
+pub struct StoreGuard {
+    /// Ends once every [`Store`] is gone.
+    writer: std::thread::JoinHandle<()>,
+    /// Holds the lock on the folder.
+    _lock: File,
+}
+
+impl StoreGuard {
+    /// Waits until all that was accepted is committed. Every [`Store`] must have been dropped.
+    pub fn close(self) {
+        if self.writer.join().is_err() {
+            tracing::error!("the writer thread had panicked");
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database in `folder`, making both where they are missing. Each newly stored message goes to
+    /// `committed` after its commit, in the order of commits.
+    pub fn open(folder: &Path, committed: mpsc::Sender<Vec<Arc<Message>>>) -> Result<(Self, StoreGuard), StoreError> {
+        let refused = |error| StoreError::Folder(folder.to_owned(), error);
+        fs::create_dir_all(folder).map_err(refused)?;
+        let lock = File::create(folder.join("lock")).map_err(refused)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(folder.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(refused(error)),
+        }
+        let file = folder.join("chat.db");
+        let connection = schema::open(&file)?;
+        let (writes, inbox) = mpsc::channel(4 * writer::BATCH);
+        let readers = Arc::new(Readers::open(&file)?);
+        let writer = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || Writer::new(connection, committed).run(inbox))
+            .map_err(refused)?;
+        Ok((Self { writes, readers }, StoreGuard { writer, _lock: lock }))
+    }
+
+    /// Finds the chat with the draft's id, else the one created for the same users, else creates it.
+    pub async fn create(&self, draft: ChatDraft) -> Result<ChatWithUsers, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.writes.send(Write::Create { draft, reply }).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::NotCommitted)
+    }
+
+    /// Puts a message in line for the next commit. The first future ends when it is in line, in order with all others
+    /// of this caller; the second when it is durable.
+    pub async fn send(
+        &self,
+        draft: MessageDraft,
+    ) -> Result<impl Future<Output = Result<Sent, StoreError>> + Send + use<>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.writes.send(Write::Send { draft, reply }).await.map_err(|_| StoreError::Closed)?;
+        Ok(async { answer.await.map_err(|_| StoreError::NotCommitted) })
+    }
+
+    /// The chat of that name.
+    pub async fn chat(&self, namespace: String, id: String) -> Result<Option<Chat>, StoreError> {
+        self.readers.run(move |connection| reader::chat(connection, &namespace, &id)).await
+    }
+
+    /// The chat's newest `seq`.
+    pub async fn last_seq(&self, chat: ChatKey) -> Result<u64, StoreError> {
+        self.readers.run(move |connection| reader::last_seq(connection, chat)).await
+    }
+
+    /// A page of the messages with `after < seq < before`, taken from that end, in that direction.
+    pub async fn page(
+        &self,
+        chat: &Chat,
+        after: u64,
+        before: u64,
+        size: PageSize,
+        from: From,
+    ) -> Result<Page, StoreError> {
+        let chat = chat.clone();
+        self.readers.run(move |connection| reader::page(connection, &chat, after, before, size, from)).await
+    }
+
+    /// Whether the database answers.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.readers.run(reader::probe).await
+    }
+}

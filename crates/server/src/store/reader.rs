@@ -1,0 +1,165 @@
+//! Connections that read beside the writer. A read sees the last commit and never waits for the next.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tokio::sync::Semaphore;
+
+use super::{Chat, ChatKey, From, Message, Page, PageSize, StoreError, schema};
+
+/// How many reads run at once.
+const READERS: usize = 4;
+
+/// A few connections, lent one at a time.
+#[derive(Debug)]
+pub struct Readers {
+    /// As many permits as connections.
+    permits: Semaphore,
+    /// Those that nobody uses.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    /// Opens them all.
+    pub fn open(file: &Path) -> Result<Self, StoreError> {
+        let idle = (0..READERS).map(|_| schema::open_to_read(file)).collect::<Result<_, _>>()?;
+        Ok(Self { permits: Semaphore::new(READERS), idle: Mutex::new(idle) })
+    }
+
+    /// Runs `read` with a connection, on a thread that may block.
+    pub async fn run<T: Send + 'static>(
+        self: &std::sync::Arc<Self>,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = self.clone();
+        let _permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let lent = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = lent.ok_or(StoreError::Closed)?;
+            let answer = read(&connection);
+            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            Ok(answer?)
+        });
+        task.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+const CHAT: &str = "SELECT chat, id, epoch, first_seq, last_seq, created_at FROM chats";
+
+/// A row of [`CHAT`].
+pub fn chat_of(row: &Row<'_>) -> rusqlite::Result<Chat> {
+    Ok(Chat {
+        key: row.get(0)?,
+        id: row.get(1)?,
+        epoch: row.get(2)?,
+        first_seq: row.get(3)?,
+        last_seq: row.get(4)?,
+        created_at: row.get(5)?,
+    })
+}
+
+/// The chat of that name.
+pub fn chat(connection: &Connection, namespace: &str, id: &str) -> rusqlite::Result<Option<Chat>> {
+    connection
+        .prepare_cached(&format!("{CHAT} WHERE namespace = ?1 AND id = ?2"))?
+        .query_row(params![namespace, id], chat_of)
+        .optional()
+}
+
+/// The chat that was created for this set of users.
+pub fn chat_of_users(connection: &Connection, namespace: &str, user_set: &[u8]) -> rusqlite::Result<Option<Chat>> {
+    connection
+        .prepare_cached(&format!("{CHAT} WHERE namespace = ?1 AND user_set = ?2"))?
+        .query_row(params![namespace, user_set], chat_of)
+        .optional()
+}
+
+/// Its members, in the order of their names.
+pub fn members(connection: &Connection, chat: ChatKey) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached("SELECT user_id FROM members WHERE chat = ?1 ORDER BY user_id")?
+        .query_map([chat], |row| row.get(0))?
+        .collect()
+}
+
+/// The chat's newest `seq`.
+pub fn last_seq(connection: &Connection, chat: ChatKey) -> rusqlite::Result<u64> {
+    connection.prepare_cached("SELECT last_seq FROM chats WHERE chat = ?1")?.query_row([chat], |row| row.get(0))
+}
+
+const MESSAGE: &str = "SELECT seq, id, client_id, user_id, subject, text, sent_at FROM messages";
+
+fn message_of(row: &Row<'_>, chat: ChatKey, chat_id: &str) -> rusqlite::Result<Message> {
+    Ok(Message {
+        chat,
+        chat_id: chat_id.to_owned(),
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        client_id: row.get(2)?,
+        user_id: row.get(3)?,
+        subject: row.get(4)?,
+        text: row.get(5)?,
+        sent_at: row.get(6)?,
+    })
+}
+
+/// The message of that user with that `client_id`.
+pub fn message_of_client_id(
+    connection: &Connection,
+    chat: &Chat,
+    user_id: &str,
+    client_id: &str,
+) -> rusqlite::Result<Option<Message>> {
+    connection
+        .prepare_cached(&format!("{MESSAGE} WHERE chat = ?1 AND user_id = ?2 AND client_id = ?3"))?
+        .query_row(params![chat.key, user_id, client_id], |row| message_of(row, chat.key, &chat.id))
+        .optional()
+}
+
+/// The message whose client chose that `id`.
+pub fn message_of_chosen_id(connection: &Connection, chat: &Chat, id: &str) -> rusqlite::Result<Option<Message>> {
+    connection
+        .prepare_cached(&format!("{MESSAGE} WHERE chat = ?1 AND id = ?2 AND id = client_id"))?
+        .query_row(params![chat.key, id], |row| message_of(row, chat.key, &chat.id))
+        .optional()
+}
+
+/// A page of the messages with `after < seq < before`, taken from that end, in that direction.
+pub fn page(
+    connection: &Connection,
+    chat: &Chat,
+    after: u64,
+    before: u64,
+    size: PageSize,
+    from: From,
+) -> rusqlite::Result<Page> {
+    let direction = match from {
+        From::Oldest => "ASC",
+        From::Newest => "DESC",
+    };
+    // SQLite's integers are signed; no seq comes near their end.
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut select = connection.prepare_cached(&format!(
+        "{MESSAGE} WHERE chat = ?1 AND seq > ?2 AND seq < ?3 ORDER BY seq {direction} LIMIT ?4"
+    ))?;
+    // One more than asked for tells whether there is more.
+    let mut rows = select.query(params![chat.key, signed(after), signed(before), signed(size.messages) + 1])?;
+    let mut page = Page { messages: Vec::new(), has_more: false };
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        if page.messages.len() as u64 == size.messages || bytes >= size.bytes {
+            page.has_more = true;
+            break;
+        }
+        let message = message_of(row, chat.key, &chat.id)?;
+        bytes += message.text.len() + message.subject.len();
+        page.messages.push(message);
+    }
+    Ok(page)
+}
+
+/// Whether the database answers.
+pub fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT 1", [], |_| Ok(()))
+}

@@ -1,0 +1,86 @@
+//! The tables, and how a connection is set up.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use super::StoreError;
+
+/// Each step once, in order; SQLite's `user_version` counts them.
+const STEPS: &[M<'static>] = &[M::up(
+    "
+    CREATE TABLE chats (
+        chat       INTEGER PRIMARY KEY,
+        namespace  TEXT NOT NULL,
+        id         TEXT NOT NULL,
+        user_set   BLOB,                        -- SHA-256 of whom it was created for; groups have none
+        epoch      INTEGER NOT NULL DEFAULT 1,
+        first_seq  INTEGER NOT NULL DEFAULT 1,
+        last_seq   INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL,            -- nanoseconds
+        UNIQUE (namespace, id)
+    );
+    CREATE UNIQUE INDEX chats_by_user_set ON chats (namespace, user_set) WHERE user_set IS NOT NULL;
+
+    CREATE TABLE members (
+        chat    INTEGER NOT NULL REFERENCES chats,
+        user_id TEXT NOT NULL,
+        PRIMARY KEY (chat, user_id)
+    ) WITHOUT ROWID;
+
+    -- Clustered on (chat, seq): a page of a chat is one walk, wherever it begins.
+    CREATE TABLE messages (
+        chat      INTEGER NOT NULL REFERENCES chats,
+        seq       INTEGER NOT NULL,
+        id        TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        user_id   TEXT NOT NULL,
+        subject   TEXT NOT NULL,
+        text      TEXT NOT NULL,
+        sent_at   INTEGER NOT NULL,             -- nanoseconds
+        PRIMARY KEY (chat, seq)
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX messages_by_client_id ON messages (chat, user_id, client_id);
+    -- Only ids that a client chose can be asked for again; those the server makes cost no entry here.
+    CREATE UNIQUE INDEX messages_by_chosen_id ON messages (chat, id) WHERE id = client_id;
+    ",
+)];
+
+/// Opens the writer's connection and brings the tables up to date.
+pub fn open(file: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(file)?;
+    // A commit is durable when it returns: the log is synced each time.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // The log is copied into the database every 4 MB, and is cut back where readers had held it open.
+    connection.pragma_update(None, "wal_autocheckpoint", 1_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    set_up(&connection)?;
+    Migrations::from_slice(STEPS).to_latest(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub fn open_to_read(file: &Path) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    set_up(&connection)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "cache_size", -16 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_steps_build_on_each_other() {
+        assert!(rusqlite_migration::Migrations::from_slice(super::STEPS).validate().is_ok());
+    }
+}

@@ -1,0 +1,230 @@
+//! One thread writes. It takes all that waits, at most [`BATCH`], and commits it with one sync: the busier the server,
+//! the more messages share a sync, and none waits for a timer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{Chat, ChatDraft, ChatWithUsers, Identity, Message, MessageDraft, Nanos, Sent, reader};
+
+/// Writes in one commit.
+pub const BATCH: usize = 256;
+
+/// Something to write, and who waits for it. A reply that is dropped unanswered says that the commit failed.
+#[derive(Debug)]
+pub enum Write {
+    /// Find or create a chat.
+    Create {
+        /// The chat.
+        draft: ChatDraft,
+        /// Answered after the commit.
+        reply: oneshot::Sender<ChatWithUsers>,
+    },
+    /// Store a message.
+    Send {
+        /// The message.
+        draft: MessageDraft,
+        /// Answered after the commit.
+        reply: oneshot::Sender<Sent>,
+    },
+}
+
+/// An answer that must not be given before the commit.
+enum Held {
+    Created(ChatWithUsers, oneshot::Sender<ChatWithUsers>),
+    Sent(Sent, oneshot::Sender<Sent>),
+}
+
+/// The one who writes.
+pub struct Writer {
+    connection: Connection,
+    /// Where newly stored messages go after their commit.
+    committed: mpsc::Sender<Vec<Arc<Message>>>,
+}
+
+impl Writer {
+    /// Takes over the connection.
+    pub fn new(connection: Connection, committed: mpsc::Sender<Vec<Arc<Message>>>) -> Self {
+        Self { connection, committed }
+    }
+
+    /// Commits until nobody can write any more.
+    pub fn run(mut self, mut inbox: mpsc::Receiver<Write>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
+            let mut fresh = Vec::new();
+            match self.commit(batch.drain(..), &mut fresh) {
+                Ok(held) => {
+                    for answer in held {
+                        // Who no longer waits needs no answer.
+                        match answer {
+                            Held::Created(chat, reply) => drop(reply.send(chat)),
+                            Held::Sent(sent, reply) => drop(reply.send(sent)),
+                        }
+                    }
+                    if !fresh.is_empty() && self.committed.blocking_send(fresh).is_err() {
+                        tracing::debug!("nobody takes committed messages any more");
+                    }
+                }
+                Err(error) => tracing::error!(%error, "a commit failed; nothing in it is acknowledged"),
+            }
+        }
+        if let Err(error) = self.connection.close() {
+            tracing::error!(error = %error.1, "closing the database failed");
+        }
+    }
+
+    fn commit(
+        &mut self,
+        batch: impl Iterator<Item = Write>,
+        fresh: &mut Vec<Arc<Message>>,
+    ) -> rusqlite::Result<Vec<Held>> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut chats = Chats::default();
+        let mut held = Vec::new();
+        for write in batch {
+            held.push(match write {
+                Write::Create { draft, reply } => Held::Created(create(&transaction, &draft)?, reply),
+                Write::Send { draft, reply } => Held::Sent(send(&transaction, &mut chats, draft, fresh)?, reply),
+            });
+        }
+        chats.save(&transaction)?;
+        transaction.commit()?;
+        Ok(held)
+    }
+}
+
+/// The chats that a batch writes to: each is read once and saved once.
+#[derive(Default)]
+struct Chats(HashMap<(String, String), Chat>);
+
+impl Chats {
+    fn get(&mut self, transaction: &Transaction<'_>, namespace: &str, id: &str) -> rusqlite::Result<Option<&mut Chat>> {
+        let name = (namespace.to_owned(), id.to_owned());
+        if !self.0.contains_key(&name) {
+            let Some(chat) = reader::chat(transaction, namespace, id)? else { return Ok(None) };
+            self.0.insert(name.clone(), chat);
+        }
+        Ok(self.0.get_mut(&name))
+    }
+
+    fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut update =
+            transaction.prepare_cached("UPDATE chats SET last_seq = ?2 WHERE chat = ?1 AND last_seq < ?2")?;
+        for chat in self.0.values() {
+            update.execute(params![chat.key, chat.last_seq])?;
+        }
+        Ok(())
+    }
+}
+
+fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<ChatWithUsers> {
+    let user_set = digest(&draft.user_ids);
+    let mut found = None;
+    if let Some(id) = &draft.id {
+        found = reader::chat(transaction, &draft.namespace, id)?;
+    }
+    if found.is_none() {
+        found = reader::chat_of_users(transaction, &draft.namespace, &user_set)?;
+    }
+    if let Some(chat) = found {
+        let user_ids = reader::members(transaction, chat.key)?;
+        return Ok(ChatWithUsers { chat, user_ids });
+    }
+    let id = draft.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
+    let chat = transaction
+        .prepare_cached(
+            "INSERT INTO chats (namespace, id, user_set, created_at) VALUES (?1, ?2, ?3, ?4)
+             RETURNING chat, id, epoch, first_seq, last_seq, created_at",
+        )?
+        .query_row(params![draft.namespace, id, user_set, now()], reader::chat_of)?;
+    let mut insert = transaction.prepare_cached("INSERT INTO members (chat, user_id) VALUES (?1, ?2)")?;
+    for user_id in &draft.user_ids {
+        insert.execute(params![chat.key, user_id])?;
+    }
+    Ok(ChatWithUsers { chat, user_ids: draft.user_ids.clone() })
+}
+
+fn send(
+    transaction: &Transaction<'_>,
+    chats: &mut Chats,
+    draft: MessageDraft,
+    fresh: &mut Vec<Arc<Message>>,
+) -> rusqlite::Result<Sent> {
+    let Some(chat) = chats.get(transaction, &draft.namespace, &draft.chat_id)? else {
+        return Ok(Sent::UnknownChat);
+    };
+    let id = match draft.identity {
+        Identity::ClientId => Uuid::new_v4().to_string(),
+        Identity::Id => draft.client_id.clone(),
+    };
+    let sent_at = now();
+    // The unique indexes decide what is a repetition, so that the usual case costs one statement.
+    let stored = transaction
+        .prepare_cached(
+            "INSERT INTO messages (chat, seq, id, client_id, user_id, subject, text, sent_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING RETURNING seq",
+        )?
+        .query_row(
+            params![
+                chat.key,
+                chat.last_seq + 1,
+                id,
+                draft.client_id,
+                draft.user_id,
+                draft.subject,
+                draft.text,
+                sent_at
+            ],
+            |row| row.get::<_, u64>(0),
+        )
+        .optional()?;
+    if let Some(seq) = stored {
+        chat.last_seq = seq;
+        let message = Arc::new(Message {
+            chat: chat.key,
+            chat_id: draft.chat_id,
+            seq,
+            id,
+            client_id: draft.client_id,
+            user_id: draft.user_id,
+            subject: draft.subject,
+            text: draft.text,
+            sent_at,
+        });
+        fresh.push(message.clone());
+        return Ok(Sent::Stored(message));
+    }
+    let same = reader::message_of_client_id(transaction, chat, &draft.user_id, &draft.client_id)?;
+    Ok(match (same, draft.identity) {
+        (Some(message), Identity::ClientId) if message.subject != draft.subject || message.text != draft.text => {
+            Sent::Conflict
+        }
+        (Some(message), _) => Sent::Stored(Arc::new(message)),
+        (None, _) => match reader::message_of_chosen_id(transaction, chat, &draft.client_id)? {
+            Some(message) => Sent::Stored(Arc::new(message)),
+            // The insert found something in its way that is neither: the place itself was taken.
+            None => return Err(rusqlite::Error::QueryReturnedNoRows),
+        },
+    })
+}
+
+/// One value for a set of users: each name with its length before it, so that no two sets read alike.
+fn digest(user_ids: &[String]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for user_id in user_ids {
+        hash.update((user_id.len() as u64).to_le_bytes());
+        hash.update(user_id.as_bytes());
+    }
+    hash.finalize().into()
+}
+
+fn now() -> Nanos {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
+}

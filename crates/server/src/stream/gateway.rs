@@ -1,0 +1,140 @@
+//! The gateway dialect: every frame is one message as JSON, both ways.
+
+use axum::extract::ws::Utf8Bytes;
+use futures_util::stream::{FuturesOrdered, StreamExt};
+use micro_chat_wire::DEFAULT_NAMESPACE;
+use micro_chat_wire::chat::{ConnectRequest, Message};
+use micro_chat_wire::endpoint::Endpoint;
+
+use super::socket::{Ending, Event, Socket};
+use super::{Metadata, Streams};
+use crate::api::fault::Fault;
+use crate::api::request::{checked_namespace, object_from_json};
+use crate::chat::{Chats, Draft, Joined, Pending, Refusal, Start};
+use crate::hub::Item;
+use crate::store::Identity;
+
+/// Messages of one connection that wait for their commit.
+const PENDING: usize = 64;
+
+/// Serves a connection to its end.
+pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, metadata: Metadata) {
+    let ended = match Connection::open(socket, streams, endpoint, metadata).await {
+        Ok(mut connection) => {
+            let ended = connection.run(socket).await;
+            // What came before the end is stored before the client hears of the end.
+            while connection.pending.next().await.is_some() {}
+            ended
+        }
+        Err(ending) => Err(ending),
+    };
+    if let Err(ending) = ended {
+        end(socket, ending).await;
+    }
+}
+
+/// Says what was wrong with the handshake.
+pub async fn refuse(socket: &mut Socket, fault: Fault) {
+    end(socket, Ending::Refused(fault)).await;
+}
+
+async fn end(socket: &mut Socket, ending: Ending) {
+    let words = match &ending {
+        Ending::Refused(fault) | Ending::Failed(fault) => serde_json::to_string(&fault.body()).ok(),
+        _ => None,
+    };
+    socket.end(&ending, words.map(Utf8Bytes::from)).await;
+}
+
+/// A user in a chat.
+struct Connection {
+    chats: Chats,
+    namespace: String,
+    user_id: String,
+    joined: Joined,
+    /// Messages of this connection in line for a commit.
+    pending: FuturesOrdered<Pending>,
+}
+
+impl Connection {
+    async fn open(
+        socket: &mut Socket,
+        streams: &Streams,
+        endpoint: Endpoint,
+        mut metadata: Metadata,
+    ) -> Result<Self, Ending> {
+        if metadata.chat_id.is_empty() || metadata.user_id.is_empty() {
+            let first = socket.first_frame().await?;
+            let request: ConnectRequest = object_from_json(&first).map_err(Ending::Refused)?;
+            let fill = |field: &mut String, value: String| {
+                if field.is_empty() {
+                    *field = value;
+                }
+            };
+            fill(&mut metadata.namespace, checked_namespace(request.namespace).map_err(Ending::Refused)?);
+            fill(&mut metadata.chat_id, request.chat_id);
+            fill(&mut metadata.user_id, request.user_id);
+        }
+        let Metadata { mut namespace, chat_id, user_id } = metadata;
+        if namespace.is_empty() {
+            DEFAULT_NAMESPACE.clone_into(&mut namespace);
+        }
+        let chats = streams.chats.clone();
+        let joined = chats.join(&namespace, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
+        let joined = joined.map_err(|refusal| refused(endpoint, refusal))?;
+        Ok(Self { chats, namespace, user_id, joined, pending: FuturesOrdered::new() })
+    }
+
+    async fn run(&mut self, socket: &mut Socket) -> Result<(), Ending> {
+        loop {
+            tokio::select! {
+                event = socket.next(), if self.pending.len() < PENDING => match event? {
+                    Event::Frame(frame) => self.submit(&frame).await?,
+                    Event::Deliveries(items) => socket.write(self.deliver(&items)).await?,
+                    Event::Heartbeat => socket.beat(None).await?
+                },
+                Some(stored) = self.pending.next() => {
+                    stored.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?;
+                }
+            }
+        }
+    }
+
+    /// Others' messages that this reader has not seen.
+    fn deliver(&mut self, items: &[Item]) -> Vec<Utf8Bytes> {
+        let mut frames = Vec::with_capacity(items.len());
+        for (_, delivery) in items.iter().filter(|(_, delivery)| delivery.seq > self.joined.cursor) {
+            if delivery.user_id != self.user_id {
+                frames.push(delivery.json.clone());
+            }
+        }
+        frames
+    }
+
+    async fn submit(&mut self, frame: &str) -> Result<(), Ending> {
+        let message: Message = object_from_json(frame).map_err(Ending::Refused)?;
+        if !message.chat_id.is_empty() && message.chat_id != self.joined.chat.id {
+            // It would be stored where its sender does not mean it to be.
+            return Err(refused(Endpoint::ChatConnect, Refusal::UnknownChat));
+        }
+        let draft = Draft {
+            chat_id: self.joined.chat.id.clone(),
+            client_id: message.client_id,
+            identity: Identity::ClientId,
+            user_id: self.user_id.clone(),
+            subject: message.subject,
+            text: message.text,
+        };
+        let pending = self.chats.submit(&self.namespace, draft).await;
+        self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);
+        Ok(())
+    }
+}
+
+/// A refusal ends the connection; a store that does not answer may do so later.
+pub fn refused(endpoint: Endpoint, refusal: Refusal) -> Ending {
+    match refusal {
+        refusal @ Refusal::Store(_) => Ending::Failed(Fault::Refused(endpoint, refusal)),
+        refusal => Ending::Refused(Fault::Refused(endpoint, refusal)),
+    }
+}

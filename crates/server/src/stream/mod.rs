@@ -1,0 +1,124 @@
+//! WebSockets: one endpoint, two dialects.
+//!
+//! - `socket`: one connection, whatever it speaks: frames in, frames out, heartbeats, endings,
+//! - `gateway`: the original's framing,
+//! - `session`: ours, `micro.chat.v1`.
+
+mod gateway;
+mod session;
+mod socket;
+
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::Response;
+use micro_chat_wire::endpoint::Endpoint;
+use micro_chat_wire::{SUBPROTOCOL, limit};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::fault::Fault;
+use crate::api::request::{self, checked_namespace};
+use crate::chat::Chats;
+use socket::Socket;
+
+/// Read buffer of a connection: most of what an idle one costs.
+const READ_BUFFER: usize = 1024;
+
+/// What waits is written in steps of this size.
+const WRITE_BUFFER: usize = 16 * 1024;
+
+/// What every stream needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    /// The chats to stream.
+    pub chats: Chats,
+    /// The living streams' tasks: the server ends after them.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server stops.
+    pub stopping: CancellationToken,
+    /// How long is too long.
+    pub timing: Timing,
+}
+
+/// How long is too long.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How often the server says that it lives.
+    pub heartbeat: Duration,
+    /// How much longer a client should wait for that.
+    pub grace: Duration,
+    /// How long the first frame may take.
+    pub first_frame: Duration,
+    /// How long a reader that takes nothing may hold up the end of its connection.
+    pub stalled: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(25),
+            grace: Duration::from_secs(10),
+            first_frame: Duration::from_secs(10),
+            stalled: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What headers and query say of a stream; empty: nothing.
+#[derive(Clone, Debug, Default)]
+struct Metadata {
+    namespace: String,
+    chat_id: String,
+    user_id: String,
+}
+
+impl Metadata {
+    fn of(parts: &Parts) -> Result<Self, Fault> {
+        let query = request::pairs(parts.uri.query().unwrap_or_default())?;
+        let field = |name: &str, parameter: &str| -> Result<String, Fault> {
+            let from_query = || query.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.clone());
+            Ok(request::header(parts, name)?.or_else(from_query).unwrap_or_default())
+        };
+        Ok(Self {
+            namespace: checked_namespace(field("micro-namespace", "namespace")?)?,
+            chat_id: field("chat-id", "chat_id")?,
+            user_id: field("user-id", "user_id")?,
+        })
+    }
+}
+
+/// Turns the request into a stream, in the dialect that it asks for.
+pub async fn upgrade(streams: &Streams, endpoint: Endpoint, parts: &mut Parts) -> Result<Response, Fault> {
+    let wants = parts.headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if !wants {
+        return Err(Fault::UpgradeRequired(endpoint));
+    }
+    // What is wrong with the metadata can't be said before the upgrade: a page does not see a refused handshake.
+    let metadata = Metadata::of(parts);
+    let upgrade =
+        WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(|_| Fault::InvalidUpgrade(endpoint))?;
+    let upgrade = upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_frame_size(limit::FRAME)
+        .max_message_size(limit::FRAME);
+    let in_session = upgrade.selected_protocol().is_some();
+    let streams = streams.clone();
+    Ok(upgrade.on_upgrade(async move |websocket| {
+        let task = async move {
+            let mut socket = Socket::new(websocket, &streams);
+            match (metadata, in_session) {
+                (Err(fault), false) => gateway::refuse(&mut socket, fault).await,
+                (Err(fault), true) => session::refuse(&mut socket, fault).await,
+                (Ok(metadata), false) => gateway::serve(&mut socket, &streams, endpoint, metadata).await,
+                (Ok(metadata), true) => session::serve(&mut socket, &streams, endpoint, metadata).await,
+            }
+        };
+        task.await;
+    }))
+}

@@ -1,0 +1,276 @@
+//! The session dialect, `micro.chat.v1`: one socket for all chats of a user, with cursors and acks.
+//! `docs/protocol.md` describes it.
+
+mod frame;
+mod subscription;
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::ws::Utf8Bytes;
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesOrdered, StreamExt};
+use micro_chat_wire::endpoint::Endpoint;
+use micro_chat_wire::frame::{ClientFrame, Publication};
+use micro_chat_wire::{DEFAULT_NAMESPACE, limit, op};
+
+use super::gateway::refused;
+use super::socket::{Ending, Event, Socket};
+use super::{Metadata, Streams};
+use crate::api::fault::Fault;
+use crate::api::request::{checked_namespace, from_json};
+use crate::chat::{Draft, Pending, Refusal, Start};
+use crate::hub::{Item, Outlet};
+use crate::store::{Identity, Message};
+use subscription::{Reading, Subscription};
+
+/// Publishes of one connection that wait for their commit.
+const PENDING: usize = 64;
+
+/// The largest handle: what JavaScript's small integers hold.
+const LAST_HANDLE: u32 = i32::MAX as u32;
+
+/// Serves a connection to its end.
+pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, metadata: Metadata) {
+    let ended = match Session::open(socket, streams, endpoint, metadata).await {
+        Ok(mut session) => {
+            let ended = session.run(socket).await;
+            session.settle(socket).await;
+            ended
+        }
+        Err(ending) => Err(ending),
+    };
+    if let Err(ending) = ended {
+        end(socket, ending).await;
+    }
+}
+
+/// Says what was wrong with the handshake.
+pub async fn refuse(socket: &mut Socket, fault: Fault) {
+    end(socket, Ending::Refused(fault)).await;
+}
+
+async fn end(socket: &mut Socket, ending: Ending) {
+    let words = match &ending {
+        Ending::Refused(fault) | Ending::Failed(fault) => Some(frame::error(op::SCOPE_CONNECTION, 0, fault)),
+        _ => None,
+    };
+    socket.end(&ending, words).await;
+}
+
+/// What becomes of a publish, with its number.
+type Published = Pin<Box<dyn Future<Output = (u32, Result<Arc<Message>, Refusal>)> + Send>>;
+
+/// A user and their chats.
+struct Session {
+    streams: Streams,
+    /// The endpoint that the socket was opened at: errors bear its name.
+    endpoint: Endpoint,
+    namespace: String,
+    user_id: String,
+    subscriptions: HashMap<u32, Subscription>,
+    /// Subscriptions that have to catch up, in the order in which they came.
+    behind: VecDeque<u32>,
+    /// The page that is being read for the first of them.
+    reading: Option<Reading>,
+    /// Publishes in line for a commit.
+    pending: FuturesOrdered<Published>,
+}
+
+impl Session {
+    async fn open(
+        socket: &mut Socket,
+        streams: &Streams,
+        endpoint: Endpoint,
+        metadata: Metadata,
+    ) -> Result<Self, Ending> {
+        let first = socket.first_frame().await?;
+        let ClientFrame::Hello(hello) = from_json(&first).map_err(Ending::Refused)? else {
+            return Err(Ending::Refused(Fault::HelloExpected));
+        };
+        let choose = |said: String, before: String| if said.is_empty() { before } else { said };
+        let mut namespace = choose(checked_namespace(hello.namespace).map_err(Ending::Refused)?, metadata.namespace);
+        if namespace.is_empty() {
+            DEFAULT_NAMESPACE.clone_into(&mut namespace);
+        }
+        let timing = streams.timing;
+        socket.write([frame::welcome(timing.heartbeat, timing.grace)]).await?;
+        Ok(Self {
+            streams: streams.clone(),
+            endpoint,
+            namespace,
+            user_id: choose(hello.user_id, metadata.user_id),
+            subscriptions: HashMap::new(),
+            behind: VecDeque::new(),
+            reading: None,
+            pending: FuturesOrdered::new(),
+        })
+    }
+
+    async fn run(&mut self, socket: &mut Socket) -> Result<(), Ending> {
+        loop {
+            self.read_on(socket);
+            let reading = async {
+                match &mut self.reading {
+                    Some(reading) => reading.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                event = socket.next(), if self.pending.len() < PENDING => match event? {
+                    Event::Frame(frame) => self.receive(socket, &frame).await?,
+                    Event::Deliveries(items) => {
+                        let frames = self.deliver(items)?;
+                        socket.write(frames).await?;
+                    }
+                    Event::Heartbeat => socket.beat(Some(frame::HEARTBEAT)).await?,
+                },
+                page = reading => {
+                    self.reading = None;
+                    let frames = self.caught(page)?;
+                    socket.write(frames).await?;
+                }
+                Some(published) = self.pending.next() => {
+                    // All acks that are there leave in one write.
+                    let mut frames = vec![self.answer(published)?];
+                    while let Some(Some(published)) = self.pending.next().now_or_never() {
+                        frames.push(self.answer(published)?);
+                    }
+                    socket.write(frames).await?;
+                }
+            }
+        }
+    }
+
+    /// Answers the publishes that came before the end.
+    async fn settle(&mut self, socket: &mut Socket) {
+        let mut frames = Vec::new();
+        while let Some(published) = self.pending.next().await {
+            frames.extend(self.answer(published));
+        }
+        // A link that is broken hears no answers; the client publishes again.
+        let _ = socket.write(frames).await;
+    }
+
+    async fn receive(&mut self, socket: &mut Socket, text: &str) -> Result<(), Ending> {
+        match from_json(text).map_err(Ending::Refused)? {
+            ClientFrame::Hello(_) => Err(Ending::Refused(Fault::HelloExpected)),
+            ClientFrame::Subscribe { handle, chat_id, epoch: _, after } => {
+                match self.subscribe(socket.outlet.clone(), handle, &chat_id, after).await {
+                    Ok(frame) => socket.write([frame]).await,
+                    Err(Refusal::Store(error)) => Err(refused(self.endpoint, Refusal::Store(error))),
+                    Err(refusal) => {
+                        let fault = Fault::Refused(self.endpoint, refusal);
+                        socket.write([frame::error(op::SCOPE_SUBSCRIPTION, handle, &fault)]).await
+                    }
+                }
+            }
+            ClientFrame::Unsubscribe { handle } => {
+                self.subscriptions.remove(&handle);
+                self.behind.retain(|behind| *behind != handle);
+                Ok(())
+            }
+            ClientFrame::Publish { n, handle, message } => self.publish(socket, n, handle, message).await,
+            ClientFrame::Probe => socket.write([frame::HEARTBEAT]).await,
+            ClientFrame::Unknown => Ok(()),
+        }
+    }
+
+    async fn subscribe(
+        &mut self,
+        outlet: Arc<Outlet>,
+        handle: u32,
+        chat_id: &str,
+        after: i64,
+    ) -> Result<Utf8Bytes, Refusal> {
+        // A client that loses count of its handles can't be served on this connection; one that asks for much can.
+        if handle == 0 || handle > LAST_HANDLE || self.subscriptions.contains_key(&handle) {
+            return Ok(frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::InvalidHandle));
+        }
+        if self.subscriptions.len() >= limit::SUBSCRIPTIONS {
+            return Ok(frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions));
+        }
+        let start = u64::try_from(after).map_or(Start::Now, Start::After);
+        let chats = &self.streams.chats;
+        let joined = chats.join(&self.namespace, chat_id, &self.user_id, start, &outlet, handle).await?;
+        let frame = frame::subscribed(handle, joined.chat.epoch, joined.cursor);
+        self.subscriptions.insert(handle, Subscription::new(joined));
+        self.behind.push_back(handle);
+        Ok(frame)
+    }
+
+    async fn publish(&mut self, socket: &mut Socket, n: u32, handle: u32, message: Publication) -> Result<(), Ending> {
+        let Some(subscription) = self.subscriptions.get(&handle) else {
+            return socket.write([frame::error(op::SCOPE_PUBLISH, n, &Fault::UnknownHandle)]).await;
+        };
+        let draft = Draft {
+            chat_id: subscription.chat_id.clone(),
+            client_id: message.client_id,
+            identity: Identity::ClientId,
+            user_id: self.user_id.clone(),
+            subject: message.subject,
+            text: message.text,
+        };
+        let pending: Pending = match self.streams.chats.submit(&self.namespace, draft).await {
+            Ok(pending) => pending,
+            // In line with the others, so that answers keep the order of publishes.
+            Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
+        };
+        self.pending.push_back(Box::pin(async move { (n, pending.await) }));
+        Ok(())
+    }
+
+    /// The answer to a publish. One that could not be committed ends the connection: the client comes back and
+    /// publishes all that is unanswered again, in its order.
+    fn answer(&self, (n, stored): (u32, Result<Arc<Message>, Refusal>)) -> Result<Utf8Bytes, Ending> {
+        match stored {
+            Ok(message) => Ok(frame::ack(n, &message)),
+            Err(Refusal::Store(error)) => Err(refused(Endpoint::ChatSend, Refusal::Store(error))),
+            Err(refusal) => Ok(frame::error(op::SCOPE_PUBLISH, n, &Fault::Refused(Endpoint::ChatSend, refusal))),
+        }
+    }
+
+    /// What the hub brought, as frames.
+    fn deliver(&mut self, mut items: Vec<Item>) -> Result<Vec<Utf8Bytes>, Ending> {
+        // Chats may be mixed; each chat's messages stay in order.
+        items.sort_by_key(|(handle, _)| *handle);
+        let mut frames = Vec::new();
+        for run in items.chunk_by(|(one, _), (other, _)| one == other) {
+            let Some((handle, _)) = run.first() else { continue };
+            // What comes for a subscription that is over is nobody's.
+            let Some(subscription) = self.subscriptions.get_mut(handle) else { continue };
+            let was_live = subscription.is_live();
+            let (batches, fits) = subscription.deliver(*handle, run);
+            if !fits {
+                return Err(Ending::FellBehind);
+            }
+            if was_live && !subscription.is_live() {
+                self.behind.push_back(*handle);
+            }
+            frames.extend(batches);
+        }
+        Ok(frames)
+    }
+
+    /// Begins to read for the next subscription that is behind.
+    fn read_on(&mut self, socket: &Socket) {
+        while self.reading.is_none() {
+            let Some(handle) = self.behind.pop_front() else { return };
+            let Some(subscription) = self.subscriptions.get_mut(&handle) else { continue };
+            self.reading = subscription.read(handle, self.streams.chats.clone(), socket.outlet.clone());
+        }
+    }
+
+    /// What was read, as frames.
+    fn caught(&mut self, page: subscription::Caught) -> Result<Vec<Utf8Bytes>, Ending> {
+        let handle = page.handle;
+        // It may have ended meanwhile, and its handle may name another subscription by now.
+        let Some(subscription) = self.subscriptions.get_mut(&handle) else { return Ok(Vec::new()) };
+        let frames = subscription.caught(page).map_err(|refusal| refused(self.endpoint, refusal))?;
+        if !subscription.is_live() && !self.behind.contains(&handle) {
+            self.behind.push_back(handle);
+        }
+        Ok(frames)
+    }
+}

@@ -1,0 +1,75 @@
+//! Nothing on a request's path grows with the length of the history.
+
+use std::time::{Duration, Instant};
+
+use micro_chat_server::stream::Timing;
+use serde_json::json;
+
+use crate::running::Running;
+
+const MILLION: u64 = 1_000_000;
+
+/// Fills the chat up to a million messages, as a million sends would.
+fn fill(data: &std::path::Path) {
+    let mut database = rusqlite::Connection::open(data.join("chat.db")).expect("the database");
+    let all = database.transaction().expect("a transaction");
+    all.execute(
+        "INSERT INTO messages (chat, seq, id, client_id, user_id, subject, text, sent_at)
+         WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?1)
+         SELECT 1, seq, 'id' || seq, 'client' || seq, 'ann', '', 'message ' || seq, seq FROM n",
+        [MILLION],
+    )
+    .expect("a million messages");
+    all.execute("UPDATE chats SET last_seq = ?1", [MILLION]).expect("the last seq");
+    all.commit().expect("a commit");
+}
+
+/// The middle one of many measured times.
+async fn median(server: &Running, path: &str, request: &serde_json::Value) -> Duration {
+    let mut times = Vec::new();
+    for _ in 0..101 {
+        let start = Instant::now();
+        server.ask(path, request.clone()).await;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    times[50]
+}
+
+#[tokio::test]
+async fn a_page_costs_the_same_at_900_000_of_a_million_as_at_0() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    let chat_id = server.chat().await;
+    server.stop().await;
+    fill(data.path());
+    let server = Running::on(data.path(), Timing::default()).await;
+    for order in ["asc", "desc"] {
+        let page = |offset: u64| json!({ "chat_id": chat_id, "limit": 50, "order": order, "offset": offset });
+        let deep = server.ask("/chats/ListMessages", page(900_000)).await;
+        let expected = if order == "asc" { 900_001 } else { 100_000 };
+        assert_eq!(deep["messages"][0]["text"], format!("message {expected}"));
+        let first = median(&server, "/chats/ListMessages", &page(0)).await;
+        let deep = median(&server, "/chats/ListMessages", &page(900_000)).await;
+        println!("ListMessages {order}, 50 of a million: {first:?} at 0, {deep:?} at 900,000");
+        // Walking over 900,000 messages would take a hundred times as long.
+        assert!(deep < first * 5, "{order}: {deep:?} at 900,000, {first:?} at 0");
+    }
+    let newest = median(&server, "/chat/History", &json!({ "chat_id": chat_id, "limit": 50 })).await;
+    let middle = median(&server, "/chat/History", &json!({ "chat_id": chat_id, "limit": 50, "before": 500_000 })).await;
+    assert!(middle < newest * 5, "{middle:?} in the middle, {newest:?} at the end");
+    // The negative control: what an offset costs where it is walked.
+    let database = rusqlite::Connection::open(data.path().join("chat.db")).expect("the database");
+    let walk = |offset: u64| {
+        let start = Instant::now();
+        let mut page = database
+            .prepare_cached("SELECT text FROM messages WHERE chat = 1 ORDER BY seq LIMIT 50 OFFSET ?1")
+            .expect("SQL");
+        let found = page.query_map([offset], |row| row.get::<_, String>(0)).expect("rows").count();
+        assert_eq!(found, 50);
+        start.elapsed()
+    };
+    walk(0);
+    let (first, deep) = (walk(0), walk(900_000));
+    assert!(deep > first * 5, "an offset that is walked has to show: {deep:?} at 900,000, {first:?} at 0");
+}

@@ -1,0 +1,296 @@
+//! Starting, stopping, being killed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use micro_chat_server::stream::Timing;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::running::{PATIENCE, Running};
+
+/// The real program.
+fn program(listen: &str, data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    command.args(["dev", "--listen", listen, "--data"]).arg(data);
+    command.env_remove("PORT").stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Starts the real program; its first lines and its address.
+async fn start(data: &Path) -> (Child, Vec<String>, String) {
+    let mut child = program("127.0.0.1:0", data).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let mut first = Vec::new();
+    loop {
+        let line = timeout(PATIENCE, lines.next_line()).await.expect("in time").expect("text").expect("a line");
+        first.push(line.clone());
+        if let Some(address) = line.strip_prefix("listening on ") {
+            return (child, first, address.to_owned());
+        }
+    }
+}
+
+/// What it says when it can't start.
+async fn fails(mut command: Command) -> String {
+    let output = timeout(PATIENCE, command.output()).await.expect("it ends by itself").expect("it starts");
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn its_first_lines_say_what_dev_is_and_where_it_listens() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (_child, lines, address) = start(data.path()).await;
+    assert!(lines[0].contains("dev: open to all"), "{lines:?}");
+    assert!(address.starts_with("http://127.0.0.1:"), "{lines:?}");
+    let health: Value =
+        reqwest::get(format!("{address}/healthz")).await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(health["status"], "ok");
+}
+
+#[tokio::test]
+async fn what_keeps_it_from_starting_is_one_line_and_a_failure() {
+    let data = tempfile::tempdir().expect("a folder");
+    let other = tempfile::tempdir().expect("a folder");
+    let (_child, _, address) = start(data.path()).await;
+    let taken = address.strip_prefix("http://").expect("an address");
+    let a_file = other.path().join("file");
+    std::fs::write(&a_file, "").expect("a file");
+    let not_a_database = other.path().join("text");
+    std::fs::create_dir(&not_a_database).expect("a folder");
+    std::fs::write(not_a_database.join("chat.db"), "this is text, and long enough to be read as a header".repeat(40))
+        .expect("a file");
+    let table = [
+        (program(taken, other.path()), "can't listen on"),
+        (program("127.0.0.1:0", data.path()), "in use by another micro-chat-server"),
+        (program("127.0.0.1:0", &a_file.join("below")), "can't use the data folder"),
+        (program("127.0.0.1:0", Path::new("/proc/nothing")), "can't use the data folder"),
+        (program("127.0.0.1:0", &not_a_database), "database"),
+        (program("0.0.0.0:0", other.path()), "only listens on loopback"),
+    ];
+    for (command, words) in table {
+        let said = fails(command).await;
+        assert!(said.contains(words) && said.trim_end().lines().count() == 1, "{said}");
+    }
+    assert!(fails(program("nonsense", other.path())).await.contains("127.0.0.1:8080"));
+}
+
+/// Sends on eight connections until the server is gone; how many were acknowledged by user.
+async fn send_until_gone(address: &str, chat_id: &str) -> BTreeMap<String, u64> {
+    let http = reqwest::Client::new();
+    let senders: Vec<_> = (0..8)
+        .map(|sender| {
+            let (http, url, chat_id) = (http.clone(), format!("{address}/chat/Send"), chat_id.to_owned());
+            tokio::spawn(async move {
+                let user_id = format!("user {sender}");
+                for number in 0.. {
+                    let message = json!({
+                        "chat_id": chat_id, "user_id": user_id, "client_id": number.to_string(), "text": "kept"
+                    });
+                    match http.post(&url).body(message.to_string()).send().await {
+                        Ok(answer) if answer.status() == 200 => {}
+                        _ => return (user_id, number),
+                    }
+                }
+                unreachable!("numbers end later than servers")
+            })
+        })
+        .collect();
+    let mut acknowledged = BTreeMap::new();
+    for sender in senders {
+        let (user_id, number) = sender.await.expect("it ends");
+        acknowledged.insert(user_id, number);
+    }
+    acknowledged
+}
+
+/// Checks that each acknowledged message is there once, in its sender's order, and that no `seq` is missing.
+async fn check(server: &Running, chat_id: &str, acknowledged: &BTreeMap<String, u64>) {
+    let (mut seq, mut stored) = (0, BTreeMap::<String, Vec<u64>>::new());
+    loop {
+        let page = server.ask("/chat/History", json!({ "chat_id": chat_id, "after": seq })).await;
+        for message in page["messages"].as_array().expect("a list") {
+            seq += 1;
+            assert_eq!(message["seq"], seq);
+            let number = message["client_id"].as_str().and_then(|id| id.parse().ok()).expect("a number");
+            stored.entry(message["user_id"].as_str().expect("a user").to_owned()).or_default().push(number);
+        }
+        if page["has_more"] != true {
+            break;
+        }
+    }
+    for (user_id, count) in acknowledged {
+        let numbers = &stored[user_id];
+        assert!(numbers.len() as u64 >= *count, "{user_id}: {count} acknowledged, {} there", numbers.len());
+        assert_eq!(*numbers, (0..numbers.len() as u64).collect::<Vec<_>>(), "{user_id}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_sigkill() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut acknowledged = BTreeMap::new();
+    let mut chat_id = String::new();
+    for round in 0..3 {
+        let (mut child, _, address) = start(data.path()).await;
+        let new =
+            reqwest::Client::new().post(format!("{address}/chat/New")).body(format!(r#"{{"user_ids":["{round}"]}}"#));
+        let answer: Value = new.send().await.expect("an answer").json().await.expect("JSON");
+        chat_id = answer["chat_id"].as_str().expect("an id").to_owned();
+        let killing = async {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            child.start_kill().expect("a kill");
+            child.wait().await
+        };
+        let (sent, ended) = tokio::join!(send_until_gone(&address, &chat_id), killing);
+        assert!(!ended.expect("an end").success());
+        acknowledged = sent;
+    }
+    assert!(acknowledged.values().sum::<u64>() > 50, "{acknowledged:?}");
+    let server = Running::on(data.path(), Timing::default()).await;
+    check(&server, &chat_id, &acknowledged).await;
+}
+
+#[tokio::test]
+async fn sigterm_ends_cleanly_with_all_that_was_acknowledged() {
+    let data = tempfile::tempdir().expect("a folder");
+    let (mut child, _, address) = start(data.path()).await;
+    let new = reqwest::Client::new().post(format!("{address}/chat/New")).body(r#"{"user_ids":["ann"]}"#);
+    let answer: Value = new.send().await.expect("an answer").json().await.expect("JSON");
+    let chat_id = answer["chat_id"].as_str().expect("an id").to_owned();
+    let id = child.id().expect("a process");
+    let terminating = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let killed = Command::new("kill").arg(id.to_string()).status().await.expect("kill");
+        assert!(killed.success());
+        timeout(PATIENCE, child.wait()).await.expect("it ends in time").expect("an end")
+    };
+    let (acknowledged, ended) = tokio::join!(send_until_gone(&address, &chat_id), terminating);
+    assert!(ended.success(), "{ended}");
+    let server = Running::on(data.path(), Timing::default()).await;
+    check(&server, &chat_id, &acknowledged).await;
+}
+
+#[tokio::test]
+async fn a_stop_tells_every_stream_to_come_back() {
+    let server = Running::start().await;
+    let chat_id = server.chat().await;
+    let mut streams = vec![
+        server.gateway("/chat/Connect", &[("chat-id", &chat_id), ("user-id", "ann")]).await,
+        server.session("ann").await,
+        // One that has not said yet who it is.
+        server.gateway("/chat/Connect", &[]).await,
+    ];
+    let closing = async {
+        for stream in &mut streams {
+            assert_eq!(stream.closed().await, 1012);
+        }
+    };
+    tokio::join!(server.stop(), closing);
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_are_not() {
+    let timing = Timing { stalled: Duration::from_millis(500), ..Timing::default() };
+    let server = Running::with(timing).await;
+    let chat_id = server.chat().await;
+    let mut stalled = server.session("ben").await;
+    stalled.send(json!([2, 1, chat_id, 0, -1])).await;
+    assert_eq!(stalled.json().await[0], 21);
+    assert_eq!(stalled.json().await[0], 23);
+    let mut reader = server.session("cat").await;
+    reader.send(json!([2, 1, chat_id, 0, -1])).await;
+    let heard = Arc::new(AtomicU64::new(0));
+    let count = heard.clone();
+    let reading = tokio::spawn(async move {
+        loop {
+            let frame = reader.json().await;
+            if frame[0] == 22 {
+                count.store(frame[3].as_u64().expect("a seq"), Ordering::Relaxed);
+            }
+        }
+    });
+    // Far more than the kernel's buffers and the queue together hold.
+    let text = "x".repeat(60_000);
+    for _ in 0..300 {
+        server.send(&chat_id, "ann", &text).await;
+    }
+    timeout(PATIENCE, async {
+        while heard.load(Ordering::Relaxed) < 300 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("the reader that keeps up has all");
+    reading.abort();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // What it reads now ends before the last message: it was not let wait for ever.
+    let mut cursor = 0;
+    loop {
+        use futures_util::StreamExt;
+        use tokio_tungstenite::tungstenite::Message;
+        match timeout(PATIENCE, stalled.socket.next()).await.expect("in time") {
+            Some(Ok(Message::Text(frame))) => {
+                let frame: Value = serde_json::from_str(&frame).expect("JSON");
+                cursor = frame[3].as_u64().unwrap_or(cursor);
+            }
+            Some(Ok(Message::Close(frame))) => {
+                assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(4001));
+                break;
+            }
+            Some(Ok(_)) => {}
+            // The link was dropped: nothing more could be written into it.
+            Some(Err(_)) | None => break,
+        }
+    }
+    assert!(cursor < 300);
+    // It comes back with its cursor and misses nothing.
+    let mut again = server.session("ben").await;
+    again.send(json!([2, 1, chat_id, 1, cursor])).await;
+    while cursor < 300 {
+        let frame = again.json().await;
+        if frame[0] == 22 {
+            assert_eq!(frame[2], cursor + 1);
+            cursor = frame[3].as_u64().expect("a seq");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_says_that_it_lives_and_drops_who_does_not() {
+    let heartbeat = Duration::from_millis(200);
+    let timing = Timing { heartbeat, first_frame: Duration::from_millis(300), ..Timing::default() };
+    let server = Running::with(timing).await;
+    let mut ann = server.session("ann").await;
+    for _ in 0..5 {
+        assert_eq!(ann.json().await, json!([26]));
+    }
+    // One that never says who it is.
+    let mut stranger = server.gateway("/chat/Connect", &[]).await;
+    assert_eq!(stranger.json().await["Id"], "gateway.NoFirstFrame");
+    assert_eq!(stranger.closed().await, 4002);
+    // One whose machine is gone: it answers no ping.
+    let silent = server.session("ben").await;
+    tokio::time::sleep(heartbeat * 5).await;
+    let mut silent = silent;
+    loop {
+        use tokio_tungstenite::tungstenite::Message;
+        match silent.next().await {
+            Message::Text(_) => {}
+            Message::Close(frame) => {
+                assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(4002));
+                break;
+            }
+            frame => panic!("{frame:?}"),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The server over real HTTP and real WebSockets, as the world sees it: bytes in, bytes out.
+
+mod assets;
+mod bad_input;
+mod chat;
+mod chats;
+mod cost;
+mod gateway;
+mod life;
+mod running;
+mod session;

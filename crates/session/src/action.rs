@@ -1,0 +1,109 @@
+//! What the shell is to do.
+
+use crate::Cursor;
+
+/// One step for the shell, to be taken in the order in which they come.
+///
+/// The first group goes to the network. [`Action::Hello`] to [`Action::Probe`] each become one frame on the socket
+/// that is open. The second group is for the application, which may call the session back while it handles one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action<B> {
+    /// Open a socket, then say `opened` or `closed`. The application sees: connecting.
+    Open,
+    /// Close the socket and say nothing more about it.
+    Close,
+    /// Send HELLO.
+    Hello,
+    /// Send SUBSCRIBE.
+    Subscribe {
+        /// What names the subscription on this socket.
+        handle: u32,
+        /// The chat.
+        chat: B,
+        /// The cursor's numbering, or 0.
+        epoch: u64,
+        /// Deliver what lies behind; `wire::op::FROM_NOW` for what comes from now on.
+        after: i64,
+    },
+    /// Send UNSUBSCRIBE.
+    Unsubscribe {
+        /// What named the subscription on this socket.
+        handle: u32,
+    },
+    /// Send PUBLISH.
+    Publish {
+        /// What the answer will carry.
+        n: u32,
+        /// The subscription whose chat it goes to.
+        handle: u32,
+        /// The message.
+        message: B,
+    },
+    /// Send PROBE.
+    Probe,
+
+    /// The link is down; the next try follows after `delay` milliseconds.
+    Waiting {
+        /// Milliseconds from now.
+        delay: u64,
+    },
+    /// A subscription stands, anew after each connection.
+    Subscribed {
+        /// The subscription.
+        id: u32,
+        /// Where it stands.
+        cursor: Cursor,
+    },
+    /// Messages have come. The first of them may be known already.
+    Deliver {
+        /// The subscription.
+        id: u32,
+        /// The list of messages.
+        messages: B,
+        /// Only messages with a larger `seq` are new.
+        after: u64,
+        /// Where the subscription stands behind them.
+        cursor: Cursor,
+    },
+    /// A message is stored: its send succeeded.
+    Stored {
+        /// What `publish` returned.
+        send: u32,
+        /// The server's id, client_id, seq and sent_at.
+        stored: B,
+    },
+    /// A message will never be stored by this session: its send failed.
+    Refused {
+        /// What `publish` returned.
+        send: u32,
+        /// Why.
+        reason: Reason<B>,
+    },
+    /// A subscription is over, and not because the application asked for it.
+    Ended {
+        /// The subscription.
+        id: u32,
+        /// Why.
+        reason: Reason<B>,
+    },
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason<B> {
+    /// The server, or the shell, said so.
+    Error(B),
+    /// The engine did.
+    Fault(Fault),
+}
+
+/// What the engine itself can find wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// As many messages as may are waiting for their ack.
+    OutboxFull,
+    /// The subscription is over.
+    Closed,
+    /// The server closed the connection with a code that means "don't come back".
+    Dismissed,
+}

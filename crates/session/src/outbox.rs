@@ -1,0 +1,50 @@
+//! What waits for its ack.
+
+/// How many messages may wait.
+const CAPACITY: usize = 1_000;
+
+/// A message that is not yet known to be stored.
+pub(crate) struct Entry<B> {
+    /// What names it to the shell.
+    pub send: u32,
+    /// The id of the subscription whose chat it goes to.
+    pub subscription: u32,
+    /// The `n` of its PUBLISH; 0 while it has not been sent on this socket.
+    pub n: u32,
+    /// The message.
+    pub message: B,
+}
+
+/// Messages in the order in which they were published; on each new socket they go out again in that order.
+pub(crate) struct Outbox<B> {
+    /// Oldest first.
+    pub entries: Vec<Entry<B>>,
+    /// The server asked for patience: until then nothing goes out, so that nothing overtakes what was put off.
+    pub held_until: Option<u64>,
+}
+
+impl<B> Outbox<B> {
+    pub(crate) fn new() -> Self {
+        Self { entries: Vec::new(), held_until: None }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.entries.len() >= CAPACITY
+    }
+
+    /// Nothing sent on the old socket will be answered any more.
+    pub(crate) fn detach(&mut self) {
+        self.held_until = None;
+        self.entries.iter_mut().for_each(|entry| entry.n = 0);
+    }
+
+    /// Where the message is that was sent as `n`.
+    pub(crate) fn position(&self, n: u32) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.n == n && n != 0)
+    }
+
+    /// Takes out the message that was sent as `n`.
+    pub(crate) fn take(&mut self, n: u32) -> Option<Entry<B>> {
+        self.position(n).map(|at| self.entries.remove(at))
+    }
+}

@@ -1,0 +1,394 @@
+//! The state machine.
+
+use crate::backoff::Backoff;
+use crate::link::{Link, Phase, Silence};
+use crate::outbox::{Entry, Outbox};
+use crate::subscription::{Subscription, Verdict};
+use crate::{Action, Cursor, Fault, Frame, Reason};
+use micro_chat_wire::{close, op};
+use std::collections::VecDeque;
+
+/// One user's connection to one server, with everything that should outlive any single socket.
+///
+/// Inputs never block and never call back; what follows from them waits in [`Session::poll_action`]. Times are
+/// milliseconds of any clock that does not go back. Take all actions, then set one timer for [`Session::deadline`].
+pub struct Session<B> {
+    /// The connection.
+    link: Link,
+    /// When to come back after it broke.
+    backoff: Backoff,
+    /// There is no network: waiting ends with [`Session::wake`], not by time.
+    paused: bool,
+    /// What the server refused the connection with, before it closed it.
+    refusal: Option<B>,
+    /// What the application reads.
+    subscriptions: Vec<Subscription<B>>,
+    /// What the application sent.
+    outbox: Outbox<B>,
+    /// What the shell has not yet taken.
+    actions: VecDeque<Action<B>>,
+    /// The last number given out. Subscriptions, handles, sends and PUBLISHes all draw from it, so none is used twice.
+    last: u32,
+}
+
+impl<B: Clone> Session<B> {
+    /// A session that needs no connection yet. `seed` should be random: it spreads reconnects.
+    pub fn new(seed: u32) -> Self {
+        Self {
+            link: Link::new(),
+            backoff: Backoff::new(seed),
+            paused: false,
+            refusal: None,
+            subscriptions: Vec::new(),
+            outbox: Outbox::new(),
+            actions: VecDeque::new(),
+            last: 0,
+        }
+    }
+
+    /// What the shell is to do next.
+    pub fn poll_action(&mut self) -> Option<Action<B>> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Session::timeout`], if nothing else happens before.
+    pub fn deadline(&self) -> Option<u64> {
+        match self.link.phase {
+            Phase::Idle | Phase::Over => None,
+            Phase::Waiting if self.paused => None,
+            Phase::Waiting | Phase::Opening => Some(self.link.until),
+            Phase::Greeting | Phase::Live => {
+                let retries = self.subscriptions.iter().filter_map(|subscription| subscription.retry_at);
+                retries.chain(self.outbox.held_until).chain([self.link.until]).min()
+            }
+        }
+    }
+
+    /// Whether nothing is subscribed and nothing waits: dropping the session loses nothing.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.link.phase, Phase::Idle | Phase::Over)
+    }
+
+    // What the application wants.
+
+    /// Reads `chat` from a cursor on, or from now on. Returns what names the subscription.
+    pub fn subscribe(&mut self, chat: B, after: Option<Cursor>, now: u64) -> u32 {
+        let id = self.number();
+        if self.link.phase == Phase::Over {
+            self.actions.push_back(Action::Ended { id, reason: Reason::Fault(Fault::Closed) });
+            return id;
+        }
+        let subscription = Subscription { id, handle: 0, chat, cursor: after, confirmed: false, retry_at: None };
+        self.subscriptions.push(subscription);
+        if self.link.phase == Phase::Idle {
+            self.connect(now);
+        }
+        self.transmit();
+        id
+    }
+
+    /// Reads a chat no longer. What was sent to it and has no ack yet fails: nobody is left to be told.
+    pub fn unsubscribe(&mut self, id: u32) {
+        let Some(at) = self.subscriptions.iter().position(|subscription| subscription.id == id) else { return };
+        let subscription = self.subscriptions.remove(at);
+        if subscription.handle != 0 {
+            self.actions.push_back(Action::Unsubscribe { handle: subscription.handle });
+        }
+        self.refuse(&Reason::Fault(Fault::Closed), &|entry, _| entry.subscription == id);
+        self.rest();
+    }
+
+    /// Sends `message` to the chat of a subscription: now, or as soon as there is a connection, and again on each new
+    /// one until the server has answered. Returns what names the send in [`Action::Stored`] and [`Action::Refused`].
+    pub fn publish(&mut self, subscription: u32, message: B) -> Result<u32, Fault> {
+        if !self.subscriptions.iter().any(|one| one.id == subscription) {
+            return Err(Fault::Closed);
+        }
+        if self.outbox.is_full() {
+            return Err(Fault::OutboxFull);
+        }
+        let send = self.number();
+        self.outbox.entries.push(Entry { send, subscription, n: 0, message });
+        self.transmit();
+        Ok(send)
+    }
+
+    // What happens to the shell.
+
+    /// The socket is open.
+    pub fn opened(&mut self) {
+        if self.link.phase != Phase::Opening {
+            return;
+        }
+        self.link.phase = Phase::Greeting;
+        self.actions.push_back(Action::Hello);
+        // Saves a round trip: the server reads these after the hello.
+        self.transmit();
+    }
+
+    /// The socket closed, failed to open, or could not be made, with the WebSocket's close code.
+    pub fn closed(&mut self, code: u16, now: u64) {
+        if !matches!(self.link.phase, Phase::Opening | Phase::Greeting | Phase::Live) {
+            return;
+        }
+        if close::may_return(code) {
+            self.lose(code == close::RESUME, now);
+        } else {
+            let reason = self.refusal.take().map_or(Reason::Fault(Fault::Dismissed), Reason::Error);
+            self.end(&reason);
+        }
+    }
+
+    /// A frame arrived.
+    pub fn received(&mut self, frame: Frame<B>, now: u64) {
+        if !self.link.is_open() {
+            return;
+        }
+        self.link.heard(now);
+        match frame {
+            Frame::Welcome { heartbeat, grace } => self.link.welcome(heartbeat.saturating_add(grace), now),
+            Frame::Subscribed { handle, epoch, after } => {
+                if let Some(subscription) = self.by_handle(handle) {
+                    let (id, cursor) = (subscription.id, subscription.confirm(epoch, after));
+                    self.actions.push_back(Action::Subscribed { id, cursor });
+                }
+            }
+            Frame::Messages { handle, from, to, messages } => self.messages(handle, from, to, messages),
+            Frame::Live { handle, seq } => {
+                if let Some(subscription) = self.by_handle(handle) {
+                    // The server vouches that nothing is missing: what it did not send was deleted.
+                    subscription.accept(0, seq);
+                }
+            }
+            Frame::Ack { n, stored } => {
+                if let Some(entry) = self.outbox.take(n) {
+                    self.actions.push_back(Action::Stored { send: entry.send, stored });
+                    self.rest();
+                }
+            }
+            Frame::Error { scope, number, error, retry_after } => {
+                let retry_at = retry_after.map(|delay| now.saturating_add(delay));
+                self.refused(scope, number, error, retry_at);
+            }
+            Frame::Other => {}
+        }
+    }
+
+    /// Time passed. Handle frames that have already arrived first: they may prove the link alive.
+    pub fn timeout(&mut self, now: u64) {
+        match self.link.phase {
+            Phase::Idle | Phase::Over => {}
+            Phase::Waiting => {
+                if !self.paused && now >= self.link.until {
+                    self.connect(now);
+                }
+            }
+            Phase::Opening | Phase::Greeting | Phase::Live => match self.link.silence(now) {
+                Silence::Bearable => self.retry(now),
+                Silence::Doubtful if self.link.phase == Phase::Live => self.actions.push_back(Action::Probe),
+                Silence::Doubtful => {}
+                Silence::Dead => {
+                    self.actions.push_back(Action::Close);
+                    self.lose(false, now);
+                }
+            },
+        }
+    }
+
+    /// The page became visible, the network came back: find out at once whether the link lives, or make one.
+    pub fn wake(&mut self, now: u64) {
+        self.paused = false;
+        if self.link.phase == Phase::Waiting {
+            self.link.until = self.backoff.earliest(now);
+            self.timeout(now);
+        } else if self.link.doubt(now) {
+            self.actions.push_back(Action::Probe);
+        }
+    }
+
+    /// There is no network: what stands is left alone, and nothing new is tried before [`Session::wake`].
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// The shell can't go on: ends everything with `error`.
+    pub fn fail(&mut self, error: B) {
+        if self.link.phase != Phase::Over {
+            self.actions.push_back(Action::Close);
+            self.end(&Reason::Error(error));
+        }
+    }
+
+    // What follows from it.
+
+    /// Messages came for a handle.
+    fn messages(&mut self, handle: u32, from: u64, to: u64, messages: B) {
+        let Some(subscription) = self.by_handle(handle) else { return };
+        match subscription.accept(from, to) {
+            Verdict::Old => {}
+            Verdict::New { after, cursor } => {
+                let id = subscription.id;
+                self.actions.push_back(Action::Deliver { id, messages, after, cursor });
+            }
+            Verdict::Hole => {
+                subscription.detach();
+                self.actions.push_back(Action::Unsubscribe { handle });
+                self.transmit();
+            }
+        }
+    }
+
+    /// The server refused something, for good or until `retry_at`.
+    fn refused(&mut self, scope: u32, number: u32, error: B, retry_at: Option<u64>) {
+        match (scope, retry_at) {
+            // A close follows, and its code decides.
+            (op::SCOPE_CONNECTION, Some(time)) => self.backoff.hold(time),
+            (op::SCOPE_CONNECTION, None) => self.refusal = Some(error),
+            (op::SCOPE_SUBSCRIPTION, Some(_)) => {
+                if let Some(subscription) = self.by_handle(number) {
+                    subscription.detach();
+                    subscription.retry_at = retry_at;
+                }
+            }
+            (op::SCOPE_SUBSCRIPTION, None) => {
+                let Some(at) = self.subscriptions.iter().position(|one| one.handle == number && number != 0) else {
+                    return;
+                };
+                let id = self.subscriptions.remove(at).id;
+                self.actions.push_back(Action::Ended { id, reason: Reason::Error(error) });
+                // What has been sent is still answered, one by one.
+                self.refuse(&Reason::Fault(Fault::Closed), &|entry, _| entry.subscription == id && entry.n == 0);
+                self.rest();
+            }
+            (op::SCOPE_PUBLISH, Some(_)) => {
+                if let Some(at) = self.outbox.position(number) {
+                    self.outbox.entries[at].n = 0;
+                    self.outbox.held_until = self.outbox.held_until.max(retry_at);
+                }
+            }
+            (op::SCOPE_PUBLISH, None) => {
+                if let Some(entry) = self.outbox.take(number) {
+                    self.actions.push_back(Action::Refused { send: entry.send, reason: Reason::Error(error) });
+                    self.rest();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes up what the server had put off until now.
+    fn retry(&mut self, now: u64) {
+        let is_due = |time: &mut u64| *time <= now;
+        for subscription in &mut self.subscriptions {
+            subscription.retry_at.take_if(is_due);
+        }
+        self.outbox.held_until.take_if(is_due);
+        self.transmit();
+    }
+
+    /// Sends all that has not been sent on this socket, in order.
+    fn transmit(&mut self) {
+        if !self.link.is_open() {
+            return;
+        }
+        let (last, actions) = (&mut self.last, &mut self.actions);
+        for subscription in &mut self.subscriptions {
+            if subscription.handle == 0 && subscription.retry_at.is_none() {
+                let (epoch, after) = subscription.resume();
+                subscription.handle = next(last);
+                let (handle, chat) = (subscription.handle, subscription.chat.clone());
+                actions.push_back(Action::Subscribe { handle, chat, epoch, after });
+            }
+        }
+        if self.outbox.held_until.is_some() {
+            return;
+        }
+        for entry in &mut self.outbox.entries {
+            let subscription = self.subscriptions.iter().find(|one| one.id == entry.subscription && one.handle != 0);
+            if let (0, Some(subscription)) = (entry.n, subscription) {
+                entry.n = next(last);
+                let (handle, message) = (subscription.handle, entry.message.clone());
+                actions.push_back(Action::Publish { n: entry.n, handle, message });
+            }
+        }
+    }
+
+    /// Opens a socket.
+    fn connect(&mut self, now: u64) {
+        self.link.open(now);
+        self.actions.push_back(Action::Open);
+    }
+
+    /// The socket is gone: comes back at once or later, if there is something to come back for.
+    fn lose(&mut self, at_once: bool, now: u64) {
+        let was_steady = self.link.was_steady(now);
+        if was_steady {
+            self.backoff.reset();
+        }
+        let delay = if at_once || was_steady { 0 } else { self.backoff.next() };
+        self.link.phase = Phase::Waiting;
+        self.link.until = self.backoff.earliest(now.saturating_add(delay));
+        self.refusal = None;
+        self.subscriptions.iter_mut().for_each(Subscription::detach);
+        self.outbox.detach();
+        // What is left of a subscription that ended has no handle to be sent to again.
+        self.refuse(&Reason::Fault(Fault::Closed), &|entry, subscriptions| {
+            !subscriptions.iter().any(|one| one.id == entry.subscription)
+        });
+        if !self.rest() {
+            self.timeout(now);
+            if self.link.phase == Phase::Waiting {
+                self.actions.push_back(Action::Waiting { delay: self.link.until.saturating_sub(now) });
+            }
+        }
+    }
+
+    /// Lets go of the connection once nobody needs it; true if so.
+    fn rest(&mut self) -> bool {
+        let rests = self.subscriptions.is_empty() && self.outbox.entries.is_empty();
+        if rests && !self.is_idle() {
+            if self.link.phase != Phase::Waiting {
+                self.actions.push_back(Action::Close);
+            }
+            self.link.phase = Phase::Idle;
+        }
+        rests
+    }
+
+    /// Nothing more will happen: tells everybody.
+    fn end(&mut self, reason: &Reason<B>) {
+        self.link.phase = Phase::Over;
+        self.refuse(reason, &|_, _| true);
+        for subscription in self.subscriptions.drain(..) {
+            self.actions.push_back(Action::Ended { id: subscription.id, reason: reason.clone() });
+        }
+    }
+
+    /// Fails the messages that nobody can send any more.
+    fn refuse(&mut self, reason: &Reason<B>, is_orphan: &dyn Fn(&Entry<B>, &[Subscription<B>]) -> bool) {
+        let (actions, subscriptions) = (&mut self.actions, &self.subscriptions);
+        self.outbox.entries.retain(|entry| {
+            let orphan = is_orphan(entry, subscriptions);
+            if orphan {
+                actions.push_back(Action::Refused { send: entry.send, reason: reason.clone() });
+            }
+            !orphan
+        });
+    }
+
+    /// The subscription that `handle` names on this socket.
+    fn by_handle(&mut self, handle: u32) -> Option<&mut Subscription<B>> {
+        self.subscriptions.iter_mut().find(|one| one.handle == handle && handle != 0)
+    }
+
+    /// A number that was not used before.
+    fn number(&mut self) -> u32 {
+        next(&mut self.last)
+    }
+}
+
+/// The number after `last`: positive and below 2³¹, as handles have to be.
+fn next(last: &mut u32) -> u32 {
+    *last = (*last % 0x7fff_ffff) + 1;
+    *last
+}

@@ -1,0 +1,124 @@
+//! The services' methods and the paths that name them.
+
+/// A method of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `chat.New`: the chat of a set of users.
+    ChatNew,
+    /// `chat.Send`: store a message.
+    ChatSend,
+    /// `chat.History`: read messages.
+    ChatHistory,
+    /// `chat.Connect`: the stream of a chat's messages.
+    ChatConnect,
+    /// `chats.CreateChat`: the chat of a set of users, or of an id.
+    ChatsCreateChat,
+    /// `chats.SendMessage`: store a message.
+    ChatsSendMessage,
+    /// `chats.ListMessages`: read messages by offset.
+    ChatsListMessages,
+    /// `auth.Options`: whether this server asks for a login.
+    AuthOptions,
+}
+
+use Endpoint::*;
+
+/// Every endpoint, with its service and its method as paths spell them.
+const ALL: [(Endpoint, &str, &str); 8] = [
+    (ChatNew, "chat", "New"),
+    (ChatSend, "chat", "Send"),
+    (ChatHistory, "chat", "History"),
+    (ChatConnect, "chat", "Connect"),
+    (ChatsCreateChat, "chats", "CreateChat"),
+    (ChatsSendMessage, "chats", "SendMessage"),
+    (ChatsListMessages, "chats", "ListMessages"),
+    (AuthOptions, "auth", "Options"),
+];
+
+impl Endpoint {
+    /// The endpoint that `path` names: `/chat/New`, `/chat/Chat/New`, both under `/v1/`, each with or without the
+    /// leading slash.
+    pub fn from_path(path: &str) -> Option<Self> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let path = path.strip_prefix("v1/").unwrap_or(path);
+        let (service, rest) = path.split_once('/')?;
+        let method = match rest.split_once('/') {
+            Some((name, method)) if is_capitalised(name, service) => method,
+            Some(_) => return None,
+            None => rest,
+        };
+        ALL.iter()
+            .find(|(_, its_service, its_method)| *its_service == service && *its_method == method)
+            .map(|(endpoint, _, _)| *endpoint)
+    }
+
+    /// Whether this endpoint is a stream: a WebSocket, not one answer.
+    pub const fn streams(self) -> bool {
+        matches!(self, ChatConnect)
+    }
+
+    /// The name error ids start with: `chat.New`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ChatNew => "chat.New",
+            ChatSend => "chat.Send",
+            ChatHistory => "chat.History",
+            ChatConnect => "chat.Connect",
+            ChatsCreateChat => "chats.CreateChat",
+            ChatsSendMessage => "chats.SendMessage",
+            ChatsListMessages => "chats.ListMessages",
+            AuthOptions => "auth.Options",
+        }
+    }
+}
+
+/// Whether `name` is `service` with its first letter in upper case: `Chat` for `chat`.
+fn is_capitalised(name: &str, service: &str) -> bool {
+    name.len() == service.len()
+        && name.eq_ignore_ascii_case(service)
+        && name.as_bytes().first().is_some_and(u8::is_ascii_uppercase)
+        && name.get(1..) == service.get(1..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_is_found_by_each_form_of_its_path() {
+        for (endpoint, service, method) in ALL {
+            let capital = service[..1].to_uppercase() + &service[1..];
+            for path in [
+                format!("/{service}/{method}"),
+                format!("{service}/{method}"),
+                format!("/{service}/{capital}/{method}"),
+                format!("/v1/{service}/{method}"),
+                format!("v1/{service}/{capital}/{method}"),
+            ] {
+                assert_eq!(Endpoint::from_path(&path), Some(endpoint), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_only_resembles_an_endpoint_is_none() {
+        for path in [
+            "",
+            "/",
+            "/chat",
+            "/chat/",
+            "/chat/new",
+            "/Chat/New",
+            "/chat/chat/New",
+            "/chat/Chats/New",
+            "/chat/Chat/New/",
+            "/chat/Chat/Chat/New",
+            "/v1/v1/chat/New",
+            "//chat/New",
+            "/v2/chat/New",
+            "/chat/é/New",
+        ] {
+            assert_eq!(Endpoint::from_path(path), None, "{path}");
+        }
+    }
+}

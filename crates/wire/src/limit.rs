@@ -1,0 +1,34 @@
+//! How large and how many things may be. Sizes are bytes.
+
+/// A message's `text`.
+pub const TEXT: usize = 64 * 1024;
+
+/// A message's `subject`.
+pub const SUBJECT: usize = 1024;
+
+/// Any id: of a chat, a user, a client, a namespace.
+pub const ID: usize = 256;
+
+/// Users named in one request.
+pub const USER_IDS: usize = 1_000;
+
+/// A message as JSON, escapes counted. With its envelope it fits into one [`FRAME`].
+pub const MESSAGE: usize = 192 * 1024;
+
+/// A request's body.
+pub const BODY: usize = 1024 * 1024;
+
+/// A WebSocket frame, in both directions.
+pub const FRAME: usize = 256 * 1024;
+
+/// Messages in one answer of History or ListMessages.
+pub const PAGE: u64 = 1_000;
+
+/// Frames that may wait for one connection before it is cut off.
+pub const QUEUE_FRAMES: usize = 256;
+
+/// Bytes that may wait for one connection before it is cut off.
+pub const QUEUE_BYTES: usize = 256 * 1024;
+
+/// Subscriptions of one connection.
+pub const SUBSCRIPTIONS: usize = 1_000;

@@ -1,0 +1,133 @@
+// What the page calls: checks what it passes, and hands on.
+
+import { call, handled } from "./callback.js";
+import { api, configure } from "./config.js";
+import { badArgument, toError } from "./error.js";
+import { open } from "./handle.js";
+import { guard, load, type Wasm } from "./load.js";
+import { isLoggedIn, requireLogin, type Options } from "./login.js";
+import { pageParams, queryOf } from "./query.js";
+import type { Callback, ConnectParams, Handle, Message } from "./types.js";
+
+/** Filled in by the bundler. */
+declare const __VERSION__: string;
+
+/** Checks what all three calls are given. */
+function check(path: string, namespace: string, params: object | undefined, callback?: unknown): void {
+  if (typeof path !== "string") throw badArgument("The path has to be a string, like /chat/New.");
+  if (namespace != null && typeof namespace !== "string") throw badArgument("The namespace has to be a string.");
+  if (params != null && (typeof params !== "object" || Array.isArray(params))) {
+    throw badArgument("The params have to be an object.");
+  }
+  if (callback != null && typeof callback !== "function") throw badArgument("The callback has to be a function.");
+}
+
+function checkStream({ chat_id, user_id, after }: Partial<ConnectParams>): void {
+  if (![chat_id ?? "", user_id ?? ""].every((id) => typeof id === "string" && id.length < 1000)) {
+    throw badArgument("chat_id and user_id have to be strings of at most 256 bytes.");
+  }
+  const { epoch, seq } = typeof after === "object" ? (after ?? {}) : { epoch: 0, seq: after ?? 0 };
+  if (![epoch, seq].every((number) => Number.isSafeInteger(number) && number! >= 0)) {
+    throw badArgument("after has to be a seq, or a cursor { epoch, seq }.");
+  }
+}
+
+const url = (path: string) => `${api()}/${path.replace(/^\/+/, "")}`;
+
+/** Asks for one answer. Without a body it is a GET. */
+async function ask<T>(wasm: Wasm, address: string, namespace: string, body?: string): Promise<T> {
+  try {
+    return await guard(() => wasm.call(address, namespace ?? "", body));
+  } catch (error) {
+    throw toError(error);
+  }
+}
+
+/** The JSON of `params`. */
+function json(params: object): string {
+  try {
+    return JSON.stringify(params);
+  } catch (error) {
+    throw badArgument(`The params can't be JSON: ${error}`);
+  }
+}
+
+/** Passes the answer to the callback, too. */
+const answered = async <T>(answer: Promise<T>, callback?: Callback<T>): Promise<T> => {
+  const data = await answer;
+  if (callback) call(callback, data);
+  return data;
+};
+
+async function postOrOpen(path: string, namespace: string, params: object, callback?: Callback<Message>) {
+  check(path, namespace, params, callback);
+  const [address, body] = [url(path), json(params)];
+  const wasm = await load();
+  if (!guard(() => wasm.streams(path)))
+    return answered(ask<unknown>(wasm, address, namespace, body), callback as Callback<unknown>);
+  checkStream(params);
+  return new Promise<Handle>((resolve, reject) =>
+    open(path, namespace ?? "", params as ConnectParams, callback, { resolve, reject }),
+  );
+}
+
+async function getAnswer<T>(path: string, namespace: string, params: object, callback?: Callback<T>): Promise<T> {
+  check(path, namespace, params, callback);
+  const address = url(path) + queryOf(params);
+  return answered(ask<T>(await load(), address, namespace), callback);
+}
+
+const askOptions = async () => {
+  const address = url("auth/Auth/Options");
+  return ask<Options>(await load(), address, "");
+};
+
+/** Micro Chat, in the browser. Everything may be called right away: what needs the wasm waits for it. */
+export const Micro = {
+  /**
+   * Posts `params` to an endpoint: `/chat/New`, with or without the slash, or `/chat/Chat/New`.
+   *
+   * Resolves to the answer, which the callback gets, too; rejects with a `MicroError`. With a callback a failure counts
+   * as handled: it is logged, and passed on as `callback(undefined, error)` if the callback declares two parameters.
+   * A post to a stream, `/chat/Connect`, opens it: the callback gets each message, and the Promise resolves to the
+   * handle once the chat is connected.
+   */
+  post<T = unknown>(path: string, namespace = "", params: object = {}, callback?: Callback<T>): Promise<T> {
+    // Which of the two it is, the path says, once the Rust side is there to read it.
+    const answer = postOrOpen(path, namespace, params, callback as Callback<unknown>) as Promise<T>;
+    return handled(answer, callback);
+  },
+
+  /** Gets an endpoint's answer, `params` as the query: a list as a repeated key. Otherwise like `post`. */
+  get<T = unknown>(path: string, namespace = "", params: object = {}, callback?: Callback<T>): Promise<T> {
+    return handled(getAnswer(path, namespace, params, callback), callback);
+  },
+
+  /**
+   * Connects to a chat and returns its handle at once; the callback gets each message. Throws a `MicroError` only for
+   * what is a mistake in the call itself; everything else is told by the handle's events.
+   */
+  connect(path: string, namespace: string, params: ConnectParams, callback?: Callback<Message>): Handle {
+    check(path, namespace, params, callback);
+    checkStream(params ?? {});
+    return open(path, namespace ?? "", { ...params }, callback);
+  },
+
+  configure,
+
+  /** Calls back as soon as the user may go on: at once where the server wants no login. */
+  requireLogin(callback?: () => unknown): Promise<void> {
+    return handled(requireLogin(askOptions, callback), callback);
+  },
+
+  isLoggedIn,
+  params: pageParams,
+
+  /** Resolves once the SDK has loaded; rejects if it can't. Nobody has to wait for it. */
+  get ready(): Promise<void> {
+    return load().then(() => {});
+  },
+
+  /** The SDK's version. */
+  version: __VERSION__,
+};

@@ -1,0 +1,36 @@
+// A message before it is sent.
+
+import { badArgument, clientError } from "./error.js";
+import type { Draft } from "./types.js";
+
+/** The largest message the server takes, as JSON in bytes. */
+const LARGEST = 192 * 1024;
+
+/** The message as it goes out, with a name of its own. */
+export function draftOf(message: string | Draft): Required<Draft> {
+  const { text, subject = "", client_id = uuid() } = typeof message === "string" ? { text: message } : (message ?? {});
+  const draft = { client_id, subject, text } as Required<Draft>;
+  if (Object.values(draft).some((value) => typeof value !== "string")) {
+    throw badArgument("send: pass a string, or { text, subject, client_id }, all of them strings.");
+  }
+  const json = JSON.stringify(draft);
+  // A frame over the limit would end the connection of all handles, not just fail this message. UTF-8 takes at most
+  // three bytes for each unit of a string: short messages need no count.
+  if (json.length * 3 > LARGEST && new TextEncoder().encode(json).length > LARGEST) {
+    throw clientError("TooLarge", `This message is larger than ${LARGEST} bytes. Send it in parts.`);
+  }
+  return draft;
+}
+
+/** A random UUID; pages on plain http have no `randomUUID`. */
+function uuid(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const hex = (byte: number) => byte.toString(16).padStart(2, "0");
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 15) | 64;
+  bytes[8] = (bytes[8]! & 63) | 128;
+  return [...bytes]
+    .map(hex)
+    .join("")
+    .replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

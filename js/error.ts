@@ -1,0 +1,45 @@
+// Errors that a program can tell apart.
+
+/** An error as the server writes it. */
+interface Body {
+  Id: string;
+  Code: number;
+  Detail: string;
+  Status: string;
+}
+
+/** A refusal of the server, or a failure on the way to it. */
+export class MicroError extends Error {
+  /** What went wrong, for programs: `chat.New.MissingUserIDs`, or `client.…` if it went wrong on this side. */
+  readonly id: string;
+  /** The HTTP status; 0 where there was none. */
+  readonly code: number;
+  /** What went wrong and what to do, for people. */
+  readonly detail: string;
+  /** The HTTP status in words. */
+  readonly status: string;
+
+  /** @internal */
+  constructor(body: Body) {
+    super(`${body.Id}: ${body.Detail}`);
+    this.name = "MicroError";
+    this.id = body.Id;
+    this.code = body.Code;
+    this.detail = body.Detail;
+    this.status = body.Status;
+  }
+}
+
+/** An error of this side. */
+export const clientError = (id: string, detail: string) =>
+  new MicroError({ Id: "client." + id, Code: 0, Detail: detail, Status: "Client Error" });
+
+/** The page passed something that can't be meant. */
+export const badArgument = (detail: string) => clientError("BadArgument", detail);
+
+/** An error of whatever was thrown: ours as it is, the server's form as an `Error`, anything else as what it says. */
+export function toError(thrown: unknown): MicroError {
+  if (thrown instanceof MicroError) return thrown;
+  const body = thrown as Partial<Body> | undefined;
+  return body?.Id ? new MicroError(body as Body) : clientError("Failed", String(thrown));
+}

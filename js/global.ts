@@ -1,0 +1,18 @@
+// The entry for `<script src="…/assets/micro.js">`: one global, and nothing else.
+
+import { Micro } from "./client.js";
+import { addresses, configure } from "./config.js";
+
+/** Filled in by the bundler. */
+declare const __WASM_FILE__: string;
+
+// Known only while the script is evaluated.
+const script = document.currentScript;
+
+if (!("Micro" in window)) {
+  const source = script instanceof HTMLScriptElement && script.src ? script.src : location.origin + "/assets/micro.js";
+  addresses.wasm = new URL(__WASM_FILE__, source).href;
+  const api = script?.dataset["api"];
+  configure({ api: api ?? new URL(source).origin });
+  Object.defineProperty(window, "Micro", { value: Micro, configurable: true, writable: true, enumerable: true });
+}

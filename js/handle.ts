@@ -1,0 +1,165 @@
+// One connected chat, as the page holds it.
+
+import { call, callWithError, takesErrors } from "./callback.js";
+import { connectionOf, type Connection, type Reader } from "./connection.js";
+import { draftOf } from "./draft.js";
+import { badArgument, clientError, toError, type MicroError } from "./error.js";
+import { createBuffer, type Buffer } from "./iterator.js";
+import { guard, load } from "./load.js";
+import type { Callback, ConnectParams, Events, Handle, Message, State } from "./types.js";
+
+/** Who waits for a handle to open: then it is theirs to tell of a failure, and not the handle's. */
+export interface Opening {
+  resolve(handle: Handle): void;
+  reject(error: MicroError): void;
+}
+
+const closedError = () =>
+  clientError("Closed", "The handle was closed before the server acknowledged this. It may have been stored.");
+
+/** Opens a chat. `path` is checked as soon as the Rust side is there. */
+export function open(
+  path: string,
+  namespace: string,
+  params: ConnectParams,
+  callback: Callback<Message> | undefined,
+  opening?: Opening,
+): Handle {
+  const { chat_id = "", user_id = "", after, own } = params;
+  const listeners = { open: new Set(), close: new Set(), error: new Set(), state: new Set() } as {
+    [K in keyof Events]: Set<Events[K]>;
+  };
+  const buffers = new Set<Buffer>();
+  // What this handle sent and has not yet seen come back, by client_id.
+  const sent = new Set<string>();
+  // What waits for the connection to be there; undefined once it is.
+  let queue: (() => void)[] | undefined = [];
+  let connection: Connection | undefined;
+  let id = 0;
+  let state: State["state"] = "connecting";
+  let epoch: number | undefined;
+  let seq = 0;
+  let opened = false;
+  let failure: MicroError | undefined;
+
+  function emit<K extends keyof Events>(event: K, ...args: Parameters<Events[K]>): void {
+    for (const listener of [...listeners[event]]) call(listener as (...args: unknown[]) => void, ...args);
+  }
+
+  function become(next: State): void {
+    if (state === "closed" || (state === next.state && next.delay === undefined)) return;
+    state = next.state;
+    emit("state", next);
+  }
+
+  function finish(error?: MicroError): void {
+    if (state === "closed") return;
+    failure = error;
+    become({ state: "closed" });
+    for (const buffer of buffers) buffer.end(error);
+    for (const step of queue ?? []) step();
+    queue = undefined;
+    if (error) tell(error);
+    emit("close");
+  }
+
+  function tell(error: MicroError): void {
+    if (opening && !opened) return opening.reject(error);
+    if (!listeners.error.size && !takesErrors(callback)) console.error(error);
+    emit("error", error);
+    callWithError(callback, error);
+  }
+
+  const reader: Reader = {
+    state: become,
+    subscribed(newEpoch, newSeq) {
+      [epoch, seq] = [newEpoch, newSeq];
+      become({ state: "live" });
+      if (opened || state === "closed") return;
+      opened = true;
+      opening?.resolve(handle);
+      emit("open");
+    },
+    deliver(messages, after, newEpoch, newSeq) {
+      epoch = newEpoch;
+      for (const message of messages) {
+        if (!(message?.seq > after)) continue;
+        if (state === "closed") return;
+        seq = message.seq;
+        if (sent.delete(message.client_id) && !own) continue;
+        if (callback) call(callback, message);
+        for (const buffer of buffers) if (!buffer.push(message)) buffers.delete(buffer);
+      }
+      seq = newSeq;
+    },
+    ended: finish,
+  };
+
+  const handle: Handle = {
+    get state() {
+      return state;
+    },
+    get cursor() {
+      return epoch === undefined ? undefined : { epoch, seq };
+    },
+    send: (message) =>
+      new Promise((resolve, reject) => {
+        const body = draftOf(message);
+        const step = () => {
+          if (!connection || state === "closed") return reject(failure ?? closedError());
+          sent.add(body.client_id);
+          const refused = (error: MicroError) => {
+            sent.delete(body.client_id);
+            // Where the chat was refused, that is why, whatever became of this message.
+            reject(failure ?? error);
+          };
+          try {
+            connection.publish(id, body, {
+              stored(stored) {
+                // It was there before, and won't come any more.
+                if (stored.seq <= seq) sent.delete(body.client_id);
+                resolve({ ...body, chat_id, user_id, ...stored });
+              },
+              refused,
+            });
+          } catch (error) {
+            refused(toError(error));
+          }
+        };
+        if (queue) queue.push(step);
+        else step();
+      }),
+    close() {
+      finish();
+      connection?.unsubscribe(id);
+    },
+    on(event, listener) {
+      const set = listeners[event];
+      if (!set || typeof listener !== "function") {
+        throw badArgument("on: pass one of open, close, error, state, and a function.");
+      }
+      set.add(listener);
+      return () => void set.delete(listener);
+    },
+    [Symbol.asyncIterator]() {
+      const buffer = createBuffer(() => buffers.delete(buffer));
+      if (state === "closed") buffer.end();
+      else buffers.add(buffer);
+      return buffer;
+    },
+  };
+
+  load()
+    .then((wasm) => {
+      if (state === "closed") return;
+      if (!guard(() => wasm.streams(path))) throw badArgument(`${path} is not a stream: use post or get.`);
+      const cursor = typeof after === "object" ? after : { epoch: 0, seq: after ?? -1 };
+      connection = connectionOf(wasm, namespace, user_id);
+      id = connection.subscribe(reader, chat_id, cursor.epoch, cursor.seq);
+      const steps = queue ?? [];
+      queue = undefined;
+      for (const step of steps) step();
+    })
+    .catch((error: unknown) => finish(toError(error)));
+  return handle;
+}

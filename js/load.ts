@@ -1,0 +1,64 @@
+// Finds and starts the wasm, once, and watches over it.
+
+import init, * as wasm from "../target/bindgen/micro_chat.js";
+import { addresses } from "./config.js";
+import { clientError, toError, type MicroError } from "./error.js";
+
+/** The Rust side. */
+export type Wasm = typeof wasm;
+
+let loading: Promise<Wasm> | undefined;
+let dead: MicroError | undefined;
+
+/** Who has to know when the Rust side is gone. */
+export const mourners = new Set<(error: MicroError) => void>();
+
+/** The Rust side, once it runs. After a failure the next call tries again. */
+export const load = (): Promise<Wasm> =>
+  (loading ??= start().catch((error: unknown) => {
+    loading = undefined;
+    throw toError(error);
+  }));
+
+async function start(): Promise<Wasm> {
+  const url = addresses.wasm;
+  const response = await fetch(url).catch(() => undefined);
+  if (!response?.ok) {
+    throw clientError(
+      "LoadFailed",
+      `${url} could not be loaded. Check Micro.configure({ wasm }), and the server's CORS.`,
+    );
+  }
+  try {
+    // Takes a wrong content type, too.
+    await init({ module_or_path: response });
+  } catch (error) {
+    await probe();
+    throw clientError("LoadFailed", `${url} is not the SDK's wasm: ${error}`);
+  }
+  return wasm;
+}
+
+/** Fails if this page can't compile even the smallest module. */
+async function probe(): Promise<void> {
+  try {
+    await WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+  } catch {
+    const rule = "add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy";
+    throw clientError("WasmForbidden", `This page or this browser forbids WebAssembly. If it is the page: ${rule}.`);
+  }
+}
+
+/** Every step into wasm goes through here: one that traps is the last, since nobody knows what it left behind. */
+export function guard<T>(step: () => T): T {
+  if (dead) throw dead;
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw toError(error);
+    dead = clientError("Crashed", "The SDK met a fault of its own and has stopped. Reload the page.");
+    console.error(dead, error);
+    for (const mourn of mourners) mourn(dead);
+    throw dead;
+  }
+}

@@ -1,0 +1,109 @@
+// What the page and the SDK say to each other.
+
+import type { MicroError } from "./error.js";
+
+/** A message, as the server stored it. */
+export interface Message {
+  /** Made by the server. */
+  id: string;
+  /** Made by the sender: a second message with it is the same message. */
+  client_id: string;
+  /** The chat it is in. */
+  chat_id: string;
+  /** Who sent it. */
+  user_id: string;
+  /** What it is about; may be empty. */
+  subject: string;
+  /** What it says. */
+  text: string;
+  /** When it was stored, in Unix seconds. */
+  sent_at: number;
+  /** Its place in its chat: 1, 2, 3, … */
+  seq: number;
+}
+
+/** A message to send. */
+export interface Draft {
+  /** What it says. */
+  text: string;
+  /** What it is about. */
+  subject?: string;
+  /** Your own name for it, if you retry by yourself; otherwise one is made. */
+  client_id?: string;
+}
+
+/** Where in a chat a reader stands. Keep it, and `connect` goes on from there. */
+export interface Cursor {
+  /** Which numbering `seq` belongs to. */
+  epoch: number;
+  /** The last message received. */
+  seq: number;
+}
+
+/** What `connect` connects to. */
+export interface ConnectParams {
+  /** The chat to read and to send to. */
+  chat_id: string;
+  /** Who reads and sends. */
+  user_id: string;
+  /** Begin behind this message: its `seq`, or a kept cursor. 0 is from the start; without it, from now on. */
+  after?: number | Cursor;
+  /** Also deliver what this handle itself sent. */
+  own?: boolean;
+}
+
+/** How a handle is connected. */
+export interface State {
+  /** `waiting` is for the next try after the link broke; `closed` is final. */
+  state: "connecting" | "live" | "waiting" | "closed";
+  /** Milliseconds until the next try, while waiting. */
+  delay?: number;
+}
+
+/** What a handle's listeners get. */
+export interface Events {
+  /** The chat is connected for the first time; later reconnects are told by `state`. */
+  open: () => void;
+  /** The handle is closed for good, by you or after an `error`. */
+  close: () => void;
+  /** The server refused the chat or the connection; `close` follows. Broken links are no errors: they heal. */
+  error: (error: MicroError) => void;
+  /** The state is another. */
+  state: (state: State) => void;
+}
+
+/**
+ * Gets an answer or a message. If it declares two parameters, it is also told of failures: `(undefined, error)`.
+ */
+export type Callback<T> = (data: T, error?: MicroError) => unknown;
+
+/**
+ * A chat that is connected, or on its way to be: it reconnects by itself, for ever, and resumes where it was.
+ *
+ * It is iterable: `for await (const message of handle)`. Messages are kept for an iterator from the moment it is made
+ * until it reads them; one that leaves 10,000 unread fails with `client.Behind` after those, and no memory is spent on
+ * it any more. The loop ends when the handle is closed, and fails when the server refuses.
+ */
+export interface Handle extends AsyncIterable<Message> {
+  /** How it is connected. */
+  readonly state: State["state"];
+  /** Where it stands: behind the message that was delivered last. Undefined until the server has said where it begins. */
+  readonly cursor: Cursor | undefined;
+  /**
+   * Sends a message. Resolves with it once it is stored for good, however many reconnects that takes; rejects with a
+   * `MicroError` once it is certain that this handle won't get it stored.
+   */
+  send(message: string | Draft): Promise<Message>;
+  /** Closes it for good. What has not been acknowledged rejects with `client.Closed`. */
+  close(): void;
+  /** Listens to an event; returns a function that stops it. */
+  on<K extends keyof Events>(event: K, listener: Events[K]): () => void;
+}
+
+/** What can be configured. */
+export interface Config {
+  /** Address of the API, like `https://chat.example.com`. */
+  api?: string;
+  /** Address of the `.wasm` file, where it does not lie beside the script. */
+  wasm?: string;
+}

@@ -1,0 +1,100 @@
+// The TypeScript half of the SDK, with the wasm beside it: `js/` → dist/assets and dist/npm.
+
+import { readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+
+import { run } from "../command.mjs";
+import { brotli, gzip } from "../compression.mjs";
+import { filesIn, sha256, unlessUnchanged, writeFile } from "../stamp.mjs";
+import { step } from "../step.mjs";
+import { at, dist, target } from "../tree.mjs";
+import { glue, wasm } from "./sdk.mjs";
+
+const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
+
+const hashOf = (bytes) => sha256(bytes).slice(0, 10);
+
+/** Bundles one entry into one minified file; `wasmFile` is what the script asks its own folder for. */
+async function bundle(entry, format, wasmFile) {
+  const file = path.join(target.bundles, `${format}.js`);
+  await run(at("node_modules/.bin/esbuild"), [
+    `js/${entry}`,
+    "--bundle",
+    "--minify",
+    `--format=${format}`,
+    "--target=es2020",
+    "--charset=utf8",
+    "--legal-comments=none",
+    `--define:__VERSION__=${JSON.stringify(version)}`,
+    `--define:__WASM_FILE__=${JSON.stringify(wasmFile)}`,
+    `--outfile=${file}`,
+    "--log-level=warning",
+  ]);
+  return readFileSync(file);
+}
+
+/** Makes `folder` hold these files and, of those it held before, no others but what `keep` says. */
+function fill(folder, files, keep = () => false) {
+  for (const [name, bytes] of Object.entries(files)) writeFile(path.join(folder, name), bytes);
+  for (const file of filesIn(folder)) {
+    const name = path.relative(folder, file);
+    if (!(name in files) && !keep(name)) rmSync(file);
+  }
+}
+
+async function writeAssets() {
+  const wasmBytes = readFileSync(wasm);
+  const wasmFile = `micro-${hashOf(wasmBytes)}.wasm`;
+  const script = await bundle("global.ts", "iife", wasmFile);
+  const files = {
+    "micro.js": script,
+    // The same under a name that never means anything else, for pages that pin it.
+    [`micro-${hashOf(script)}.js`]: script,
+    [wasmFile]: wasmBytes,
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    files[`${name}.br`] = brotli(bytes);
+    files[`${name}.gz`] = gzip(bytes);
+  }
+  fill(dist.assets, files);
+}
+
+async function writePackage() {
+  const files = {
+    "index.js": await bundle("index.ts", "esm", "micro.wasm"),
+    "micro.js": await bundle("global.ts", "iife", "micro.wasm"),
+    "micro.wasm": readFileSync(wasm),
+  };
+  fill(dist.npm, files, (name) => name.endsWith(".d.ts"));
+}
+
+function writeTypes() {
+  for (const file of filesIn(dist.npm)) if (file.endsWith(".d.ts")) rmSync(file);
+  return run(at("node_modules/.bin/tsc"), ["--project", "tsconfig.types.json"]);
+}
+
+const sources = [at("js"), glue, at("package.json"), at("package-lock.json"), at("scripts/build/bundle.mjs")];
+
+export async function bundleSdk() {
+  await step("SDK: bundles", async () => {
+    const outputs = [
+      path.join(dist.assets, "micro.js"),
+      path.join(dist.npm, "index.js"),
+      path.join(dist.npm, "micro.wasm"),
+    ];
+    await unlessUnchanged("bundles", { inputs: [...sources, wasm], outputs }, async () => {
+      await writeAssets();
+      await writePackage();
+    });
+  });
+  await step("SDK: types", () =>
+    unlessUnchanged(
+      "types",
+      {
+        inputs: [...sources, glue.replace(/js$/, "d.ts"), at("tsconfig.json"), at("tsconfig.types.json")],
+        outputs: [path.join(dist.npm, "index.d.ts")],
+      },
+      writeTypes,
+    ),
+  );
+}

@@ -1,0 +1,89 @@
+// npm test [-- step …]: sets up what the tests need, runs all steps (or those named), and sums up.
+
+import { bundleSdk } from "./build/bundle.mjs";
+import { buildSdk } from "./build/sdk.mjs";
+import { buildServer } from "./build/server.mjs";
+import { main, Problem } from "./problem.mjs";
+import { setUp } from "./setup.mjs";
+import { setUpBrowser } from "./setup/browser.mjs";
+import { setUpRunner } from "./setup/runner.mjs";
+import { duration, step } from "./step.mjs";
+import { steps } from "./test/steps.mjs";
+
+/** What steps can need, in the order in which it is made. */
+const preparations = {
+  sdk: async (toolchain) => {
+    await buildSdk(toolchain);
+    await bundleSdk();
+  },
+  server: () => buildServer(),
+  browser: () => step("browser", setUpBrowser),
+  tests: (toolchain) => toolchain.tests(),
+  runner: () => setUpRunner(),
+};
+
+/** Returns what each preparation gave, or why it failed: one that fails takes down only the steps that need it. */
+async function prepare(names) {
+  const toolchain = await setUp();
+  const needed = new Set(names.flatMap((name) => steps[name].needs));
+  const prepared = {};
+  for (const [need, work] of Object.entries(preparations)) {
+    if (!needed.has(need)) continue;
+    try {
+      prepared[need] = await work(toolchain);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      prepared[need] = error;
+    }
+  }
+  return prepared;
+}
+
+async function runStep(name, prepared) {
+  const started = performance.now();
+  const { needs, run } = steps[name];
+  const result = { name, passed: 0, failed: 0 };
+  try {
+    await step(name, async () => {
+      for (const need of needs) if (prepared[need] instanceof Problem) throw prepared[need];
+      Object.assign(result, await run(prepared));
+      if (result.failed > 0) throw new Problem(result.reason ?? "");
+    });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    result.failed ||= 1;
+    result.reason ??= error.message;
+  }
+  return { ...result, time: performance.now() - started };
+}
+
+function summary(results) {
+  for (const { name, passed, failed, time, reason } of results) {
+    const cells = [
+      name.padEnd(10),
+      `${passed} passed`.padStart(12),
+      `${failed} failed`.padStart(12),
+      duration(time).padStart(14),
+    ];
+    console.log(cells.join(" ") + (reason ? `   ${reason}` : ""));
+  }
+}
+
+await main(async () => {
+  const started = performance.now();
+  const asked = process.argv.slice(2);
+  const unknown = asked.find((name) => !(name in steps));
+  if (unknown) throw new Problem(`${unknown}: no such step; there are ${Object.keys(steps).join(", ")}`);
+  const names = Object.keys(steps).filter((name) => asked.length === 0 || asked.includes(name));
+
+  const prepared = await prepare(names);
+  const results = [];
+  for (const name of names) results.push(await runStep(name, prepared));
+
+  console.log();
+  summary(results);
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+  console.log(`\n${names.length} steps in ${duration(performance.now() - started)}`);
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+  return sum("failed") === 0 ? 0 : 1;
+});

@@ -1,0 +1,70 @@
+// The steps of `npm test`, in their order. Each says what it needs beforehand, and returns `{ passed, failed }`.
+
+import path from "node:path";
+
+import { run } from "../command.mjs";
+import { Problem } from "../problem.mjs";
+import { browserPrograms } from "../program.mjs";
+import { filesIn } from "../stamp.mjs";
+import { at, target } from "../tree.mjs";
+import { overBudget, weights } from "../weight.mjs";
+import { cargo, check, node, tally } from "./tally.mjs";
+
+const MINUTE = 60_000;
+
+const npmProgram = (name) => at("node_modules/.bin", name);
+
+function format() {
+  return check(
+    () => run("cargo", ["fmt", "--all", "--check"], { timeout: 5 * MINUTE }),
+    () => run(npmProgram("prettier"), ["--check", "--log-level=warn", "."], { timeout: 5 * MINUTE }),
+  );
+}
+
+function lint() {
+  const clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+  return check(
+    () => run("cargo", clippy, { timeout: 15 * MINUTE }),
+    () => run(npmProgram("tsc"), ["--noEmit"], { timeout: 5 * MINUTE }),
+  );
+}
+
+const unit = () => tally(cargo, "cargo", ["test", "--workspace", "--no-fail-fast"], { timeout: 20 * MINUTE });
+
+const size = () =>
+  check(() => {
+    const over = overBudget(weights());
+    if (over) throw new Problem(over);
+  });
+
+function wasm({ tests, runner }) {
+  const { chromedriver } = browserPrograms();
+  const args = ["test", "--mode=no-install", "--headless", "--chrome", "--chromedriver", chromedriver];
+  const folders = [...tests.folders, runner, process.env.PATH];
+  return tally(cargo, "wasm-pack", args, {
+    env: {
+      ...tests.env,
+      PATH: folders.join(path.delimiter),
+      CARGO_TARGET_DIR: target.wasm,
+      WASM_BINDGEN_TEST_TIMEOUT: "120",
+    },
+    timeout: 15 * MINUTE,
+  });
+}
+
+function browser() {
+  const files = filesIn(at("tests")).filter((file) => file.endsWith(".test.mjs"));
+  if (files.length === 0) throw new Problem("no tests/**/*.test.mjs");
+  const args = ["--test", "--test-reporter=spec", `--test-timeout=${5 * MINUTE}`, ...files];
+  return tally(node, process.execPath, args, { timeout: 15 * MINUTE });
+}
+
+export const steps = {
+  format: { needs: [], run: format },
+  // Rust and TypeScript both include what the build makes.
+  lint: { needs: ["sdk"], run: lint },
+  unit: { needs: ["sdk"], run: unit },
+  size: { needs: ["sdk"], run: size },
+  wasm: { needs: ["tests", "runner", "browser"], run: wasm },
+  browser: { needs: ["sdk", "server", "browser"], run: browser },
+};

@@ -1,0 +1,181 @@
+//! The client: does what the session decides, and tells it what happens.
+
+use crate::clock::Clock;
+use crate::error::{CodedError, of_reason};
+use crate::frame::{read, write};
+use crate::page::Page;
+use crate::socket::Socket;
+use crate::timer::Timer;
+use micro_chat_session::{Action, Cursor, Session};
+use micro_chat_wire::op;
+use serde::Serialize;
+use std::cell::{Cell, RefCell};
+use wasm_bindgen::prelude::*;
+
+/// The connection of one user of one namespace to one server.
+///
+/// Every method takes `&self`, and no borrow of the session is held while the page's code runs: the page may call any
+/// method from within any of its handlers.
+#[wasm_bindgen]
+pub struct Client {
+    /// Decides everything.
+    session: RefCell<Session<JsValue>>,
+    /// The connection, while there is one.
+    socket: Socket,
+    /// Where to.
+    url: JsValue,
+    /// Who speaks: the body of HELLO.
+    hello: JsValue,
+    /// Whom to tell.
+    page: Page,
+    /// When to look again.
+    timer: Timer,
+    /// What time it is.
+    clock: Clock,
+    /// Actions are being taken further up the stack: whoever comes second leaves its own to the first, or messages
+    /// would overtake each other.
+    running: Cell<bool>,
+}
+
+/// The connection's state, as the page sees it.
+#[derive(Serialize)]
+struct State {
+    /// `connecting`, or `waiting`; `live` and `closed` belong to each handle.
+    state: &'static str,
+    /// Milliseconds until the next try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<f64>,
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// A client that connects to `url` once it is needed, says `hello` there, and tells `page`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(url: JsValue, hello: JsValue, page: Page) -> Self {
+        let seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+        let timer = Timer::new(page.ontimer());
+        let session = RefCell::new(Session::new(seed));
+        let (socket, clock, running) = (Socket::default(), Clock::default(), Cell::new(false));
+        Self { session, socket, url, hello, page, timer, clock, running }
+    }
+
+    /// Reads a chat: from behind `after` on, or from now on if that is negative. Nothing follows before `run` is
+    /// called: the page first has to know the number that this returns.
+    pub fn subscribe(&self, chat_id: JsValue, epoch: f64, after: f64) -> u32 {
+        let cursor = (after >= 0.0).then_some(Cursor { epoch: epoch as u64, seq: after as u64 });
+        self.session.borrow_mut().subscribe(chat_id, cursor, self.clock.now())
+    }
+
+    /// Reads it no longer.
+    pub fn unsubscribe(&self, id: u32) {
+        self.tell(|session, _| session.unsubscribe(id));
+    }
+
+    /// Sends a message to the chat of a subscription. Returns the number that `stored` or `refused` will name.
+    pub fn publish(&self, id: u32, message: JsValue) -> Result<u32, JsValue> {
+        self.tell(|session, _| session.publish(id, message)).map_err(|fault| CodedError::of(fault).into())
+    }
+
+    /// The page woke up, or the network came back.
+    pub fn wake(&self) {
+        self.tell(Session::wake);
+    }
+
+    /// The network went away.
+    pub fn pause(&self) {
+        self.tell(|session, _| session.pause());
+    }
+
+    /// The socket opened.
+    pub fn opened(&self) {
+        self.tell(|session, _| session.opened());
+    }
+
+    /// A frame arrived.
+    pub fn received(&self, text: &JsValue) {
+        let frame = read(text);
+        self.tell(|session, now| session.received(frame, now));
+    }
+
+    /// The socket closed.
+    pub fn closed(&self, code: u16) {
+        self.socket.close();
+        self.tell(|session, now| session.closed(code, now));
+    }
+
+    /// The timer fired.
+    pub fn timeout(&self) {
+        self.timer.fired();
+        self.tell(Session::timeout);
+    }
+
+    /// Takes all actions there are, one after the other.
+    pub fn run(&self) {
+        if self.running.replace(true) {
+            return;
+        }
+        while let Some(action) = self.next() {
+            self.take(action);
+        }
+        self.running.set(false);
+        let deadline = self.session.borrow().deadline();
+        self.timer.arm(deadline, &self.clock);
+    }
+}
+
+impl Client {
+    /// Tells the session something, and does what follows.
+    fn tell<T>(&self, input: impl FnOnce(&mut Session<JsValue>, u64) -> T) -> T {
+        let now = self.clock.now();
+        let result = input(&mut self.session.borrow_mut(), now);
+        self.run();
+        result
+    }
+
+    /// The next action. The borrow ends here.
+    fn next(&self) -> Option<Action<JsValue>> {
+        self.session.borrow_mut().poll_action()
+    }
+
+    /// Takes one action.
+    fn take(&self, action: Action<JsValue>) {
+        let page = &self.page;
+        match action {
+            Action::Open => {
+                self.state("connecting", None);
+                if self.socket.open(&self.url, page).is_err() {
+                    self.session.borrow_mut().fail(CodedError::BAD_ADDRESS.into());
+                }
+            }
+            Action::Close => self.socket.close(),
+            Action::Hello => self.send(op::HELLO, &[&self.hello]),
+            Action::Subscribe { handle, chat, epoch, after } => {
+                let (epoch, after) = (epoch as f64, after as f64);
+                self.send(op::SUBSCRIBE, &[&handle.into(), &chat, &epoch.into(), &after.into()]);
+            }
+            Action::Unsubscribe { handle } => self.send(op::UNSUBSCRIBE, &[&handle.into()]),
+            Action::Publish { n, handle, message } => {
+                self.send(op::PUBLISH, &[&n.into(), &handle.into(), &message]);
+            }
+            Action::Probe => self.send(op::PROBE, &[]),
+            Action::Waiting { delay } => self.state("waiting", Some(delay as f64)),
+            Action::Subscribed { id, cursor } => page.subscribed(id, cursor.epoch as f64, cursor.seq as f64),
+            Action::Deliver { id, messages, after, cursor } => {
+                page.deliver(id, messages, after as f64, cursor.epoch as f64, cursor.seq as f64);
+            }
+            Action::Stored { send, stored } => page.stored(send, stored),
+            Action::Refused { send, reason } => page.refused(send, of_reason(reason)),
+            Action::Ended { id, reason } => page.ended(id, of_reason(reason)),
+        }
+    }
+
+    /// Sends a frame.
+    fn send(&self, op: u32, elements: &[&JsValue]) {
+        self.socket.send(&write(op, elements));
+    }
+
+    /// Tells the page the connection's state.
+    fn state(&self, state: &'static str, delay: Option<f64>) {
+        self.page.state(serde_wasm_bindgen::to_value(&State { state, delay }).unwrap_or_default());
+    }
+}

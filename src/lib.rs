@@ -1,0 +1,36 @@
+//! The browser SDK: what JavaScript sees of the Rust side.
+//!
+//! `js/` checks what the page says and calls in here; nothing here talks to the page directly. Messages, requests and
+//! answers stay JavaScript objects all the way: only numbers and a few short strings cross into wasm memory.
+//!
+//! - [`http`]: post and get, over fetch,
+//! - [`client`]: the exported handle, which does what `micro-chat-session` decides,
+//! - [`socket`] and [`timer`]: what it does it with; [`clock`]: when,
+//! - [`frame`]: the session dialect's frames, from and to text,
+//! - [`page`]: what the client tells the page,
+//! - [`error`]: coded errors.
+
+pub mod client;
+pub mod clock;
+pub mod error;
+pub mod frame;
+pub mod http;
+pub mod page;
+pub mod socket;
+pub mod timer;
+
+use lol_alloc::{AssumeSingleThreaded, FreeListAllocator};
+use micro_chat_wire::endpoint::Endpoint;
+use wasm_bindgen::prelude::*;
+
+/// Two kilobytes smaller than the standard allocator, and fast enough: what is large, JavaScript holds.
+// SAFETY: a page's wasm has one thread; nothing here asks for shared memory.
+#[global_allocator]
+static ALLOCATOR: AssumeSingleThreaded<FreeListAllocator> =
+    unsafe { AssumeSingleThreaded::new(FreeListAllocator::new()) };
+
+/// Whether `path` names an endpoint that is a stream, in whichever form.
+#[wasm_bindgen]
+pub fn streams(path: &str) -> bool {
+    Endpoint::from_path(path).is_some_and(Endpoint::streams)
+}

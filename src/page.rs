@@ -1,0 +1,42 @@
+//! What the client tells the page.
+
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The page's side of a client, made by `js/`. Its handlers call the client's methods of the same meaning; its
+    /// methods never throw. Every way into wasm thus leads through `js/`, where a trap is noticed.
+    pub type Page;
+
+    /// To be called when the socket opens.
+    #[wasm_bindgen(method, getter)]
+    pub fn onopen(this: &Page) -> JsValue;
+    /// To be called with each frame.
+    #[wasm_bindgen(method, getter)]
+    pub fn onmessage(this: &Page) -> JsValue;
+    /// To be called when the socket closed.
+    #[wasm_bindgen(method, getter)]
+    pub fn onclose(this: &Page) -> JsValue;
+    /// To be called when the timer fires.
+    #[wasm_bindgen(method, getter)]
+    pub fn ontimer(this: &Page) -> JsValue;
+
+    /// The connection's state is another.
+    #[wasm_bindgen(method)]
+    pub fn state(this: &Page, state: JsValue);
+    /// A subscription stands at a cursor.
+    #[wasm_bindgen(method)]
+    pub fn subscribed(this: &Page, id: u32, epoch: f64, seq: f64);
+    /// Messages came; those behind `after` are new, and the subscription then stands at `seq`.
+    #[wasm_bindgen(method)]
+    pub fn deliver(this: &Page, id: u32, messages: JsValue, after: f64, epoch: f64, seq: f64);
+    /// A send succeeded.
+    #[wasm_bindgen(method)]
+    pub fn stored(this: &Page, send: u32, stored: JsValue);
+    /// A send failed.
+    #[wasm_bindgen(method)]
+    pub fn refused(this: &Page, send: u32, error: JsValue);
+    /// A subscription is over.
+    #[wasm_bindgen(method)]
+    pub fn ended(this: &Page, id: u32, error: JsValue);
+}

@@ -1,0 +1,92 @@
+// Opening an example on somebody's site, and watching what it shows.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Browser } from "../browser.mjs";
+import { Site } from "./site.mjs";
+
+const WAIT_MS = 15_000;
+const POLL_MS = 20;
+// For what must not come: a second callback, a late error.
+const SETTLE_MS = 200;
+
+/** Whether a page has logged so much, or gone wrong so often: to be waited for. */
+export const anything =
+  (times) =>
+  ({ log, error, uncaught }) =>
+    log.length >= times || error.length + uncaught.length >= times;
+
+export class Visitor {
+  #browser;
+  #site;
+
+  static async start() {
+    const visitor = new Visitor();
+    visitor.#site = await Site.start();
+    visitor.#browser = await Browser.start();
+    return visitor;
+  }
+
+  /** Where the pages are. */
+  get origin() {
+    return this.#site.url;
+  }
+
+  /** Opens a new page with this example in it. */
+  async open(example) {
+    await this.#browser.forgetConsole();
+    await this.#browser.open(this.#site.publish(example));
+  }
+
+  /** Runs an async function in the page, with `args` and nothing else of its file; resolves to what it returns. */
+  async run(fn, ...args) {
+    const { value, error } = await this.#browser.driver.executeAsyncScript(
+      `const [fn, args, done] = arguments;
+       Promise.resolve((0, eval)("(" + fn + ")")(...args)).then(
+         (value) => done({ value }),
+         (error) => done({ error: String(error.stack ?? error) }),
+       );`,
+      String(fn),
+      args,
+    );
+    if (error) throw new Error(error);
+    return value;
+  }
+
+  /** Waits until `condition`, a function for the page, is true there. */
+  async until(condition) {
+    await this.#browser.driver.wait(() => this.run(condition), WAIT_MS, `never in the page: ${condition}`);
+  }
+
+  /** What the page has shown by now: `log`, `error`, `uncaught`, and the `frames` of its sockets. */
+  async shown() {
+    return this.#browser.driver.executeScript("return window.shown");
+  }
+
+  /** What it has shown once `enough` is true of that, and a little later: all that came, and nothing that didn't. */
+  async shows(enough = anything(1)) {
+    // What is missing after so long, the test will say.
+    await this.#browser.driver.wait(async () => enough(await this.shown()), WAIT_MS, "", POLL_MS).catch(() => {});
+    await sleep(SETTLE_MS);
+    return this.shown();
+  }
+
+  /**
+   * Throws if the browser's own console has an error that the page has not `shown`, or lacks one; `failing`, an address
+   * and the status of its answer, is a request whose failure the browser tells.
+   */
+  async checkConsole(shown, failing) {
+    const errors = await this.#browser.errors();
+    const request =
+      failing && `${failing.url} - Failed to load resource: the server responded with a status of ${failing.code} `;
+    const requests = errors.filter((message) => request && message.startsWith(request));
+    assert.equal(requests.length, failing ? 1 : 0, errors.join("\n"));
+    assert.equal(errors.length - requests.length, shown.error.length, errors.join("\n"));
+  }
+
+  async quit() {
+    await this.#browser?.quit();
+    await this.#site.stop();
+  }
+}
