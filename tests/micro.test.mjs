@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Visitor } from "./documents/visitor.mjs";
+import { Visitor } from "./visitor.mjs";
 import { Server } from "./server.mjs";
 
 let server;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Browser } from "../browser.mjs";
+import { Browser } from "./browser.mjs";
 import { Site } from "./site.mjs";
 
 const WAIT_MS = 15_000;

@@ -1,0 +1,81 @@
+// What the README shows works when it is copied.
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { Browser } from "./browser.mjs";
+import { Server } from "./server.mjs";
+
+const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+const example = (language) => readme.match(new RegExp("```" + language + "\n([^]*?)```"))[1];
+
+let server;
+let folder;
+const windows = [];
+
+before(async () => {
+  server = await Server.start();
+  folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-readme-"));
+});
+
+after(async () => {
+  for (const browser of windows) await browser.quit();
+  await server?.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Opens the saved file, as a newcomer does, and answers its question. */
+async function open(file, name) {
+  const browser = await Browser.start();
+  windows.push(browser);
+  // Loading stops at the question.
+  await browser.open(pathToFileURL(file).href).catch(() => {});
+  const prompt = await browser.driver.wait(
+    () =>
+      browser.driver
+        .switchTo()
+        .alert()
+        .catch(() => false),
+    10_000,
+  );
+  await prompt.sendKeys(name);
+  await prompt.accept();
+  return browser;
+}
+
+test("the page of the README, saved as a file, is a chat of two windows", async () => {
+  const page = example("html");
+  assert.match(page, /http:\/\/127\.0\.0\.1:8080\/assets\/micro\.js/);
+  const file = path.join(folder, "chat.html");
+  await writeFile(file, page.replace("http://127.0.0.1:8080", server.url));
+  const ann = await open(file, "ann");
+  const ben = await open(file, "ben");
+  const lines = (browser) =>
+    browser.driver.executeScript("return [...document.querySelectorAll('li')].map((li) => li.textContent)");
+  const say = async (browser, text) => {
+    await browser.driver.findElement({ css: "#text" }).sendKeys(text, "\n");
+  };
+  const shows = (browser, ...expected) =>
+    browser.driver
+      .wait(async () => String(await lines(browser)) === String(expected), 15_000)
+      .catch(async () => {
+        assert.deepEqual(await lines(browser), expected);
+      });
+  await ann.driver.wait(
+    () => ann.driver.executeScript("return Boolean(document.getElementById('form').onsubmit)"),
+    15_000,
+  );
+  await ben.driver.wait(
+    () => ben.driver.executeScript("return Boolean(document.getElementById('form').onsubmit)"),
+    15_000,
+  );
+  await say(ann, "Hello, Ben");
+  await shows(ben, "ann: Hello, Ben");
+  await say(ben, "Hello, Ann");
+  for (const browser of [ann, ben]) await shows(browser, "ann: Hello, Ben", "ben: Hello, Ann");
+  for (const browser of [ann, ben]) assert.deepEqual(await browser.errors(), []);
+});

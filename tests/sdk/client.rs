@@ -1,0 +1,99 @@
+//! The client without a server: it keeps trying, keeps order, and nothing traps it.
+
+use crate::CLOSED;
+use crate::page::{Recorder, pretend};
+use js_sys::Reflect;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[wasm_bindgen_test]
+async fn without_a_server_it_waits_and_tries_again() {
+    let recorder = Recorder::new(&format!("ws://{CLOSED}/chat/Connect"));
+    recorder.subscribe();
+    assert_eq!(recorder.log(), [r#"["state",{"state":"connecting"}]"#]);
+    let waiting = recorder.hears("waiting").await;
+    assert!(waiting.starts_with(r#"["state",{"state":"waiting","delay":"#), "{waiting}");
+    recorder.call("wake", &[]).unwrap();
+    assert_eq!(recorder.log()[2], r#"["state",{"state":"connecting"}]"#);
+    recorder.call("free", &[]).unwrap();
+}
+
+#[wasm_bindgen_test]
+fn an_address_that_no_socket_takes_ends_it() {
+    let recorder = Recorder::new("nonsense:/");
+    let id = recorder.subscribe();
+    let log = recorder.log();
+    assert_eq!(log.len(), 2, "{log:?}");
+    assert!(log[1].starts_with(&format!(r#"["ended",{},{{"Id":"client.BadAddress""#, id.as_f64().unwrap())), "{log:?}");
+}
+
+#[wasm_bindgen_test]
+fn a_session_speaks_the_protocol() {
+    let pretence = pretend();
+    let recorder = Recorder::new("ws://server/chat/Connect");
+    let id = recorder.subscribe();
+    let socket = pretence.sockets().get(0);
+    assert_eq!(Reflect::get(&socket, &"protocol".into()).unwrap(), "micro.chat.v1");
+    recorder.call("opened", &[]).unwrap();
+    let message = js_sys::JSON::parse(r#"{"client_id":"c","subject":"","text":"hello"}"#).unwrap();
+    let send = recorder.call("publish", &[id, message]).unwrap();
+    for frame in [
+        r#"[20, {"heartbeat": 25000, "grace": 10000}]"#,
+        "[21, 2, 1, 0]",
+        r#"[22, 2, 1, 2, [{"seq": 1}, {"seq": 2}]]"#,
+        "[23, 2, 2]",
+        r#"[24, 4, {"seq": 3}]"#,
+    ] {
+        recorder.call("received", &[frame.into()]).unwrap();
+    }
+    recorder.call("free", &[]).unwrap();
+    pretence.end();
+
+    let sent: js_sys::Array = Reflect::get(&socket, &"sent".into()).unwrap().unchecked_into();
+    let sent: Vec<String> = sent.iter().filter_map(|text| text.as_string()).collect();
+    let publish = r#"[4,4,2,{"client_id":"c","subject":"","text":"hello"}]"#;
+    assert_eq!(sent, [r#"[1,{"user_id":"ann"}]"#, r#"[2,2,"chat",0,0]"#, publish]);
+    assert_eq!(Reflect::get(&socket, &"code".into()).unwrap(), 1000);
+    assert!(Reflect::get(&socket, &"onmessage".into()).unwrap().is_null());
+    assert_eq!(
+        recorder.log()[1..],
+        [
+            r#"["subscribed",1,1,0]"#.to_string(),
+            r#"["deliver",1,[{"seq":1},{"seq":2}],0,1,2]"#.to_string(),
+            format!(r#"["stored",{},{{"seq":3}}]"#, send.as_f64().unwrap()),
+        ]
+    );
+}
+
+#[wasm_bindgen_test]
+fn garbage_traps_nothing() {
+    let pretence = pretend();
+    let recorder = Recorder::new("ws://server/chat/Connect");
+    let garbage = ["", "null", "[22, 2, 1, 1, [null]]", "[25, 1, 99, null]", "[24, 3, null]", "[{\"valueOf\": 1}]"];
+    let feed = || {
+        for text in garbage {
+            recorder.call("received", &[text.into()]).unwrap();
+        }
+        recorder.call("received", &[JsValue::UNDEFINED]).unwrap();
+        recorder.call("timeout", &[]).unwrap();
+        recorder.call("pause", &[]).unwrap();
+        recorder.call("wake", &[]).unwrap();
+    };
+    feed();
+    let id = recorder.subscribe();
+    feed();
+    recorder.call("opened", &[]).unwrap();
+    feed();
+    recorder.call("opened", &[]).unwrap();
+    recorder.call("closed", &[1006.into()]).unwrap();
+    feed();
+    for numbers in [[f64::NAN, f64::NAN], [-1.0, f64::INFINITY], [1e300, 1e300]] {
+        recorder.call("subscribe", &[JsValue::NULL, numbers[0].into(), numbers[1].into()]).unwrap();
+    }
+    recorder.call("unsubscribe", &[id]).unwrap();
+    recorder.call("unsubscribe", &[JsValue::from(u32::MAX)]).unwrap();
+    let closed = recorder.call("publish", &[JsValue::from(77), JsValue::NULL]).unwrap_err();
+    assert_eq!(Reflect::get(&closed, &"Id".into()).unwrap(), "client.Closed");
+    recorder.call("free", &[]).unwrap();
+    pretence.end();
+}

@@ -1,0 +1,22 @@
+// A front-end developer's page: the package, its types, a chat.
+
+import { Micro, MicroError, type Handle, type Message } from "micro-chat";
+
+const api = Micro.params()["api"];
+if (api) Micro.configure({ api });
+
+function show(message: Message): void {
+  const line = document.createElement("li");
+  line.textContent = `${message.seq} ${message.user_id}: ${message.text}`;
+  document.getElementById("messages")?.append(line);
+}
+
+const { chat_id } = await Micro.post<{ chat_id: string }>("/chat/New", "micro", { user_ids: ["ann", "ben"] });
+const chat: Handle = Micro.connect("/chat/Connect", "micro", { chat_id, user_id: "ann", after: 0, own: true }, show);
+await chat.send("from the package");
+
+try {
+  await Micro.post("/chat/New", "micro", {});
+} catch (error) {
+  if (error instanceof MicroError) document.title = error.id;
+}
