@@ -19,15 +19,15 @@ pub mod page;
 pub mod socket;
 pub mod timer;
 
-use lol_alloc::{AssumeSingleThreaded, FreeListAllocator};
 use micro_chat_wire::endpoint::Endpoint;
 use wasm_bindgen::prelude::*;
 
 /// Two kilobytes smaller than the standard allocator, and fast enough: what is large, JavaScript holds.
 // SAFETY: a page's wasm has one thread; nothing here asks for shared memory.
+#[cfg(target_arch = "wasm32")]
 #[global_allocator]
-static ALLOCATOR: AssumeSingleThreaded<FreeListAllocator> =
-    unsafe { AssumeSingleThreaded::new(FreeListAllocator::new()) };
+static ALLOCATOR: lol_alloc::AssumeSingleThreaded<lol_alloc::FreeListAllocator> =
+    unsafe { lol_alloc::AssumeSingleThreaded::new(lol_alloc::FreeListAllocator::new()) };
 
 /// Whether `path` names an endpoint that is a stream, in whichever form.
 #[wasm_bindgen]

@@ -53,6 +53,12 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    fn fail(backoff: &mut Backoff, times: usize) {
+        for _ in 0..times {
+            backoff.next();
+        }
+    }
+
     #[test]
     fn waits_double_up_to_twenty_seconds_and_stay_there() {
         for (failures, ceiling) in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000, 20_000].iter().enumerate()
@@ -60,7 +66,7 @@ mod tests {
             let longest = (1..2_000)
                 .map(|seed| {
                     let mut backoff = Backoff::new(seed);
-                    (0..failures).for_each(|_| drop(backoff.next()));
+                    fail(&mut backoff, failures);
                     backoff.next()
                 })
                 .max()
@@ -72,7 +78,7 @@ mod tests {
     #[test]
     fn waits_are_spread_evenly() {
         let mut backoff = Backoff::new(1);
-        (0..10).for_each(|_| drop(backoff.next()));
+        fail(&mut backoff, 10);
         let waits: Vec<u64> = (0..10_000).map(|_| backoff.next()).collect();
         let early = waits.iter().filter(|wait| **wait < LONGEST / 4).count();
         assert!((2_300..2_700).contains(&early), "{early} of 10000 in the first quarter");
@@ -81,7 +87,7 @@ mod tests {
     #[test]
     fn it_starts_over_after_a_connection_and_never_overflows() {
         let mut backoff = Backoff::new(0);
-        (0..100).for_each(|_| drop(backoff.next()));
+        fail(&mut backoff, 100);
         backoff.failures = u32::MAX;
         assert!(backoff.next() <= LONGEST);
         backoff.reset();

@@ -1,5 +1,8 @@
 //! What waits for its ack.
 
+use crate::{Action, Reason};
+use std::collections::VecDeque;
+
 /// How many messages may wait.
 const CAPACITY: usize = 1_000;
 
@@ -23,7 +26,7 @@ pub(crate) struct Outbox<B> {
     pub held_until: Option<u64>,
 }
 
-impl<B> Outbox<B> {
+impl<B: Clone> Outbox<B> {
     pub(crate) fn new() -> Self {
         Self { entries: Vec::new(), held_until: None }
     }
@@ -36,6 +39,22 @@ impl<B> Outbox<B> {
     pub(crate) fn detach(&mut self) {
         self.held_until = None;
         self.entries.iter_mut().for_each(|entry| entry.n = 0);
+    }
+
+    /// Fails the messages that `is_lost` picks.
+    pub(crate) fn fail(
+        &mut self,
+        actions: &mut VecDeque<Action<B>>,
+        reason: &Reason<B>,
+        is_lost: &dyn Fn(&Entry<B>) -> bool,
+    ) {
+        self.entries.retain(|entry| {
+            let lost = is_lost(entry);
+            if lost {
+                actions.push_back(Action::Refused { send: entry.send, reason: reason.clone() });
+            }
+            !lost
+        });
     }
 
     /// Where the message is that was sent as `n`.

@@ -1,11 +1,13 @@
 //! The state machine.
 
+mod reply;
+
 use crate::backoff::Backoff;
 use crate::link::{Link, Phase, Silence};
 use crate::outbox::{Entry, Outbox};
-use crate::subscription::{Subscription, Verdict};
-use crate::{Action, Cursor, Fault, Frame, Reason};
-use micro_chat_wire::{close, op};
+use crate::subscription::Subscription;
+use crate::{Action, Cursor, Fault, Reason};
+use micro_chat_wire::close;
 use std::collections::VecDeque;
 
 /// One user's connection to one server, with everything that should outlive any single socket.
@@ -94,7 +96,7 @@ impl<B: Clone> Session<B> {
         if subscription.handle != 0 {
             self.actions.push_back(Action::Unsubscribe { handle: subscription.handle });
         }
-        self.refuse(&Reason::Fault(Fault::Closed), &|entry, _| entry.subscription == id);
+        self.outbox.fail(&mut self.actions, &Reason::Fault(Fault::Closed), &|entry| entry.subscription == id);
         self.rest();
     }
 
@@ -136,41 +138,6 @@ impl<B: Clone> Session<B> {
         } else {
             let reason = self.refusal.take().map_or(Reason::Fault(Fault::Dismissed), Reason::Error);
             self.end(&reason);
-        }
-    }
-
-    /// A frame arrived.
-    pub fn received(&mut self, frame: Frame<B>, now: u64) {
-        if !self.link.is_open() {
-            return;
-        }
-        self.link.heard(now);
-        match frame {
-            Frame::Welcome { heartbeat, grace } => self.link.welcome(heartbeat.saturating_add(grace), now),
-            Frame::Subscribed { handle, epoch, after } => {
-                if let Some(subscription) = self.by_handle(handle) {
-                    let (id, cursor) = (subscription.id, subscription.confirm(epoch, after));
-                    self.actions.push_back(Action::Subscribed { id, cursor });
-                }
-            }
-            Frame::Messages { handle, from, to, messages } => self.messages(handle, from, to, messages),
-            Frame::Live { handle, seq } => {
-                if let Some(subscription) = self.by_handle(handle) {
-                    // The server vouches that nothing is missing: what it did not send was deleted.
-                    subscription.accept(0, seq);
-                }
-            }
-            Frame::Ack { n, stored } => {
-                if let Some(entry) = self.outbox.take(n) {
-                    self.actions.push_back(Action::Stored { send: entry.send, stored });
-                    self.rest();
-                }
-            }
-            Frame::Error { scope, number, error, retry_after } => {
-                let retry_at = retry_after.map(|delay| now.saturating_add(delay));
-                self.refused(scope, number, error, retry_at);
-            }
-            Frame::Other => {}
         }
     }
 
@@ -220,61 +187,6 @@ impl<B: Clone> Session<B> {
     }
 
     // What follows from it.
-
-    /// Messages came for a handle.
-    fn messages(&mut self, handle: u32, from: u64, to: u64, messages: B) {
-        let Some(subscription) = self.by_handle(handle) else { return };
-        match subscription.accept(from, to) {
-            Verdict::Old => {}
-            Verdict::New { after, cursor } => {
-                let id = subscription.id;
-                self.actions.push_back(Action::Deliver { id, messages, after, cursor });
-            }
-            Verdict::Hole => {
-                subscription.detach();
-                self.actions.push_back(Action::Unsubscribe { handle });
-                self.transmit();
-            }
-        }
-    }
-
-    /// The server refused something, for good or until `retry_at`.
-    fn refused(&mut self, scope: u32, number: u32, error: B, retry_at: Option<u64>) {
-        match (scope, retry_at) {
-            // A close follows, and its code decides.
-            (op::SCOPE_CONNECTION, Some(time)) => self.backoff.hold(time),
-            (op::SCOPE_CONNECTION, None) => self.refusal = Some(error),
-            (op::SCOPE_SUBSCRIPTION, Some(_)) => {
-                if let Some(subscription) = self.by_handle(number) {
-                    subscription.detach();
-                    subscription.retry_at = retry_at;
-                }
-            }
-            (op::SCOPE_SUBSCRIPTION, None) => {
-                let Some(at) = self.subscriptions.iter().position(|one| one.handle == number && number != 0) else {
-                    return;
-                };
-                let id = self.subscriptions.remove(at).id;
-                self.actions.push_back(Action::Ended { id, reason: Reason::Error(error) });
-                // What has been sent is still answered, one by one.
-                self.refuse(&Reason::Fault(Fault::Closed), &|entry, _| entry.subscription == id && entry.n == 0);
-                self.rest();
-            }
-            (op::SCOPE_PUBLISH, Some(_)) => {
-                if let Some(at) = self.outbox.position(number) {
-                    self.outbox.entries[at].n = 0;
-                    self.outbox.held_until = self.outbox.held_until.max(retry_at);
-                }
-            }
-            (op::SCOPE_PUBLISH, None) => {
-                if let Some(entry) = self.outbox.take(number) {
-                    self.actions.push_back(Action::Refused { send: entry.send, reason: Reason::Error(error) });
-                    self.rest();
-                }
-            }
-            _ => {}
-        }
-    }
 
     /// Takes up what the server had put off until now.
     fn retry(&mut self, now: u64) {
@@ -332,9 +244,8 @@ impl<B: Clone> Session<B> {
         self.subscriptions.iter_mut().for_each(Subscription::detach);
         self.outbox.detach();
         // What is left of a subscription that ended has no handle to be sent to again.
-        self.refuse(&Reason::Fault(Fault::Closed), &|entry, subscriptions| {
-            !subscriptions.iter().any(|one| one.id == entry.subscription)
-        });
+        let is_lost = |entry: &Entry<B>| !self.subscriptions.iter().any(|one| one.id == entry.subscription);
+        self.outbox.fail(&mut self.actions, &Reason::Fault(Fault::Closed), &is_lost);
         if !self.rest() {
             self.timeout(now);
             if self.link.phase == Phase::Waiting {
@@ -358,22 +269,10 @@ impl<B: Clone> Session<B> {
     /// Nothing more will happen: tells everybody.
     fn end(&mut self, reason: &Reason<B>) {
         self.link.phase = Phase::Over;
-        self.refuse(reason, &|_, _| true);
+        self.outbox.fail(&mut self.actions, reason, &|_| true);
         for subscription in self.subscriptions.drain(..) {
             self.actions.push_back(Action::Ended { id: subscription.id, reason: reason.clone() });
         }
-    }
-
-    /// Fails the messages that nobody can send any more.
-    fn refuse(&mut self, reason: &Reason<B>, is_orphan: &dyn Fn(&Entry<B>, &[Subscription<B>]) -> bool) {
-        let (actions, subscriptions) = (&mut self.actions, &self.subscriptions);
-        self.outbox.entries.retain(|entry| {
-            let orphan = is_orphan(entry, subscriptions);
-            if orphan {
-                actions.push_back(Action::Refused { send: entry.send, reason: reason.clone() });
-            }
-            !orphan
-        });
     }
 
     /// The subscription that `handle` names on this socket.

@@ -1,0 +1,108 @@
+//! A client: the real engine in a shell that notes what its application would see.
+
+use std::collections::BTreeMap;
+
+use micro_chat_session::{Action, Cursor, Session};
+
+use crate::network::LinkId;
+use crate::server::Body;
+
+/// What became of a message that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing is known yet.
+    Pending,
+    /// Acknowledged, with its place.
+    Stored(u64),
+    /// Refused for good.
+    Refused,
+}
+
+/// What an application reads of one chat.
+#[derive(Debug)]
+pub struct Reading {
+    /// The chat.
+    pub chat: usize,
+    /// Where the server let it begin, once it has said so.
+    pub start: Option<u64>,
+    /// Every `seq` that was handed on, in that order.
+    pub seen: Vec<u64>,
+    /// Where the engine says it stands.
+    pub cursor: Option<Cursor>,
+}
+
+/// A message that the application sent.
+#[derive(Debug)]
+pub struct Sending {
+    /// The chat.
+    pub chat: usize,
+    /// The client's name for it.
+    pub client_id: u64,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// A client and its application.
+pub struct Client {
+    /// The engine under test.
+    pub session: Session<Body>,
+    /// The link in use.
+    pub link: Option<LinkId>,
+    /// When its timer fires; a machine that sleeps has it fire late.
+    pub timer: Option<u64>,
+    /// By the engine's number.
+    pub readings: BTreeMap<u32, Reading>,
+    /// By the engine's number.
+    pub sendings: BTreeMap<u32, Sending>,
+}
+
+impl Client {
+    pub fn new(seed: u32) -> Self {
+        let session = Session::new(seed);
+        Self { session, link: None, timer: None, readings: BTreeMap::new(), sendings: BTreeMap::new() }
+    }
+
+    /// Notes an action that is for the application; false for one that is for the network.
+    pub fn note(&mut self, action: &Action<Body>, filters: bool) -> Result<bool, String> {
+        match action {
+            Action::Subscribed { id, cursor } => {
+                let reading = self.readings.get_mut(id).ok_or("subscribed to nothing")?;
+                reading.start.get_or_insert(cursor.seq);
+                reading.cursor = Some(*cursor);
+            }
+            Action::Deliver { id, messages, after, cursor } => {
+                let reading = self.readings.get_mut(id).ok_or("delivered to nobody")?;
+                let Body::Messages(seqs) = messages else { return Err("a body was mixed up".to_owned()) };
+                reading.seen.extend(seqs.iter().filter(|seq| **seq > *after || !filters));
+                reading.cursor = Some(*cursor);
+            }
+            Action::Stored { send, stored } => {
+                let Body::Stored(seq) = stored else { return Err("a body was mixed up".to_owned()) };
+                self.settle(*send, Fate::Stored(*seq))?;
+            }
+            Action::Refused { send, .. } => self.settle(*send, Fate::Refused)?,
+            Action::Ended { .. } => return Err("a subscription ended that nobody refused".to_owned()),
+            Action::Waiting { .. } => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn settle(&mut self, send: u32, fate: Fate) -> Result<(), String> {
+        let sending = self.sendings.get_mut(&send).ok_or("an answer to nothing")?;
+        if sending.fate != Fate::Pending {
+            return Err(format!("client_id {} was answered twice", sending.client_id));
+        }
+        sending.fate = fate;
+        Ok(())
+    }
+
+    /// Whether nothing is left to wait for, where the chats end at `lasts`.
+    pub fn is_settled(&self, lasts: &[u64]) -> bool {
+        self.sendings.values().all(|sending| sending.fate != Fate::Pending)
+            && self
+                .readings
+                .values()
+                .all(|reading| reading.cursor.is_some_and(|cursor| cursor.seq == lasts[reading.chat]))
+    }
+}

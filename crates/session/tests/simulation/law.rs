@@ -1,0 +1,20 @@
+//! What the world around the engine holds to.
+
+/// The law in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Law {
+    /// Everything is as docs/protocol.md says.
+    Kept,
+    /// The server stores a `client_id` as often as it comes.
+    NoDedupe,
+    /// The server begins each subscription with what comes from now on.
+    NoResume,
+    /// The server acknowledges what a kill can still take from it.
+    AckBeforeCommit,
+    /// The shell hands on messages that the engine said were known.
+    NoFilter,
+    /// The server stores what it refuses.
+    StoreRefused,
+    /// The shell's timer never fires.
+    NoTimer,
+}
