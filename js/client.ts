@@ -61,14 +61,13 @@ const answered = async <T>(answer: Promise<T>, callback?: Callback<T>): Promise<
 
 async function postOrOpen(path: string, namespace: string, params: object, callback?: Callback<Message>) {
   check(path, namespace, params, callback);
-  const [address, body] = [url(path), json(params)];
+  // As they are now, whatever the page does with them while the wasm loads.
+  const [address, body, copy] = [url(path), json(params ?? {}), { ...params } as ConnectParams];
   const wasm = await load();
   if (!guard(() => wasm.streams(path)))
     return answered(ask<unknown>(wasm, address, namespace, body), callback as Callback<unknown>);
-  checkStream(params);
-  return new Promise<Handle>((resolve, reject) =>
-    open(path, namespace ?? "", params as ConnectParams, callback, { resolve, reject }),
-  );
+  checkStream(copy);
+  return new Promise<Handle>((resolve, reject) => open(path, namespace ?? "", copy, callback, { resolve, reject }));
 }
 
 async function getAnswer<T>(path: string, namespace: string, params: object, callback?: Callback<T>): Promise<T> {

@@ -45,7 +45,6 @@ export function connectionOf(wasm: Wasm, namespace: string, userId: string): Con
   const key = JSON.stringify([api(), namespace, userId]);
   let connection = connections.get(key);
   if (!connection) {
-    if (!connections.size) listen("addEventListener");
     connection = createConnection(wasm, { namespace: namespace || undefined, user_id: userId }, () => {
       if (connections.get(key) !== connection) return false;
       connections.delete(key);
@@ -53,6 +52,7 @@ export function connectionOf(wasm: Wasm, namespace: string, userId: string): Con
       return true;
     });
     connections.set(key, connection);
+    if (connections.size === 1) listen("addEventListener");
   }
   return connection;
 }
@@ -86,7 +86,7 @@ function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
     rest();
   };
 
-  const client = new wasm.Client(`${api().replace(/^http/, "ws")}/chat/Connect`, hello, {
+  const page = {
     onopen: () => enter(() => client.opened()),
     onmessage: (event: MessageEvent) => enter(() => client.received(event.data)),
     onclose: (event: CloseEvent) => enter(() => client.closed(event.code)),
@@ -105,7 +105,9 @@ function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
       reader?.ended(toError(error));
       rest();
     },
-  });
+  };
+  const url = `${api().replace(/^http/, "ws")}/chat/Connect`;
+  const client = guard(() => new wasm.Client(url, hello, page));
   mourners.add(mourn);
 
   return {

@@ -37,9 +37,12 @@ export const clientError = (id: string, detail: string) =>
 /** The page passed something that can't be meant. */
 export const badArgument = (detail: string) => clientError("BadArgument", detail);
 
+/** Whether this is an error of ours, or one in the server's form. */
+export const isCoded = (thrown: unknown): thrown is MicroError | Body =>
+  thrown instanceof MicroError || !!(thrown as Body | undefined)?.Id;
+
 /** An error of whatever was thrown: ours as it is, the server's form as an `Error`, anything else as what it says. */
 export function toError(thrown: unknown): MicroError {
-  if (thrown instanceof MicroError) return thrown;
-  const body = thrown as Partial<Body> | undefined;
-  return body?.Id ? new MicroError(body as Body) : clientError("Failed", String(thrown));
+  if (!isCoded(thrown)) return clientError("Failed", String(thrown));
+  return thrown instanceof MicroError ? thrown : new MicroError(thrown);
 }

@@ -14,5 +14,5 @@ if (!("Micro" in window)) {
   addresses.wasm = new URL(__WASM_FILE__, source).href;
   const api = script?.dataset["api"];
   configure({ api: api ?? new URL(source).origin });
-  Object.defineProperty(window, "Micro", { value: Micro, configurable: true, writable: true, enumerable: true });
+  Object.assign(window, { Micro });
 }

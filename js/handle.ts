@@ -135,7 +135,7 @@ export function open(
     },
     on(event, listener) {
       const set = listeners[event];
-      if (!set || typeof listener !== "function") {
+      if (!(set instanceof Set) || typeof listener !== "function") {
         throw badArgument("on: pass one of open, close, error, state, and a function.");
       }
       set.add(listener);
@@ -143,7 +143,7 @@ export function open(
     },
     [Symbol.asyncIterator]() {
       const buffer = createBuffer(() => buffers.delete(buffer));
-      if (state === "closed") buffer.end();
+      if (state === "closed") buffer.end(failure);
       else buffers.add(buffer);
       return buffer;
     },

@@ -2,7 +2,7 @@
 
 import init, * as wasm from "../target/bindgen/micro_chat.js";
 import { addresses } from "./config.js";
-import { clientError, toError, type MicroError } from "./error.js";
+import { clientError, isCoded, toError, type MicroError } from "./error.js";
 
 /** The Rust side. */
 export type Wasm = typeof wasm;
@@ -55,10 +55,13 @@ export function guard<T>(step: () => T): T {
   try {
     return step();
   } catch (error) {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw toError(error);
-    dead = clientError("Crashed", "The SDK met a fault of its own and has stopped. Reload the page.");
-    console.error(dead, error);
-    for (const mourn of mourners) mourn(dead);
-    throw dead;
+    // A trap, a stack that overflowed, or whatever else broke off in the middle.
+    if (!isCoded(error)) {
+      dead = clientError("Crashed", "The SDK met a fault of its own and has stopped. Reload the page.");
+      console.error(dead, error);
+      for (const mourn of mourners) mourn(dead);
+      throw dead;
+    }
+    throw toError(error);
   }
 }

@@ -5,6 +5,7 @@
 //! waits.
 
 pub mod api;
+mod broken;
 pub mod chat;
 pub mod hub;
 pub mod server;

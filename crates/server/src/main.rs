@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use micro_chat_server::server::{self, Config, Server, ServerError};
@@ -36,6 +37,21 @@ struct Dev {
     /// The folder of the database; made where it is missing.
     #[arg(long, default_value = "data")]
     data: PathBuf,
+    /// Seconds between two signs of life on a stream.
+    #[arg(long, value_name = "SECONDS", default_value = "25", value_parser = seconds)]
+    heartbeat: Duration,
+    /// Seconds that a client should wait for one that is late.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    grace: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it looks like 25 or 0.5".to_owned())?;
+    if (0.1..=3_600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("it lies between 0.1 and 3600".to_owned())
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -67,7 +83,8 @@ async fn dev(options: Dev) -> Result<(), ServerError> {
     let wanted = options.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port));
     let listener = server::listen(wanted).await?;
     let address = listener.local_addr()?;
-    let config = Config { data: options.data, timing: Timing::default() };
+    let timing = Timing { heartbeat: options.heartbeat, grace: options.grace, ..Timing::default() };
+    let config = Config { data: options.data, timing };
     let server = Server::open(&config)?;
     let stopping = CancellationToken::new();
     stop_on_signal(stopping.clone())?;

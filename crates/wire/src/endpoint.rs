@@ -41,15 +41,14 @@ impl Endpoint {
     pub fn from_path(path: &str) -> Option<Self> {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_prefix("v1/").unwrap_or(path);
-        let (service, rest) = path.split_once('/')?;
-        let method = match rest.split_once('/') {
-            Some((name, method)) if is_capitalised(name, service) => method,
-            Some(_) => return None,
-            None => rest,
+        let is_named = |(_, service, method): &&(Endpoint, &str, &str)| {
+            let rest = path.strip_prefix(*service).and_then(|rest| rest.strip_prefix('/'));
+            // What is left is nothing, or `Chat/`.
+            rest.and_then(|rest| rest.strip_suffix(*method)).is_some_and(|name| {
+                name.is_empty() || name.strip_suffix('/').is_some_and(|name| is_capitalised(name, service))
+            })
         };
-        ALL.iter()
-            .find(|(_, its_service, its_method)| *its_service == service && *its_method == method)
-            .map(|(endpoint, _, _)| *endpoint)
+        ALL.iter().find(is_named).map(|(endpoint, ..)| *endpoint)
     }
 
     /// Whether this endpoint is a stream: a WebSocket, not one answer.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use micro_chat_wire::limit;
 
 use super::{Chats, Refusal};
+use crate::broken::{self, Broken};
 use crate::hub::{Delivery, Outlet, Seat};
 use crate::store::{Chat, From, PageSize};
 
@@ -52,6 +53,7 @@ impl Chats {
         }
         super::at_most(limit::ID, "user_id", user_id)?;
         let chat = self.find(namespace, chat_id).await?;
+        let start = if broken::is(Broken::Resume) { Start::Now } else { start };
         let (cursor, seat) = match start {
             Start::Now => {
                 let seat = self.hub.join(chat.key, outlet.clone(), handle);

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{Chat, ChatDraft, ChatWithUsers, Identity, Message, MessageDraft, Nanos, Sent, reader};
+use crate::broken::{self, Broken};
 
 /// Writes in one commit.
 pub const BATCH: usize = 256;
@@ -40,6 +41,16 @@ enum Held {
     Sent(Sent, oneshot::Sender<Sent>),
 }
 
+fn answer(held: Vec<Held>) {
+    for answer in held {
+        // Who no longer waits needs no answer.
+        match answer {
+            Held::Created(chat, reply) => drop(reply.send(chat)),
+            Held::Sent(sent, reply) => drop(reply.send(sent)),
+        }
+    }
+}
+
 /// The one who writes.
 pub struct Writer {
     connection: Connection,
@@ -60,13 +71,7 @@ impl Writer {
             let mut fresh = Vec::new();
             match self.commit(batch.drain(..), &mut fresh) {
                 Ok(held) => {
-                    for answer in held {
-                        // Who no longer waits needs no answer.
-                        match answer {
-                            Held::Created(chat, reply) => drop(reply.send(chat)),
-                            Held::Sent(sent, reply) => drop(reply.send(sent)),
-                        }
-                    }
+                    answer(held);
                     if !fresh.is_empty() && self.committed.blocking_send(fresh).is_err() {
                         tracing::debug!("nobody takes committed messages any more");
                     }
@@ -94,6 +99,10 @@ impl Writer {
             });
         }
         chats.save(&transaction)?;
+        if broken::is(Broken::Commit) && held.iter().all(|answer| matches!(answer, Held::Sent(..))) {
+            answer(std::mem::take(&mut held));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
         transaction.commit()?;
         Ok(held)
     }
@@ -199,6 +208,10 @@ fn send(
         });
         fresh.push(message.clone());
         return Ok(Sent::Stored(message));
+    }
+    if broken::is(Broken::Dedupe) {
+        let client_id = Uuid::new_v4().to_string();
+        return send(transaction, chats, MessageDraft { client_id, ..draft }, fresh);
     }
     let same = reader::message_of_client_id(transaction, chat, &draft.user_id, &draft.client_id)?;
     Ok(match (same, draft.identity) {

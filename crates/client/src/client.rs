@@ -1,0 +1,174 @@
+//! What a program holds.
+
+use std::sync::Arc;
+
+use micro_chat_session::Cursor;
+use micro_chat_wire::chat::Message;
+use micro_chat_wire::error::ErrorBody;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::task::{Command, Task};
+
+/// Events that may wait for a reader. While it takes none of them the connection isn't read either: the server cuts it
+/// off sooner or later, and it resumes once the reader goes on.
+const WAITING: usize = 1_024;
+
+/// One user's connection to one server; it reconnects by itself.
+#[derive(Clone, Debug)]
+pub struct Client {
+    commands: Arc<mpsc::UnboundedSender<Command>>,
+}
+
+/// Where to begin to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With what comes.
+    Now,
+    /// With the first message.
+    First,
+    /// Behind what was read before.
+    After(Cursor),
+}
+
+/// A message to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The sender's name for it, which makes a retry safe; unique for this user in this chat.
+    pub client_id: String,
+    /// What it is about; may be empty.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl Draft {
+    /// A message that says this, with a name of its own.
+    pub fn text(text: impl Into<String>) -> Self {
+        let client_id = format!("{:032x}", fastrand::u128(..));
+        Self { client_id, subject: String::new(), text: text.into() }
+    }
+}
+
+/// Where a message was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The server's name for it.
+    pub id: String,
+    /// Its place in its chat.
+    pub seq: u64,
+    /// When, in Unix seconds.
+    pub sent_at: i64,
+}
+
+impl Stored {
+    /// An ack's body.
+    fn read(body: &Value) -> Option<Self> {
+        let id = body["id"].as_str()?.to_owned();
+        Some(Self { id, seq: body["seq"].as_u64()?, sent_at: body["sent_at"].as_i64()? })
+    }
+}
+
+/// Why something failed for good.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The server refused it.
+    #[error("{}: {}", .0.id, .0.detail)]
+    Refused(ErrorBody),
+    /// As many messages as may are waiting already.
+    #[error("too many messages wait to be sent")]
+    OutboxFull,
+    /// The client or its subscription is over. What was on its way may have been stored.
+    #[error("the connection is closed")]
+    Closed,
+    /// The server sent what it should not.
+    #[error("the server's answer can't be read")]
+    BadAnswer,
+}
+
+/// What a reader is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The chat is connected, anew after each broken link, and stands there.
+    Subscribed(Cursor),
+    /// The next message.
+    Message(Message),
+    /// Nothing more will come.
+    Ended(Error),
+}
+
+/// A chat that is being read; dropped, it is left.
+#[derive(Debug)]
+pub struct Reading {
+    /// Names the subscription to the task.
+    number: u64,
+    events: mpsc::Receiver<Event>,
+    client: Client,
+}
+
+impl Reading {
+    /// The next event; none once all is over.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// What sends to this chat, as long as it is being read.
+    pub fn publisher(&self) -> Publisher {
+        Publisher { number: self.number, client: self.client.clone() }
+    }
+}
+
+/// Sends to a chat that is being read.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    /// Names the subscription to the task.
+    number: u64,
+    client: Client,
+}
+
+impl Publisher {
+    /// Sends a message. It is in line, behind those sent before, when this returns; the future ends once it is stored,
+    /// however many reconnects that takes.
+    pub fn publish(&self, draft: Draft) -> impl Future<Output = Result<Stored, Error>> + Send + use<> {
+        let message = json!({ "client_id": draft.client_id, "subject": draft.subject, "text": draft.text });
+        let (answer, answered) = oneshot::channel();
+        // A task that is gone drops the answer's sender: the future says so.
+        let _ = self.client.commands.send(Command::Publish { number: self.number, message, answer });
+        async {
+            let stored = answered.await.map_err(|_| Error::Closed)??;
+            Stored::read(&stored).ok_or(Error::BadAnswer)
+        }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        let _ = self.client.commands.send(Command::Unsubscribe { number: self.number });
+    }
+}
+
+impl Client {
+    /// A client for `url`, such as `ws://127.0.0.1:8080/chat/Connect`. It connects once it is needed, and has to be made
+    /// within a tokio runtime.
+    pub fn new(url: &str, namespace: &str, user_id: &str) -> Self {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let hello = json!({ "namespace": namespace, "user_id": user_id });
+        tokio::spawn(Task::new(url.to_owned(), hello).run(inbox));
+        Self { commands: Arc::new(commands) }
+    }
+
+    /// Reads a chat.
+    pub fn subscribe(&self, chat_id: &str, start: Start) -> Reading {
+        let (sender, events) = mpsc::channel(WAITING);
+        let number = fastrand::u64(..);
+        let cursor = match start {
+            Start::Now => None,
+            Start::First => Some(Cursor { epoch: 0, seq: 0 }),
+            Start::After(cursor) => Some(cursor),
+        };
+        let chat_id = chat_id.to_owned();
+        // A task that is gone drops the sender: the reading ends.
+        let _ = self.commands.send(Command::Subscribe { number, chat_id, cursor, events: sender });
+        Reading { number, events, client: self.clone() }
+    }
+}

@@ -1,0 +1,286 @@
+//! Owns the engine and the socket, and does what the engine decides.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use micro_chat_session::{Action, Cursor, Fault, Reason, Session};
+use micro_chat_wire::chat::Message;
+use micro_chat_wire::error::ErrorBody;
+use micro_chat_wire::{SUBPROTOCOL, op};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::client::{Error, Event};
+use crate::frame;
+
+/// The code of a link that broke without a close frame.
+const BROKEN: u16 = 1006;
+
+/// How long a link may take what is written.
+const STALLED: Duration = Duration::from_secs(10);
+
+/// What a program wants.
+#[derive(Debug)]
+pub enum Command {
+    /// Read a chat.
+    Subscribe {
+        /// The program's name for it.
+        number: u64,
+        chat_id: String,
+        cursor: Option<Cursor>,
+        events: mpsc::Sender<Event>,
+    },
+    /// Read it no longer.
+    Unsubscribe { number: u64 },
+    /// Send a message to a chat that is being read.
+    Publish { number: u64, message: Value, answer: oneshot::Sender<Result<Value, Error>> },
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// The connection, as far as it is.
+enum Link {
+    None,
+    Opening(oneshot::Receiver<Result<Box<Socket>, tungstenite::Error>>),
+    Open(Box<Socket>),
+}
+
+/// Who reads a chat.
+struct Reader {
+    /// The program's name for it.
+    number: u64,
+    events: mpsc::Sender<Event>,
+}
+
+/// The engine and all it needs.
+pub struct Task {
+    url: String,
+    /// Who speaks: the body of HELLO.
+    hello: Value,
+    session: Session<Value>,
+    link: Link,
+    /// The engine's clock begins here.
+    start: Instant,
+    /// By the engine's number.
+    readers: HashMap<u32, Reader>,
+    /// By the engine's number.
+    answers: HashMap<u32, oneshot::Sender<Result<Value, Error>>>,
+}
+
+/// What wakes the task.
+enum Wake {
+    Command(Option<Command>),
+    Opened(Result<Box<Socket>, tungstenite::Error>),
+    Received(Option<Result<WsMessage, tungstenite::Error>>),
+    Deadline,
+}
+
+impl Task {
+    pub fn new(url: String, hello: Value) -> Self {
+        Self {
+            url,
+            hello,
+            session: Session::new(fastrand::u32(..)),
+            link: Link::None,
+            start: Instant::now(),
+            readers: HashMap::new(),
+            answers: HashMap::new(),
+        }
+    }
+
+    /// Runs until the last client and the last reading are gone.
+    pub async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        loop {
+            let deadline = self.session.deadline().map(|at| self.start + Duration::from_millis(at));
+            let timer = async {
+                match deadline {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            // What has arrived is handled before a timer is believed.
+            let wake = tokio::select! {
+                biased;
+                command = inbox.recv() => Wake::Command(command),
+                wake = self.link.next() => wake,
+                () = timer => Wake::Deadline,
+            };
+            let now = self.now();
+            match wake {
+                Wake::Command(Some(command)) => self.obey(command, now),
+                Wake::Command(None) => return self.link.close().await,
+                Wake::Opened(Ok(socket)) => {
+                    self.link = Link::Open(socket);
+                    self.session.opened();
+                }
+                Wake::Received(Some(Ok(WsMessage::Text(text)))) => self.session.received(frame::read(&text), now),
+                Wake::Received(Some(Ok(WsMessage::Close(close)))) => {
+                    self.link.close().await;
+                    self.session.closed(close.map_or(BROKEN, |frame| frame.code.into()), now);
+                }
+                Wake::Received(Some(Ok(_))) => {}
+                Wake::Opened(Err(_)) | Wake::Received(Some(Err(_)) | None) => {
+                    self.link = Link::None;
+                    self.session.closed(BROKEN, now);
+                }
+                Wake::Deadline => self.session.timeout(now),
+            }
+            self.act().await;
+        }
+    }
+
+    /// Milliseconds of the engine's clock.
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn obey(&mut self, command: Command, now: u64) {
+        match command {
+            Command::Subscribe { number, chat_id, cursor, events } => {
+                let id = self.session.subscribe(Value::String(chat_id), cursor, now);
+                self.readers.insert(id, Reader { number, events });
+            }
+            Command::Unsubscribe { number } => {
+                if let Some(id) = self.id_of(number) {
+                    self.readers.remove(&id);
+                    self.session.unsubscribe(id);
+                }
+            }
+            Command::Publish { number, message, answer } => {
+                let published =
+                    self.id_of(number).ok_or(Fault::Closed).and_then(|id| self.session.publish(id, message));
+                match published {
+                    Ok(send) => drop(self.answers.insert(send, answer)),
+                    // Who no longer waits needs no answer.
+                    Err(fault) => drop(answer.send(Err(error_of(Reason::Fault(fault))))),
+                }
+            }
+        }
+    }
+
+    fn id_of(&self, number: u64) -> Option<u32> {
+        self.readers.iter().find(|(_, reader)| reader.number == number).map(|(id, _)| *id)
+    }
+
+    /// Does what the engine wants.
+    async fn act(&mut self) {
+        let mut frames = Vec::new();
+        while let Some(action) = self.session.poll_action() {
+            match action {
+                Action::Open => self.link = Link::open(&self.url),
+                Action::Close => self.link.close().await,
+                Action::Hello => frames.push(json!([op::HELLO, self.hello])),
+                Action::Subscribe { handle, chat, epoch, after } => {
+                    frames.push(json!([op::SUBSCRIBE, handle, chat, epoch, after]));
+                }
+                Action::Unsubscribe { handle } => frames.push(json!([op::UNSUBSCRIBE, handle])),
+                Action::Publish { n, handle, message } => frames.push(json!([op::PUBLISH, n, handle, message])),
+                Action::Probe => frames.push(json!([op::PROBE])),
+                Action::Waiting { .. } => {}
+                Action::Subscribed { id, cursor } => self.tell(id, Event::Subscribed(cursor)).await,
+                Action::Deliver { id, messages, after, .. } => self.deliver(id, messages, after).await,
+                Action::Stored { send, stored } => self.answer(send, Ok(stored)),
+                Action::Refused { send, reason } => self.answer(send, Err(error_of(reason))),
+                Action::Ended { id, reason } => {
+                    self.tell(id, Event::Ended(error_of(reason))).await;
+                    self.readers.remove(&id);
+                }
+            }
+        }
+        if !self.link.send(frames).await {
+            self.link = Link::None;
+            self.session.closed(BROKEN, self.now());
+            // Nothing can be sent now: what follows is a wait, or the next try.
+            Box::pin(self.act()).await;
+        }
+    }
+
+    async fn deliver(&mut self, id: u32, messages: Value, after: u64) {
+        let Value::Array(messages) = messages else { return };
+        for message in messages {
+            match serde_json::from_value::<Message>(message) {
+                Ok(message) if message.seq > after => self.tell(id, Event::Message(message)).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// A reader that is gone says so by itself.
+    async fn tell(&mut self, id: u32, event: Event) {
+        if let Some(reader) = self.readers.get(&id) {
+            let _ = reader.events.send(event).await;
+        }
+    }
+
+    fn answer(&mut self, send: u32, outcome: Result<Value, Error>) {
+        if let Some(answer) = self.answers.remove(&send) {
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+impl Link {
+    /// Begins to open a socket.
+    fn open(url: &str) -> Self {
+        let (sender, receiver) = oneshot::channel();
+        let request = url.into_client_request().map(|mut request| {
+            let headers = request.headers_mut();
+            headers.insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+            request
+        });
+        tokio::spawn(async move {
+            let opened = match request {
+                Ok(request) => connect_async(request).await.map(|(socket, _)| Box::new(socket)),
+                Err(error) => Err(error),
+            };
+            // A link that was given up meanwhile is dropped, and with it its socket.
+            let _ = sender.send(opened);
+        });
+        Self::Opening(receiver)
+    }
+
+    /// What comes next. Cancel-safe.
+    async fn next(&mut self) -> Wake {
+        match self {
+            Self::None => std::future::pending().await,
+            Self::Opening(opening) => Wake::Opened(opening.await.unwrap_or(Err(tungstenite::Error::ConnectionClosed))),
+            Self::Open(socket) => Wake::Received(socket.next().await),
+        }
+    }
+
+    /// Writes frames together; false if the link takes them no more.
+    async fn send(&mut self, frames: Vec<Value>) -> bool {
+        let Self::Open(socket) = self else { return true };
+        let written = async {
+            for frame in frames {
+                socket.feed(WsMessage::text(frame.to_string())).await?;
+            }
+            socket.flush().await
+        };
+        matches!(timeout(STALLED, written).await, Ok(Ok(())))
+    }
+
+    async fn close(&mut self) {
+        if let Self::Open(mut socket) = std::mem::replace(self, Self::None) {
+            // Politely, but nobody waits for it.
+            tokio::spawn(async move {
+                let _ = timeout(Duration::from_secs(1), WebSocketStream::close(&mut socket, None)).await;
+            });
+        }
+    }
+}
+
+fn error_of(reason: Reason<Value>) -> Error {
+    match reason {
+        Reason::Error(error) => serde_json::from_value::<ErrorBody>(error).map_or(Error::BadAnswer, Error::Refused),
+        Reason::Fault(Fault::OutboxFull) => Error::OutboxFull,
+        Reason::Fault(_) => Error::Closed,
+    }
+}

@@ -1,0 +1,26 @@
+//! What tests break on purpose, to show that they would notice. A release build has none of it.
+
+use std::sync::OnceLock;
+
+/// A promise that can be broken: `MICRO_CHAT_BREAK=resume` and so on, in a debug build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// A reader begins with what comes, wherever its cursor stands.
+    Resume,
+    /// A repetition is stored again.
+    Dedupe,
+    /// A message is acknowledged before it is committed.
+    Commit,
+}
+
+/// Whether this one is broken.
+pub fn is(what: Broken) -> bool {
+    static CHOSEN: OnceLock<Option<Broken>> = OnceLock::new();
+    cfg!(debug_assertions)
+        && *CHOSEN.get_or_init(|| match std::env::var("MICRO_CHAT_BREAK").ok()?.as_str() {
+            "resume" => Some(Broken::Resume),
+            "dedupe" => Some(Broken::Dedupe),
+            "commit" => Some(Broken::Commit),
+            _ => None,
+        }) == Some(what)
+}

@@ -1,0 +1,58 @@
+//! Real clients against the real program through a proxy that cuts, stalls and delays, with the program killed or
+//! stopped at random moments: nothing that was acknowledged is lost, nothing is doubled, nothing out of order.
+//!
+//! The short form runs with the other tests. The long one is `npm run faults`: 50 kills and 100,000 sends, then as many
+//! stops; it prints a table.
+
+mod program;
+mod proxy;
+mod reader;
+mod storm;
+
+use storm::{Harm, Storm, Verdict};
+
+/// The numbers of a run, from the environment where it is a long one.
+fn storm(harm: Harm) -> Storm {
+    let number =
+        |name: &str, otherwise: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise);
+    Storm { harm, rounds: number("FAULT_ROUNDS", 4), sends: number("FAULT_SENDS", 2_000), broken: None }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_doubled_or_out_of_order_through_kills() {
+    let verdict = storm(Harm::Kill).run().await;
+    println!("{}\n{}", Verdict::HEAD, verdict.row("kill -9"));
+    assert!(verdict.is_clean(), "{verdict:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_doubled_or_out_of_order_through_stops() {
+    let verdict = storm(Harm::Stop).run().await;
+    println!("{}\n{}", Verdict::HEAD, verdict.row("SIGSTOP"));
+    assert!(verdict.is_clean(), "{verdict:?}");
+}
+
+/// The negative controls: with a promise broken on purpose, the matching column has to show it.
+async fn broken(promise: &'static str) -> Verdict {
+    let verdict = Storm { harm: Harm::Kill, rounds: 4, sends: 2_000, broken: Some(promise) }.run().await;
+    println!("{}\n{}", Verdict::HEAD, verdict.row(promise));
+    verdict
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_dedupe_is_caught_doubling() {
+    assert!(broken("dedupe").await.doubled > 0);
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_resume_is_caught_skipping() {
+    assert!(broken("resume").await.missed > 0);
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_acknowledges_too_early_is_caught_losing() {
+    assert!(broken("commit").await.lost > 0);
+}

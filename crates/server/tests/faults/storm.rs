@@ -1,0 +1,291 @@
+//! A run: clients that send and read while everything around them breaks, and what came of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use micro_chat_client::{Client, Draft, Publisher};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::program::Program;
+use crate::proxy::Proxy;
+use crate::reader::Reader;
+
+/// Clients that send and read.
+const CLIENTS: u64 = 6;
+
+/// Chats; each client sends to all and reads all.
+const CHATS: usize = 2;
+
+/// Messages of one client that wait for their ack at once.
+const IN_FLIGHT: usize = 32;
+
+/// How long everything may take to come to rest once nothing breaks any more.
+const REST: Duration = Duration::from_secs(60);
+
+/// What happens to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// `kill -9`, and a new start.
+    Kill,
+    /// `SIGSTOP` for a while.
+    Stop,
+}
+
+/// A run to be made.
+#[derive(Clone, Debug)]
+pub struct Storm {
+    pub harm: Harm,
+    /// How often the server is harmed; the network is before each.
+    pub rounds: u64,
+    /// Messages to be acknowledged.
+    pub sends: u64,
+    /// The promise that the server breaks on purpose.
+    pub broken: Option<&'static str>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    rounds: u64,
+    acknowledged: u64,
+    /// Acknowledged, and not in the history where the ack said.
+    pub lost: u64,
+    /// In the history twice, or handed to a reader twice.
+    pub doubled: u64,
+    /// In the history, and never handed to a reader.
+    pub missed: u64,
+    /// A sender's messages in another order than they were sent in, or a reader's in another than the history's.
+    pub disordered: u64,
+    /// Sends without an answer, or refused.
+    pub unanswered: u64,
+    time: Duration,
+}
+
+impl Verdict {
+    /// The table's first line.
+    pub const HEAD: &str = "harm       rounds  acknowledged  lost  doubled  missed  disordered  unanswered  seconds";
+
+    pub fn row(&self, name: &str) -> String {
+        format!(
+            "{name:<10} {:>6} {:>13} {:>5} {:>8} {:>7} {:>11} {:>11} {:>8.1}",
+            self.rounds,
+            self.acknowledged,
+            self.lost,
+            self.doubled,
+            self.missed,
+            self.disordered,
+            self.unanswered,
+            self.time.as_secs_f64()
+        )
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.acknowledged > 0 && [self.lost, self.doubled, self.missed, self.disordered, self.unanswered] == [0; 5]
+    }
+}
+
+/// An acknowledged message: its chat's index, its text, its place.
+type Ack = (usize, String, u64);
+
+impl Storm {
+    pub async fn run(self) -> Verdict {
+        let start = Instant::now();
+        let data = tempfile::tempdir().expect("a folder");
+        let program = Program::start("127.0.0.1:0", data.path(), self.broken).await;
+        let host = program.host.clone();
+        let proxy = Arc::new(Proxy::start(host.clone()).await);
+        let mut chats = Vec::new();
+        for index in 0..CHATS {
+            let answer = ask(&host, "New", json!({ "user_ids": [format!("chat {index}")] })).await;
+            chats.push(answer["chat_id"].as_str().expect("an id").to_owned());
+        }
+
+        let ends: Vec<_> = (0..CHATS).map(|_| Arc::new(AtomicU64::new(0))).collect();
+        let mut readers = Vec::new();
+        let mut senders = JoinSet::new();
+        let calm = Arc::new(AtomicBool::new(false));
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        for number in 0..CLIENTS {
+            let url = format!("ws://{}/chat/Connect", proxy.host);
+            let client = Client::new(&url, "micro", &format!("user {number}"));
+            let mut publishers = Vec::new();
+            for (index, chat_id) in chats.iter().enumerate() {
+                let reader = Reader::start(&client, chat_id, ends[index].clone());
+                publishers.push(reader.publisher.clone());
+                readers.push((index, reader));
+            }
+            senders.spawn(send(publishers, number, acknowledged.clone(), calm.clone()));
+        }
+
+        let program = self.rage(program, &host, data.path(), &proxy, &acknowledged).await;
+        calm.store(true, Ordering::Relaxed);
+        let mut verdict = Verdict { rounds: self.rounds, ..Verdict::default() };
+        let mut acks = Vec::new();
+        while let Some(sent) = senders.join_next().await {
+            let (own, unanswered) = sent.expect("senders end");
+            verdict.unanswered += unanswered;
+            acks.extend(own);
+        }
+        verdict.acknowledged = acks.len() as u64;
+
+        let mut histories = Vec::new();
+        for chat_id in &chats {
+            histories.push(history(&host, chat_id).await);
+        }
+        for (end, history) in ends.iter().zip(&histories) {
+            end.store(history.len() as u64, Ordering::Relaxed);
+        }
+        verdict.judge_acks(&acks, &histories);
+        for (index, reader) in readers {
+            let last = reader.last.clone();
+            let seen = timeout(REST, reader.seen()).await;
+            let history = &histories[index];
+            match seen {
+                Ok(seen) => {
+                    verdict.doubled += seen.doubled;
+                    verdict.missed += seen.missed;
+                    // With nothing missing and nothing twice, the order is the history's or it is wrong.
+                    verdict.disordered += u64::from(seen.missed == 0 && seen.texts != *history);
+                }
+                Err(_) => verdict.missed += history.len() as u64 - last.load(Ordering::Relaxed),
+            }
+        }
+        program.kill().await;
+        verdict.time = start.elapsed();
+        verdict
+    }
+
+    /// Breaks things until enough was acknowledged and broken; the server runs afterwards.
+    async fn rage(
+        &self,
+        mut program: Program,
+        host: &str,
+        data: &std::path::Path,
+        proxy: &Arc<Proxy>,
+        acknowledged: &AtomicU64,
+    ) -> Program {
+        let share = self.sends / self.rounds;
+        for round in 1..=self.rounds {
+            // Each round has its share of sends, so that harm and sends are spread over each other.
+            let patience = Instant::now();
+            while acknowledged.load(Ordering::Relaxed) < share * round && patience.elapsed() < REST {
+                sleep(Duration::from_millis(fastrand::u64(20..150))).await;
+                match fastrand::u32(..12) {
+                    0 => proxy.cut(),
+                    1 => proxy.stall(Duration::from_millis(fastrand::u64(50..600))).await,
+                    2 => proxy.delay(Duration::from_millis(fastrand::u64(1..15))),
+                    3..6 => proxy.delay(Duration::ZERO),
+                    // Longer than a heartbeat and its grace: the clients give the links up.
+                    6 if round % 4 == 0 => proxy.stall(Duration::from_millis(2_600)).await,
+                    _ => {}
+                }
+            }
+            match self.harm {
+                Harm::Kill => {
+                    program.kill().await;
+                    sleep(Duration::from_millis(fastrand::u64(..400))).await;
+                    program = Program::start(host, data, self.broken).await;
+                }
+                Harm::Stop => program.freeze(Duration::from_millis(fastrand::u64(200..3_000))).await,
+            }
+        }
+        proxy.delay(Duration::ZERO);
+        program
+    }
+}
+
+/// Sends until all is calm; what was acknowledged, and how much got no answer.
+async fn send(
+    publishers: Vec<Publisher>,
+    number: u64,
+    acknowledged: Arc<AtomicU64>,
+    calm: Arc<AtomicBool>,
+) -> (Vec<Ack>, u64) {
+    let room = Arc::new(Semaphore::new(IN_FLIGHT));
+    let mut answers = JoinSet::new();
+    let mut message = 0_u64;
+    while !calm.load(Ordering::Relaxed) {
+        let Ok(permit) = timeout(Duration::from_millis(100), room.clone().acquire_owned()).await else { continue };
+        let index = fastrand::usize(..publishers.len());
+        let text = format!("{number} {message}");
+        message += 1;
+        // Put into the outbox here, in order; only the answer is waited for elsewhere.
+        let draft = Draft { client_id: text.clone(), subject: String::new(), text: text.clone() };
+        let answer = publishers[index].publish(draft);
+        let acknowledged = acknowledged.clone();
+        answers.spawn(async move {
+            let answer = answer.await;
+            drop(permit);
+            if answer.is_ok() {
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            (index, text, answer)
+        });
+    }
+    let (mut acks, mut unanswered) = (Vec::new(), 0);
+    let all = async {
+        while let Some(answer) = answers.join_next().await {
+            match answer.expect("answers end") {
+                (index, text, Ok(stored)) => acks.push((index, text, stored.seq)),
+                (_, _, Err(_)) => unanswered += 1,
+            }
+        }
+    };
+    if timeout(REST, all).await.is_err() {
+        unanswered += answers.len() as u64;
+    }
+    (acks, unanswered)
+}
+
+impl Verdict {
+    /// Holds acks and histories against each other.
+    fn judge_acks(&mut self, acks: &[Ack], histories: &[Vec<String>]) {
+        for (index, history) in histories.iter().enumerate() {
+            let mut places = HashMap::new();
+            let mut newest = HashMap::new();
+            for (seq, text) in (1_u64..).zip(history) {
+                if places.insert(text.as_str(), seq).is_some() {
+                    self.doubled += 1;
+                    continue;
+                }
+                let Some((sender, message)) = text.split_once(' ') else { continue };
+                let message: u64 = message.parse().expect("a number");
+                if newest.insert(sender, message).is_some_and(|before| before > message) {
+                    self.disordered += 1;
+                }
+            }
+            for (_, text, seq) in acks.iter().filter(|(chat, ..)| *chat == index) {
+                if history.get(*seq as usize - 1) != Some(text) {
+                    self.lost += 1;
+                }
+            }
+        }
+    }
+}
+
+/// All texts of a chat, and a check that no `seq` is missing.
+async fn history(host: &str, chat_id: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    loop {
+        let page = ask(host, "History", json!({ "chat_id": chat_id, "after": texts.len() })).await;
+        for message in page["messages"].as_array().expect("messages") {
+            assert_eq!(message["seq"], texts.len() as u64 + 1, "no seq is missing");
+            texts.push(message["text"].as_str().expect("a text").to_owned());
+        }
+        if page["has_more"] != true {
+            return texts;
+        }
+    }
+}
+
+async fn ask(host: &str, method: &str, request: Value) -> Value {
+    let url = format!("http://{host}/chat/{method}");
+    let answer = reqwest::Client::new().post(url).body(request.to_string()).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    answer.json().await.expect("JSON")
+}
