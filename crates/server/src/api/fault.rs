@@ -83,7 +83,7 @@ impl Fault {
             }
             Self::InvalidField { field, detail } => gateway("InvalidField", 400, format!("{field}: {detail}.")),
             Self::NamespaceTooLarge => {
-                gateway("NamespaceTooLarge", 400, format!("A namespace may have {} bytes at most.", limit::ID))
+                gateway("NamespaceTooLarge", 413, format!("A namespace may have {} bytes at most.", limit::ID))
             }
             Self::BinaryFrame => gateway("BinaryFrame", 400, "Send text frames; binary ones are not read.".into()),
             Self::FrameTooLarge => {

@@ -29,7 +29,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any as AnyOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::chat::Refusal;
+use crate::chat::{Chats, Refusal};
 use crate::stream::{self, Streams};
 use fault::Fault;
 use request::Call;
@@ -97,18 +97,12 @@ async fn call(streams: &Streams, endpoint: Endpoint, request: Request) -> Result
     let call = Call::receive(&parts, body).await?;
     let chats = &streams.chats;
     match endpoint {
-        Endpoint::ChatNew => run(endpoint, call, async |ns, request| chat::new(chats, ns, request).await).await,
-        Endpoint::ChatSend => run(endpoint, call, async |ns, request| chat::send(chats, ns, request).await).await,
-        Endpoint::ChatHistory => run(endpoint, call, async |ns, request| chat::history(chats, ns, request).await).await,
-        Endpoint::ChatsCreateChat => {
-            run(endpoint, call, async |ns, request| chats::create(chats, ns, request).await).await
-        }
-        Endpoint::ChatsSendMessage => {
-            run(endpoint, call, async |ns, request| chats::send(chats, ns, request).await).await
-        }
-        Endpoint::ChatsListMessages => {
-            run(endpoint, call, async |ns, request| chats::list(chats, ns, request).await).await
-        }
+        Endpoint::ChatNew => run(endpoint, chats, call, chat::new).await,
+        Endpoint::ChatSend => run(endpoint, chats, call, chat::send).await,
+        Endpoint::ChatHistory => run(endpoint, chats, call, chat::history).await,
+        Endpoint::ChatsCreateChat => run(endpoint, chats, call, chats::create).await,
+        Endpoint::ChatsSendMessage => run(endpoint, chats, call, chats::send).await,
+        Endpoint::ChatsListMessages => run(endpoint, chats, call, chats::list).await,
         Endpoint::AuthOptions => Ok(answer::json(StatusCode::OK, &OptionsResponse { login: Login::None })),
         Endpoint::ChatConnect => Err(Fault::UpgradeRequired(endpoint)),
     }
@@ -117,11 +111,12 @@ async fn call(streams: &Streams, endpoint: Endpoint, request: Request) -> Result
 /// Reads the request, has it done, and answers.
 async fn run<Q: DeserializeOwned, A: Serialize>(
     endpoint: Endpoint,
+    chats: &Chats,
     call: Call,
-    method: impl AsyncFnOnce(&str, Q) -> Result<A, Refusal>,
+    method: impl AsyncFnOnce(&Chats, &str, Q) -> Result<A, Refusal>,
 ) -> Result<Response, Fault> {
     let namespace = call.namespace.clone();
     let request = call.read()?;
-    let answer = method(&namespace, request).await.map_err(|refusal| Fault::Refused(endpoint, refusal))?;
+    let answer = method(chats, &namespace, request).await.map_err(|refusal| Fault::Refused(endpoint, refusal))?;
     Ok(answer::json(StatusCode::OK, &answer))
 }

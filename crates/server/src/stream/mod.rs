@@ -110,15 +110,12 @@ pub async fn upgrade(streams: &Streams, endpoint: Endpoint, parts: &mut Parts) -
     let in_session = upgrade.selected_protocol().is_some();
     let streams = streams.clone();
     Ok(upgrade.on_upgrade(async move |websocket| {
-        let task = async move {
-            let mut socket = Socket::new(websocket, &streams);
-            match (metadata, in_session) {
-                (Err(fault), false) => gateway::refuse(&mut socket, fault).await,
-                (Err(fault), true) => session::refuse(&mut socket, fault).await,
-                (Ok(metadata), false) => gateway::serve(&mut socket, &streams, endpoint, metadata).await,
-                (Ok(metadata), true) => session::serve(&mut socket, &streams, endpoint, metadata).await,
-            }
-        };
-        task.await;
+        let mut socket = Socket::new(websocket, &streams);
+        match (metadata, in_session) {
+            (Err(fault), false) => gateway::refuse(&mut socket, fault).await,
+            (Err(fault), true) => session::refuse(&mut socket, fault).await,
+            (Ok(metadata), false) => gateway::serve(&mut socket, &streams, endpoint, metadata).await,
+            (Ok(metadata), true) => session::serve(&mut socket, &streams, endpoint, metadata).await,
+        }
     }))
 }
