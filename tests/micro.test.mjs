@@ -191,7 +191,8 @@ test("two pages' handles talk: in order, once, and not back to the sender", asyn
   assert.deepEqual(seen.seen.ben, ["1", "2", "3", "5"]);
   assert.deepEqual(seen.seen.ann, ["4", "5"]);
   assert.equal(seen.seen.own.at(-1), "5");
-  assert.deepEqual(seen.cursor, { epoch: 1, seq: 5 });
+  assert.equal(seen.cursor.seq, 5);
+  assert.ok(seen.cursor.epoch > 0);
   const stored = await history(chat_id);
   assert.deepEqual(
     stored.map(({ text }) => text),

@@ -1,5 +1,6 @@
 //! `micro-chat-server`: the command.
 
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -88,12 +89,14 @@ async fn dev(options: Dev) -> Result<(), ServerError> {
     let server = Server::open(&config)?;
     let stopping = CancellationToken::new();
     stop_on_signal(stopping.clone())?;
-    println!(
-        "micro-chat-server {} dev: open to all, believes every user name; for developing only",
-        env!("CARGO_PKG_VERSION")
+    let version = env!("CARGO_PKG_VERSION");
+    let lines = format!(
+        "micro-chat-server {version} dev: open to all, believes every user name; for developing only\n\
+         data in {}\nlistening on http://{address}\n",
+        config.data.display()
     );
-    println!("data in {}", config.data.display());
-    println!("listening on http://{address}");
+    // Nobody has to read them.
+    let _ = std::io::stdout().write_all(lines.as_bytes());
     server.run(listener, stopping).await
 }
 

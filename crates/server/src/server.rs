@@ -10,7 +10,7 @@ use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,8 +26,9 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// Commits on their way to the hub.
 const COMMITS: usize = 64;
 
-/// How long open requests may take to end when the server stops.
-const LAST_REQUESTS: Duration = Duration::from_secs(10);
+/// How long open connections and requests may take to end when the server stops. Who stops servers often kills them
+/// after ten seconds.
+const LAST_REQUESTS: Duration = Duration::from_secs(7);
 
 /// What a server is told.
 #[derive(Clone, Debug)]
@@ -104,20 +105,20 @@ impl Server {
             served = &mut serving => return ended(served),
         }
         tasks.close();
-        if timeout(LAST_REQUESTS, tasks.wait()).await.is_err() {
+        let deadline = Instant::now() + LAST_REQUESTS;
+        if timeout_at(deadline, tasks.wait()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
-        match timeout(LAST_REQUESTS, &mut serving).await {
+        match timeout_at(deadline, &mut serving).await {
             Ok(served) => ended(served)?,
             Err(_) => {
                 tracing::warn!("some requests did not end in time");
                 serving.abort();
             }
         }
-        // Every store is gone with the router and its streams: the writer commits what it has and ends.
-        let closed = tokio::task::spawn_blocking(move || guard.close());
-        if timeout(LAST_REQUESTS, closed).await.is_err() {
-            tracing::error!("the database did not close in time");
+        // Whoever still holds the store is told that it is closed.
+        if tokio::task::spawn_blocking(move || guard.close()).await.is_err() {
+            tracing::error!("the database did not close well");
         }
         publishing.abort();
         Ok(())

@@ -85,4 +85,7 @@ pub struct ListMessagesRequest {
 pub struct ListMessagesResponse {
     /// In the order asked for.
     pub messages: Vec<Message>,
+    /// Whether the answer was full before it had as many messages as asked for: go on behind the last of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more: bool,
 }

@@ -5,6 +5,7 @@
 
 use axum::body::Body;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -30,7 +31,8 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// `/assets/…`.
-pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub async fn asset(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    let Ok(Path(name)) = name else { return Fault::InvalidUtf8.into_response() };
     let is_variant = name.ends_with(".br") || name.ends_with(".gz");
     let found =
         if is_variant { None } else { compressed(&name, &headers).or_else(|| Some((Assets::get(&name)?, None))) };

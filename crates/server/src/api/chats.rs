@@ -35,8 +35,10 @@ pub async fn list(
 ) -> Result<ListMessagesResponse, Refusal> {
     let ListMessagesRequest { chat_id, limit, offset, order } = request;
     let order = if order == "asc" { Order::Ascending } else { Order::Descending };
-    let messages = chats.list(namespace, &chat_id, Listing { limit, offset, order }).await?;
-    Ok(ListMessagesResponse { messages: messages.iter().map(Message::from).collect() })
+    let page = chats.list(namespace, &chat_id, Listing { limit, offset, order }).await?;
+    // An answer that is full before the limit is reached says so; one that reaches it never did.
+    let has_more = page.has_more && (page.messages.len() as u64) < limit;
+    Ok(ListMessagesResponse { messages: page.messages.iter().map(Message::from).collect(), has_more })
 }
 
 impl From<&store::Message> for Message {

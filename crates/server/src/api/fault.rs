@@ -15,6 +15,10 @@ pub enum Fault {
     NotFound(String),
     /// Neither GET nor POST.
     MethodNotAllowed,
+    /// A page or an asset is only there to be read.
+    ReadOnly,
+    /// The body did not come in time.
+    BodyTooSlow,
     /// Over [`limit::BODY`].
     BodyTooLarge,
     /// The body, a query or a header isn't UTF-8.
@@ -74,6 +78,8 @@ impl Fault {
                 format!("Nothing is at {path}; methods are at /<service>/<Method>, such as /chat/New."),
             ),
             Self::MethodNotAllowed => gateway("MethodNotAllowed", 405, "Call this with POST or GET.".into()),
+            Self::ReadOnly => gateway("MethodNotAllowed", 405, "This is only there to be read, with GET.".into()),
+            Self::BodyTooSlow => gateway("BodyTooSlow", 408, "The request's body did not come in time.".into()),
             Self::BodyTooLarge => {
                 gateway("BodyTooLarge", 413, format!("A request's body may have {} bytes at most.", limit::BODY))
             }
@@ -182,8 +188,7 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
             409,
             "This client_id belongs to another message of this user; give each message its own.".into(),
         ),
-        Refusal::Store(error) => {
-            tracing::error!(%error, endpoint = endpoint.name(), "the store failed");
+        Refusal::Store(_) => {
             (id("Unavailable", "UNAVAILABLE"), 503, "The message store does not answer; try again.".into())
         }
     }
@@ -198,6 +203,9 @@ impl IntoResponse for Fault {
         match self {
             Self::MethodNotAllowed => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+            }
+            Self::ReadOnly => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
             Self::UpgradeRequired(_) => {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -47,7 +47,7 @@ pub fn router(streams: Streams) -> Router {
         .route("/healthz", get(health))
         .route("/assets/{*file}", get(assets::asset))
         .fallback(gateway)
-        .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
+        .method_not_allowed_fallback(|| async { Fault::ReadOnly })
         .with_state(streams)
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -74,9 +74,7 @@ async fn gateway(State(streams): State<Streams>, request: Request) -> Response {
     match Endpoint::from_path(&path) {
         Some(endpoint) => call(&streams, endpoint, request).await.unwrap_or_else(IntoResponse::into_response),
         None => match assets::page(&path, request.headers()) {
-            Some(_) if !matches!(*request.method(), Method::GET | Method::HEAD) => {
-                Fault::MethodNotAllowed.into_response()
-            }
+            Some(_) if !matches!(*request.method(), Method::GET | Method::HEAD) => Fault::ReadOnly.into_response(),
             Some(page) => page,
             None => Fault::NotFound(path).into_response(),
         },

@@ -1,5 +1,7 @@
 //! What a call asks for: its body or its query, read into the endpoint's request.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::Method;
 use axum::http::request::Parts;
@@ -7,11 +9,15 @@ use http_body_util::BodyExt;
 use micro_chat_wire::{DEFAULT_NAMESPACE, limit};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Number, Value};
+use tokio::time::timeout;
 
 use super::fault::Fault;
 
 /// A body that is too large is read on to here before it is refused: who is still sending does not hear an answer.
 const PATIENCE: usize = 16 * limit::BODY;
+
+/// How long a body may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Query parameters that are lists.
 const LISTS: [&str; 1] = ["user_ids"];
@@ -38,7 +44,11 @@ impl Call {
     /// Reads the whole request.
     pub async fn receive(parts: &Parts, body: Body) -> Result<Self, Fault> {
         let namespace = namespace(parts)?;
-        let body = if parts.method == Method::GET { Bytes::new() } else { whole(body).await? };
+        let body = if parts.method == Method::GET {
+            Bytes::new()
+        } else {
+            timeout(BODY_TIME, whole(body)).await.unwrap_or(Err(Fault::BodyTooSlow))?
+        };
         let content = if body.iter().all(u8::is_ascii_whitespace) {
             Content::Query(query(parts.uri.query().unwrap_or_default())?)
         } else {

@@ -21,8 +21,13 @@ const PAGE: PageSize = PageSize { messages: 256, bytes: 128 * 1024 };
 pub enum Start {
     /// With what comes.
     Now,
-    /// Behind the message with that `seq`.
-    After(u64),
+    /// Behind the message with that `seq`, in that epoch; 0 is any.
+    After {
+        /// The epoch that the `seq` belongs to.
+        epoch: u64,
+        /// The last message the reader has.
+        seq: u64,
+    },
 }
 
 /// A reader of a chat.
@@ -59,8 +64,10 @@ impl Chats {
                 let seat = self.hub.join(chat.key, outlet.clone(), handle);
                 (self.store.last_seq(chat.key).await?, Some(seat))
             }
+            // A cursor of another epoch says nothing about this one's messages: all of them are new.
+            Start::After { epoch, .. } if epoch != 0 && epoch != chat.epoch => (chat.first_seq - 1, None),
             // A cursor beyond the end comes from a chat that had more: go on from the end.
-            Start::After(after) => (after.min(chat.last_seq).max(chat.first_seq - 1), None),
+            Start::After { seq, .. } => (seq.min(chat.last_seq).max(chat.first_seq - 1), None),
         };
         Ok(Joined { chat, cursor, seat })
     }

@@ -62,8 +62,8 @@ impl Chats {
         Ok((messages, has_more))
     }
 
-    /// A range of a chat, in the order asked for.
-    pub async fn list(&self, namespace: &str, chat_id: &str, range: Listing) -> Result<Vec<Message>, Refusal> {
+    /// A range of a chat, in the order asked for, and whether there is more of it.
+    pub async fn list(&self, namespace: &str, chat_id: &str, range: Listing) -> Result<Page, Refusal> {
         let limit = page(range.limit, LISTED)?;
         let chat = self.find(namespace, chat_id).await?;
         let page = match range.order {
@@ -76,7 +76,7 @@ impl Chats {
                 self.store.page(&chat, 0, before, limit, From::Newest).await?
             }
         };
-        Ok(page.messages)
+        Ok(page)
     }
 }
 

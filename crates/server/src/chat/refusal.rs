@@ -42,5 +42,12 @@ pub enum Refusal {
     Conflict,
     /// The database did not do it.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::Store(error)
+    }
 }

@@ -186,15 +186,19 @@ pub struct Store {
 /// What keeps an open store open: its thread, and the folder's lock.
 #[derive(Debug)]
 pub struct StoreGuard {
-    /// Ends once every [`Store`] is gone.
+    /// Ends when it is told to.
     writer: std::thread::JoinHandle<()>,
+    /// To tell it.
+    writes: mpsc::Sender<Write>,
     /// Holds the lock on the folder.
     _lock: File,
 }
 
 impl StoreGuard {
-    /// Waits until all that was accepted is committed. Every [`Store`] must have been dropped.
+    /// Commits what was accepted, and ends. Blocks.
     pub fn close(self) {
+        // A writer that is gone has nothing to commit.
+        let _ = self.writes.blocking_send(Write::Close);
         if self.writer.join().is_err() {
             tracing::error!("the writer thread had panicked");
         }
@@ -221,7 +225,7 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || Writer::new(connection, committed).run(inbox))
             .map_err(refused)?;
-        Ok((Self { writes, readers }, StoreGuard { writer, _lock: lock }))
+        Ok((Self { writes: writes.clone(), readers }, StoreGuard { writer, writes, _lock: lock }))
     }
 
     /// Finds the chat with the draft's id, else the one created for the same users, else creates it.
@@ -265,8 +269,11 @@ impl Store {
         self.readers.run(move |connection| reader::page(connection, &chat, after, before, size, from)).await
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and takes writes.
     pub async fn probe(&self) -> Result<(), StoreError> {
+        if self.writes.is_closed() {
+            return Err(StoreError::Closed);
+        }
         self.readers.run(reader::probe).await
     }
 }

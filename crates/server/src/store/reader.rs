@@ -1,7 +1,7 @@
 //! Connections that read beside the writer. A read sees the last commit and never waits for the next.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ const READERS: usize = 4;
 #[derive(Debug)]
 pub struct Readers {
     /// As many permits as connections.
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// Those that nobody uses.
     idle: Mutex<Vec<Connection>>,
 }
@@ -24,21 +24,23 @@ impl Readers {
     /// Opens them all.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
         let idle = (0..READERS).map(|_| schema::open_to_read(file)).collect::<Result<_, _>>()?;
-        Ok(Self { permits: Semaphore::new(READERS), idle: Mutex::new(idle) })
+        Ok(Self { permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::new(idle) })
     }
 
     /// Runs `read` with a connection, on a thread that may block.
     pub async fn run<T: Send + 'static>(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = self.clone();
-        let _permit = self.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let task = tokio::task::spawn_blocking(move || {
             let lent = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = lent.ok_or(StoreError::Closed)?;
             let answer = read(&connection);
             readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            // Not before the connection is back: who asked may have gone away while this was running.
+            drop(permit);
             Ok(answer?)
         });
         task.await.map_err(|_| StoreError::Closed)?

@@ -15,7 +15,7 @@ const STEPS: &[M<'static>] = &[M::up(
         namespace  TEXT NOT NULL,
         id         TEXT NOT NULL,
         user_set   BLOB,                        -- SHA-256 of whom it was created for; groups have none
-        epoch      INTEGER NOT NULL DEFAULT 1,
+        epoch      INTEGER NOT NULL,            -- at first the milliseconds of created_at
         first_seq  INTEGER NOT NULL DEFAULT 1,
         last_seq   INTEGER NOT NULL DEFAULT 0,
         created_at INTEGER NOT NULL,            -- nanoseconds

@@ -26,6 +26,8 @@ pub enum Write {
         /// Answered after the commit.
         reply: oneshot::Sender<ChatWithUsers>,
     },
+    /// Commit what came before, and end.
+    Close,
     /// Store a message.
     Send {
         /// The message.
@@ -64,10 +66,16 @@ impl Writer {
         Self { connection, committed }
     }
 
-    /// Commits until nobody can write any more.
+    /// Commits until it is told to close, or nobody can write any more.
     pub fn run(mut self, mut inbox: mpsc::Receiver<Write>) {
         let mut batch = Vec::with_capacity(BATCH);
-        while inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
+        let mut is_closing = false;
+        while !is_closing && inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
+            if let Some(at) = batch.iter().position(|write| matches!(write, Write::Close)) {
+                // What came behind it hears that it was not committed.
+                batch.truncate(at);
+                is_closing = true;
+            }
             let mut fresh = Vec::new();
             match self.commit(batch.drain(..), &mut fresh) {
                 Ok(held) => {
@@ -93,10 +101,13 @@ impl Writer {
         let mut chats = Chats::default();
         let mut held = Vec::new();
         for write in batch {
-            held.push(match write {
-                Write::Create { draft, reply } => Held::Created(create(&transaction, &draft)?, reply),
-                Write::Send { draft, reply } => Held::Sent(send(&transaction, &mut chats, draft, fresh)?, reply),
-            });
+            match write {
+                Write::Create { draft, reply } => held.push(Held::Created(create(&transaction, &draft)?, reply)),
+                Write::Send { draft, reply } => {
+                    held.push(Held::Sent(send(&transaction, &mut chats, draft, fresh)?, reply));
+                }
+                Write::Close => {}
+            }
         }
         chats.save(&transaction)?;
         if broken::is(Broken::Commit) && held.iter().all(|answer| matches!(answer, Held::Sent(..))) {
@@ -146,12 +157,15 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
         return Ok(ChatWithUsers { chat, user_ids });
     }
     let id = draft.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
+    let created_at = now();
+    // A cursor of an earlier chat of this name, in a database that is gone, must not fit this one.
+    let epoch = created_at / 1_000_000;
     let chat = transaction
         .prepare_cached(
-            "INSERT INTO chats (namespace, id, user_set, created_at) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO chats (namespace, id, user_set, epoch, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
              RETURNING chat, id, epoch, first_seq, last_seq, created_at",
         )?
-        .query_row(params![draft.namespace, id, user_set, now()], reader::chat_of)?;
+        .query_row(params![draft.namespace, id, user_set, epoch, created_at], reader::chat_of)?;
     let mut insert = transaction.prepare_cached("INSERT INTO members (chat, user_id) VALUES (?1, ?2)")?;
     for user_id in &draft.user_ids {
         insert.execute(params![chat.key, user_id])?;

@@ -6,7 +6,7 @@ use micro_chat_wire::DEFAULT_NAMESPACE;
 use micro_chat_wire::chat::{ConnectRequest, Message};
 use micro_chat_wire::endpoint::Endpoint;
 
-use super::socket::{Ending, Event, Socket};
+use super::socket::{Ending, Event, Socket, refused};
 use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, object_from_json};
@@ -128,13 +128,5 @@ impl Connection {
         let pending = self.chats.submit(&self.namespace, draft).await;
         self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);
         Ok(())
-    }
-}
-
-/// A refusal ends the connection; a store that does not answer may do so later.
-pub fn refused(endpoint: Endpoint, refusal: Refusal) -> Ending {
-    match refusal {
-        refusal @ Refusal::Store(_) => Ending::Failed(Fault::Refused(endpoint, refusal)),
-        refusal => Ending::Refused(Fault::Refused(endpoint, refusal)),
     }
 }

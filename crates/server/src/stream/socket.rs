@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
 use micro_chat_wire::close;
+use micro_chat_wire::endpoint::Endpoint;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{Streams, Timing};
 use crate::api::fault::Fault;
+use crate::chat::Refusal;
 use crate::hub::{Inlet, Item, Outlet};
 
 /// Messages taken from the queue at once.
@@ -42,6 +44,14 @@ pub enum Ending {
     Silent,
     /// The server stops.
     Stopping,
+}
+
+/// A refusal ends the connection; a store that does not answer may do so later.
+pub fn refused(endpoint: Endpoint, refusal: Refusal) -> Ending {
+    match refusal {
+        refusal @ Refusal::Store(_) => Ending::Failed(Fault::Refused(endpoint, refusal)),
+        refusal => Ending::Refused(Fault::Refused(endpoint, refusal)),
+    }
 }
 
 /// One connection.
@@ -143,6 +153,7 @@ impl Socket {
         };
         tokio::select! {
             written = written => written.map_err(|_: axum::Error| Ending::Left),
+            () = sleep(2 * timing.heartbeat + timing.grace) => Err(Ending::Silent),
             () = async { outlet.cut().await; sleep(timing.stalled).await } => Err(Ending::FellBehind),
             () = async { stopping.cancelled().await; sleep(timing.stalled).await } => Err(Ending::Stopping),
         }

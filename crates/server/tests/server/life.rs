@@ -255,7 +255,7 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_are_not() {
     assert!(cursor < 300);
     // It comes back with its cursor and misses nothing.
     let mut again = server.session("ben").await;
-    again.send(json!([2, 1, chat_id, 1, cursor])).await;
+    again.send(json!([2, 1, chat_id, 0, cursor])).await;
     while cursor < 300 {
         let frame = again.json().await;
         if frame[0] == 22 {
@@ -263,6 +263,92 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_are_not() {
             cursor = frame[3].as_u64().expect("a seq");
         }
     }
+}
+
+#[tokio::test]
+async fn who_goes_away_while_a_read_runs_harms_no_other_reader() {
+    let server = Arc::new(Running::start().await);
+    let chat_id = server.chat().await;
+    for _ in 0..50 {
+        server.send(&chat_id, "ann", &"x".repeat(20_000)).await;
+    }
+    let rude: Vec<_> = (0..6)
+        .map(|_| {
+            let (server, chat_id) = (server.clone(), chat_id.clone());
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    let history = server.post("/chat/History", json!({ "chat_id": chat_id }));
+                    let _ = timeout(Duration::from_millis(2), history).await;
+                }
+            })
+        })
+        .collect();
+    while !rude.iter().all(tokio::task::JoinHandle::is_finished) {
+        let polite = json!({ "chat_id": chat_id, "limit": 1 });
+        assert_eq!(server.ask("/chat/History", polite).await["messages"].as_array().map(Vec::len), Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_taking_is_given_up_though_nothing_new_comes() {
+    let timing = Timing {
+        heartbeat: Duration::from_millis(200),
+        grace: Duration::from_millis(100),
+        stalled: Duration::from_millis(200),
+        ..Timing::default()
+    };
+    let server = Running::with(timing).await;
+    let chat_id = server.chat().await;
+    for _ in 0..200 {
+        server.send(&chat_id, "ann", &"x".repeat(60_000)).await;
+    }
+    let mut stalled = server.session("ben").await;
+    stalled.send(json!([2, 1, chat_id, 0, 0])).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // What it finds when it looks again: an end, and not all of the history.
+    let mut cursor = 0;
+    loop {
+        use futures_util::StreamExt;
+        use tokio_tungstenite::tungstenite::Message;
+        match timeout(PATIENCE, stalled.socket.next()).await.expect("in time") {
+            Some(Ok(Message::Text(frame))) => {
+                let frame: Value = serde_json::from_str(&frame).expect("JSON");
+                cursor = frame[3].as_u64().unwrap_or(cursor);
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            _ => break,
+        }
+    }
+    assert!(cursor < 200, "it was kept for ever");
+}
+
+#[tokio::test]
+async fn requests_that_never_end_do_not_keep_a_server_from_stopping() {
+    use tokio::io::AsyncWriteExt;
+    let data = tempfile::tempdir().expect("a folder");
+    let (mut child, _, address) = start(data.path()).await;
+    let host = address.strip_prefix("http://").expect("an address");
+    let mut unfinished = Vec::new();
+    for half in ["GET /healthz HTTP/1.1\r\nhost:", "POST /chat/New HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{"]
+    {
+        let mut link = tokio::net::TcpStream::connect(host).await.expect("a link");
+        link.write_all(half.as_bytes()).await.expect("sent");
+        unfinished.push(link);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let id = child.id().expect("a process").to_string();
+    assert!(Command::new("kill").arg(id).status().await.expect("kill").success());
+    assert!(timeout(PATIENCE, child.wait()).await.expect("it ends in time").expect("an end").success());
+}
+
+#[tokio::test]
+async fn nobody_has_to_read_what_it_prints() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut child = program("127.0.0.1:0", data.path()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(child.try_wait().expect("a state").is_none(), "it goes on");
+    child.kill().await.expect("a kill");
 }
 
 #[tokio::test]

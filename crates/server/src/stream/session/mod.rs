@@ -15,8 +15,7 @@ use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::frame::{ClientFrame, Publication};
 use micro_chat_wire::{DEFAULT_NAMESPACE, limit, op};
 
-use super::gateway::refused;
-use super::socket::{Ending, Event, Socket};
+use super::socket::{Ending, Event, Socket, refused};
 use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
@@ -36,7 +35,10 @@ pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, m
     let ended = match Session::open(socket, streams, endpoint, metadata).await {
         Ok(mut session) => {
             let ended = session.run(socket).await;
-            session.settle(socket).await;
+            // Who takes nothing hears no answers.
+            if !matches!(ended, Err(Ending::Left | Ending::FellBehind | Ending::Silent)) {
+                session.settle(socket).await;
+            }
             ended
         }
         Err(ending) => Err(ending),
@@ -156,8 +158,9 @@ impl Session {
     async fn receive(&mut self, socket: &mut Socket, text: &str) -> Result<(), Ending> {
         match from_json(text).map_err(Ending::Refused)? {
             ClientFrame::Hello(_) => Err(Ending::Refused(Fault::HelloExpected)),
-            ClientFrame::Subscribe { handle, chat_id, epoch: _, after } => {
-                match self.subscribe(socket.outlet.clone(), handle, &chat_id, after).await {
+            ClientFrame::Subscribe { handle, chat_id, epoch, after } => {
+                let start = u64::try_from(after).map_or(Start::Now, |seq| Start::After { epoch, seq });
+                match self.subscribe(socket.outlet.clone(), handle, &chat_id, start).await {
                     Ok(frame) => socket.write([frame]).await,
                     Err(Refusal::Store(error)) => Err(refused(self.endpoint, Refusal::Store(error))),
                     Err(refusal) => {
@@ -182,7 +185,7 @@ impl Session {
         outlet: Arc<Outlet>,
         handle: u32,
         chat_id: &str,
-        after: i64,
+        start: Start,
     ) -> Result<Utf8Bytes, Refusal> {
         // A client that loses count of its handles can't be served on this connection; one that asks for much can.
         if handle == 0 || handle > LAST_HANDLE || self.subscriptions.contains_key(&handle) {
@@ -191,7 +194,6 @@ impl Session {
         if self.subscriptions.len() >= limit::SUBSCRIPTIONS {
             return Ok(frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions));
         }
-        let start = u64::try_from(after).map_or(Start::Now, Start::After);
         let chats = &self.streams.chats;
         let joined = chats.join(&self.namespace, chat_id, &self.user_id, start, &outlet, handle).await?;
         let frame = frame::subscribed(handle, joined.chat.epoch, joined.cursor);

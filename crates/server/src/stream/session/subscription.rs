@@ -9,6 +9,7 @@ use micro_chat_wire::limit;
 use super::frame::{self, Batches};
 use crate::chat::{Chats, Joined, Refusal};
 use crate::hub::{Delivery, Item, Outlet};
+use crate::store::ChatKey;
 
 /// A page being read.
 pub type Reading = Pin<Box<dyn Future<Output = Caught> + Send>>;
@@ -25,6 +26,8 @@ pub struct Caught {
 pub struct Subscription {
     /// The chat's name in the API.
     pub chat_id: String,
+    /// The chat's row: what comes for another is of a subscription that had this handle before.
+    chat: ChatKey,
     /// The last `seq` that was sent.
     cursor: u64,
     state: State,
@@ -40,8 +43,8 @@ enum State {
 impl Subscription {
     /// Begins behind the reader's cursor.
     pub fn new(joined: Joined) -> Self {
-        let (chat_id, cursor) = (joined.chat.id.clone(), joined.cursor);
-        Self { chat_id, cursor, state: State::Behind { joined: Some(joined), held: Vec::new() } }
+        let (chat_id, chat, cursor) = (joined.chat.id.clone(), joined.chat.key, joined.cursor);
+        Self { chat_id, chat, cursor, state: State::Behind { joined: Some(joined), held: Vec::new() } }
     }
 
     /// Whether it has caught up.
@@ -105,6 +108,9 @@ impl Subscription {
         let mut batches = Batches::new(handle, self.cursor);
         let mut next = self.cursor + 1;
         for (index, (_, delivery)) in items.iter().enumerate() {
+            if delivery.chat != self.chat {
+                continue;
+            }
             match &mut self.state {
                 State::Behind { held, .. } => {
                     held.push(delivery.clone());
