@@ -3,7 +3,7 @@
 import { api } from "./config.js";
 import { toError, type MicroError } from "./error.js";
 import { guard, mourners, type Wasm } from "./load.js";
-import type { Message, State } from "./types.js";
+import type { Gap, Message, State } from "./types.js";
 
 /** What a connection tells each of its handles. */
 export interface Reader {
@@ -11,6 +11,10 @@ export interface Reader {
   state(state: State): void;
   /** The chat is subscribed, and stands at a cursor. */
   subscribed(epoch: number, seq: number): void;
+  /** Some of what was asked for will never come. */
+  gap(gap: Gap): void;
+  /** All that was stored has been delivered; the chat stands at `seq`. */
+  caughtup(seq: number): void;
   /** Messages came; those behind `after` are new, and the chat then stands at `seq`. */
   deliver(messages: Message[], after: number, epoch: number, seq: number): void;
   /** Nothing more will come. */
@@ -95,6 +99,8 @@ function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
       for (const reader of readers.values()) reader.state(state);
     },
     subscribed: (id: number, epoch: number, seq: number) => readers.get(id)?.subscribed(epoch, seq),
+    gap: (id: number, from: number, to: number, restored: boolean) => readers.get(id)?.gap({ from, to, restored }),
+    caughtup: (id: number, seq: number) => readers.get(id)?.caughtup(seq),
     deliver: (id: number, messages: Message[], after: number, epoch: number, seq: number) =>
       readers.get(id)?.deliver(messages, after, epoch, seq),
     stored: (send: number, stored: Stored) => settle(send, (sender) => sender.stored(stored)),

@@ -14,6 +14,8 @@ export interface Opening {
   reject(error: MicroError): void;
 }
 
+const EVENTS = ["open", "close", "error", "state", "caughtup", "gap"] as const satisfies (keyof Events)[];
+
 const closedError = () =>
   clientError("Closed", "The handle was closed before the server acknowledged this. It may have been stored.");
 
@@ -26,9 +28,8 @@ export function open(
   opening?: Opening,
 ): Handle {
   const { chat_id = "", user_id = "", after, own } = params;
-  const listeners = { open: new Set(), close: new Set(), error: new Set(), state: new Set() } as {
-    [K in keyof Events]: Set<Events[K]>;
-  };
+  const listeners = {} as { [K in keyof Events]: Set<Events[K]> };
+  for (const event of EVENTS) listeners[event] = new Set<never>();
   const buffers = new Set<Buffer>();
   // What this handle sent and has not yet seen come back, by client_id.
   const sent = new Set<string>();
@@ -92,6 +93,11 @@ export function open(
       }
       seq = newSeq;
     },
+    gap: (gap) => emit("gap", gap),
+    caughtup(newSeq) {
+      seq = newSeq;
+      emit("caughtup");
+    },
     ended: finish,
   };
 
@@ -136,7 +142,7 @@ export function open(
     on(event, listener) {
       const set = listeners[event];
       if (!(set instanceof Set) || typeof listener !== "function") {
-        throw badArgument("on: pass one of open, close, error, state, and a function.");
+        throw badArgument(`on: pass one of ${EVENTS.join(", ")}, and a function.`);
       }
       set.add(listener);
       return () => void set.delete(listener);

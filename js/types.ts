@@ -54,10 +54,27 @@ export interface ConnectParams {
 
 /** How a handle is connected. */
 export interface State {
-  /** `waiting` is for the next try after the link broke; `closed` is final. */
-  state: "connecting" | "live" | "waiting" | "closed";
+  /**
+   * `waiting` is for the next try after the link broke; `offline` is for the browser to say that there is a network
+   * again, and nothing is tried before; `closed` is final.
+   */
+  state: "connecting" | "live" | "waiting" | "offline" | "closed";
   /** Milliseconds until the next try, while waiting. */
   delay?: number;
+}
+
+/** What the server has no more, of what a handle asked for. */
+export interface Gap {
+  /** The `seq` of the first message that is missing. */
+  from: number;
+  /** The `seq` of the last one. */
+  to: number;
+  /**
+   * The chat counts anew, since the server was restored from a backup. `from` and `to` then are of the new numbering
+   * (`to` is 0 where it is delivered from its start), and nobody knows which of these messages were delivered before:
+   * show the history anew.
+   */
+  restored: boolean;
 }
 
 /** What a handle's listeners get. */
@@ -70,6 +87,13 @@ export interface Events {
   error: (error: MicroError) => void;
   /** The state is another. */
   state: (state: State) => void;
+  /**
+   * Everything that was stored has been delivered; what comes from here on, happens now. After each reconnect it comes
+   * anew.
+   */
+  caughtup: () => void;
+  /** Messages that were asked for will never come: what follows begins behind them. */
+  gap: (gap: Gap) => void;
 }
 
 /**

@@ -6,7 +6,7 @@ use crate::frame::{read, write};
 use crate::page::Page;
 use crate::socket::Socket;
 use crate::timer::Timer;
-use micro_chat_session::{Action, Cursor, Session};
+use micro_chat_session::{Action, Cursor, Gap, Session};
 use micro_chat_wire::op;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
@@ -40,7 +40,7 @@ pub struct Client {
 /// The connection's state, as the page sees it.
 #[derive(Serialize)]
 struct State {
-    /// `connecting`, or `waiting`; `live` and `closed` belong to each handle.
+    /// `connecting`, `waiting` or `offline`; `live` and `closed` belong to each handle.
     state: &'static str,
     /// Milliseconds until the next try.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,6 +159,9 @@ impl Client {
             }
             Action::Probe => self.send(op::PROBE, &[]),
             Action::Waiting { delay } => self.state("waiting", Some(delay as f64)),
+            Action::Offline => self.state("offline", None),
+            Action::Gap { id, gap: Gap { from, to, restored } } => page.gap(id, from as f64, to as f64, restored),
+            Action::CaughtUp { id, cursor } => page.caughtup(id, cursor.seq as f64),
             Action::Subscribed { id, cursor } => page.subscribed(id, cursor.epoch as f64, cursor.seq as f64),
             Action::Deliver { id, messages, after, cursor } => {
                 page.deliver(id, messages, after as f64, cursor.epoch as f64, cursor.seq as f64);

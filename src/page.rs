@@ -27,6 +27,12 @@ extern "C" {
     /// A subscription stands at a cursor.
     #[wasm_bindgen(method)]
     pub fn subscribed(this: &Page, id: u32, epoch: f64, seq: f64);
+    /// The messages `from..=to` of a subscription will never come.
+    #[wasm_bindgen(method)]
+    pub fn gap(this: &Page, id: u32, from: f64, to: f64, restored: bool);
+    /// A subscription has been delivered all that was stored, and stands at `seq`.
+    #[wasm_bindgen(method)]
+    pub fn caughtup(this: &Page, id: u32, seq: f64);
     /// Messages came; those behind `after` are new, and the subscription then stands at `seq`.
     #[wasm_bindgen(method)]
     pub fn deliver(this: &Page, id: u32, messages: JsValue, after: f64, epoch: f64, seq: f64);

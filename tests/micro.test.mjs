@@ -246,6 +246,53 @@ test("a handle can be read by `for await`, and its events tell its life", async 
   assert.equal(seen.state, "closed");
 });
 
+test("what was stored has come when it says `caughtup`, and what never will is told as a gap", async () => {
+  const chat_id = await newChat();
+  for (const text of ["1", "2", "3", "4"]) await send(chat_id, "ben", text);
+  const read = async (chat_id, removed) => {
+    const { parse } = JSON;
+    JSON.parse = (text) => {
+      const value = parse(text);
+      // As a server says it that keeps messages for some time only.
+      if (value?.[0] === 21) value[3] += removed;
+      return value;
+    };
+    const seen = [];
+    const params = { chat_id, user_id: "ann", after: 1 };
+    const handle = Micro.connect("/chat/Connect", "micro", params, ({ text }) => seen.push(text));
+    handle.on("gap", (gap) => seen.push(gap));
+    await new Promise((resolve) => handle.on("caughtup", resolve));
+    JSON.parse = parse;
+    const { cursor } = handle;
+    handle.close();
+    return { seen, seq: cursor.seq };
+  };
+  assert.deepEqual(await inPage(read, chat_id, 0), { seen: ["2", "3", "4"], seq: 4 });
+  const gap = { from: 2, to: 3, restored: false };
+  assert.deepEqual(await inPage(read, chat_id, 2), { seen: [gap, "4"], seq: 4 });
+});
+
+test("without a network nothing is tried, and the state says so", async () => {
+  const chat_id = await newChat();
+  await inPage((chat_id) => {
+    window.states = [];
+    window.handle = Micro.connect("/chat/Connect", "micro", { chat_id, user_id: "ann" });
+    handle.on("state", ({ state }) => states.push(state));
+  }, chat_id);
+  await visitor.until(() => handle.state === "live");
+  await server.stop();
+  await visitor.until(() => handle.state === "waiting");
+  await inPage(() => void dispatchEvent(new Event("offline")));
+  assert.equal(await inPage(() => handle.state), "offline");
+  await server.restart();
+  await sleep(1_500);
+  assert.equal(await inPage(() => states.splice(0).at(-1)), "offline");
+  await inPage(() => void dispatchEvent(new Event("online")));
+  await visitor.until(() => handle.state === "live");
+  assert.deepEqual(await inPage(() => states), ["connecting", "live"]);
+  await inPage(() => handle.close());
+});
+
 test("a chat that isn't there is an error, once, and ends the handle", async () => {
   const seen = await inPage(async () => {
     const handle = Micro.connect("/chat/Connect", "micro", { chat_id: "nowhere", user_id: "ann" });

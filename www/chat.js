@@ -422,7 +422,13 @@ let counting;
 /** Shows the state of the connection; `delay` is the time to the next try, in milliseconds. */
 function showState({ state, delay }) {
   clearInterval(counting);
-  const words = { connecting: "Connecting…", live: "Live", waiting: "No connection", closed: "Not connected" };
+  const words = {
+    connecting: "Connecting…",
+    live: "Live",
+    waiting: "No connection",
+    offline: "Offline",
+    closed: "Not connected",
+  };
   element("state").dataset.state = state;
   element("state-words").textContent = words[state] ?? state;
   element("state-countdown").textContent = "";

@@ -1,20 +1,25 @@
 // The Rust half of the SDK: `src/` → target/bindgen/micro_chat.js and micro.wasm.
 
+import { cpSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { run } from "../command.mjs";
-import { unlessUnchanged } from "../stamp.mjs";
+import { unlessUnchanged, writeFile } from "../stamp.mjs";
 import { step } from "../step.mjs";
 import { at, target } from "../tree.mjs";
+import { renamed } from "./names.mjs";
 
 const compiled = path.join(target.sdk, "wasm32-unknown-unknown/sdk/micro_chat.wasm");
 
-/** wasm-bindgen's JavaScript, which `js/` imports as `../target/bindgen/micro_chat.js`. */
+/** wasm-bindgen's JavaScript with short names, which `js/` imports as `../target/bindgen/micro_chat.js`. */
 export const glue = path.join(target.bindgen, "micro_chat.js");
 /** The wasm as it ships. */
 export const wasm = path.join(target.bindgen, "micro.wasm");
 
-const unoptimised = path.join(target.bindgen, "micro_chat_bg.wasm");
+// What wasm-bindgen writes, and wasm-opt reads.
+const bound = path.join(target.bindgen, "bound");
+const unoptimised = path.join(bound, "micro_chat_bg.wasm");
+const longNamed = path.join(bound, "micro_chat.js");
 
 // Each of these is worth hundreds of bytes to kilobytes: no panic messages, no source locations, no Debug output.
 const FLAGS = ["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none", "-Zfmt-debug=none"];
@@ -49,20 +54,32 @@ function bind() {
   return unlessUnchanged(
     "bindgen",
     {
-      inputs: [compiled, at("crates/bindgen"), at("Cargo.lock")],
-      outputs: [glue, glue.replace(/js$/, "d.ts"), unoptimised],
+      inputs: [compiled, at("crates/bindgen"), at("Cargo.lock"), at("scripts/build/sdk.mjs")],
+      outputs: [longNamed, longNamed.replace(/js$/, "d.ts"), unoptimised],
     },
-    () => run("cargo", ["run", "--package=micro-chat-bindgen", "--", compiled, target.bindgen]),
+    () => run("cargo", ["run", "--package=micro-chat-bindgen", "--", compiled, bound]),
   );
 }
 
 function optimise() {
-  const optimiser = at("node_modules/.bin/wasm-opt");
-  const options = ["-Oz", "--converge", ...FEATURES, "--strip-debug", "--strip-producers", "--strip-target-features"];
+  const scripts = ["sdk.mjs", "names.mjs"].map((name) => at("scripts/build", name));
   return unlessUnchanged(
     "wasm-opt",
-    { inputs: [unoptimised, at("package-lock.json"), at("scripts/build/sdk.mjs")], outputs: [wasm] },
-    () => run(optimiser, [...options, unoptimised, "-o", wasm]),
+    {
+      inputs: [bound, at("package-lock.json"), ...scripts],
+      outputs: [wasm, glue, glue.replace(/js$/, "d.ts")],
+    },
+    async () => {
+      const optimiser = at("node_modules/.bin/wasm-opt");
+      const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+      await run(optimiser, ["-Oz", "--converge", ...FEATURES, ...strip, unoptimised, "-o", wasm]);
+      // A run of its own: each round of `--converge` would shorten, and print, the names anew. wasm-bindgen's names are
+      // a tenth of what a page loads.
+      const shorten = [...FEATURES, "--minify-imports-and-exports-and-modules", wasm, "-o", wasm];
+      const names = JSON.parse(await run(optimiser, shorten, { quiet: true }));
+      cpSync(bound, target.bindgen, { recursive: true, filter: (file) => !file.endsWith(".wasm") });
+      writeFile(glue, renamed(readFileSync(longNamed, "utf8"), names));
+    },
   );
 }
 

@@ -15,7 +15,7 @@ use wasm_bindgen::prelude::*;
             onclose: ({ code }) => page.client.closed(code),
             ontimer: () => page.client.timeout(),
         };
-        for (const name of ['state', 'subscribed', 'deliver', 'stored', 'refused', 'ended']) page[name] = note(name);
+        for (const name of ['state', 'subscribed', 'gap', 'caughtup', 'deliver', 'stored', 'refused', 'ended']) page[name] = note(name);
         return page;
     }
     export const own = (page, client) => (page.client = client);

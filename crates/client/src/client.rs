@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use micro_chat_session::Cursor;
+use micro_chat_session::{Cursor, Gap};
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::error::ErrorBody;
 use serde_json::{Value, json};
@@ -91,8 +91,12 @@ pub enum Error {
 pub enum Event {
     /// The chat is connected, anew after each broken link, and stands there.
     Subscribed(Cursor),
+    /// Some of what was asked for will never come.
+    Gap(Gap),
     /// The next message.
     Message(Message),
+    /// All that was stored has been delivered, anew after each broken link.
+    CaughtUp,
     /// Nothing more will come.
     Ended(Error),
 }

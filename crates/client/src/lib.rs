@@ -25,4 +25,4 @@ mod frame;
 mod task;
 
 pub use client::{Client, Draft, Error, Event, Publisher, Reading, Start, Stored};
-pub use micro_chat_session::Cursor;
+pub use micro_chat_session::{Cursor, Gap};

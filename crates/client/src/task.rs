@@ -183,11 +183,13 @@ impl Task {
                 Action::Unsubscribe { handle } => frames.push(json!([op::UNSUBSCRIBE, handle])),
                 Action::Publish { n, handle, message } => frames.push(json!([op::PUBLISH, n, handle, message])),
                 Action::Probe => frames.push(json!([op::PROBE])),
-                Action::Waiting { .. } => {}
+                Action::Waiting { .. } | Action::Offline => {}
                 Action::Subscribed { id, cursor } => self.tell(id, Event::Subscribed(cursor)).await,
                 Action::Deliver { id, messages, after, .. } => self.deliver(id, messages, after).await,
+                Action::Gap { id, gap } => self.tell(id, Event::Gap(gap)).await,
+                Action::CaughtUp { id, .. } => self.tell(id, Event::CaughtUp).await,
                 Action::Stored { send, stored } => self.answer(send, Ok(stored)),
-                Action::Refused { send, reason } => self.answer(send, Err(error_of(reason))),
+                Action::Refused { send, reason, .. } => self.answer(send, Err(error_of(reason))),
                 Action::Ended { id, reason } => {
                     self.tell(id, Event::Ended(error_of(reason))).await;
                     self.readers.remove(&id);

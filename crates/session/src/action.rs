@@ -1,6 +1,6 @@
 //! What the shell is to do.
 
-use crate::Cursor;
+use crate::{Cursor, Gap};
 
 /// One step for the shell, to be taken in the order in which they come.
 ///
@@ -47,11 +47,27 @@ pub enum Action<B> {
         /// Milliseconds from now.
         delay: u64,
     },
+    /// The link is down and there is no network: the next try follows once there is one.
+    Offline,
     /// A subscription stands, anew after each connection.
     Subscribed {
         /// The subscription.
         id: u32,
         /// Where it stands.
+        cursor: Cursor,
+    },
+    /// Some of what a subscription asked for will never come. Follows on its [`Action::Subscribed`].
+    Gap {
+        /// The subscription.
+        id: u32,
+        /// What is missing.
+        gap: Gap,
+    },
+    /// A subscription has been delivered all that was stored when the server said so; what comes now, happens now.
+    CaughtUp {
+        /// The subscription.
+        id: u32,
+        /// Where it stands. What was deleted behind the last message delivered has been passed.
         cursor: Cursor,
     },
     /// Messages have come. The first of them may be known already.

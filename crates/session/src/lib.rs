@@ -26,12 +26,14 @@
 //! - [`frame`](Frame): what the server says, [`action`](Action): what the shell is to do,
 //! - `link`: one connection's life and the silence it may keep,
 //! - `backoff`: how long to wait before the next connection,
-//! - `subscription`: a chat's cursor and what may be delivered, `outbox`: what waits for its ack.
+//! - `subscription`: a chat's cursor and what may be delivered, [`gap`](Gap): what never will be,
+//! - `outbox`: what waits for its ack.
 
 mod action;
 mod backoff;
 mod cursor;
 mod frame;
+mod gap;
 mod link;
 mod outbox;
 #[cfg(test)]
@@ -42,4 +44,5 @@ mod subscription;
 pub use action::{Action, Fault, Reason};
 pub use cursor::Cursor;
 pub use frame::Frame;
+pub use gap::Gap;
 pub use session::Session;

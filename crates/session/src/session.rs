@@ -164,10 +164,13 @@ impl<B: Clone> Session<B> {
 
     /// The page became visible, the network came back: find out at once whether the link lives, or make one.
     pub fn wake(&mut self, now: u64) {
-        self.paused = false;
+        let was_paused = std::mem::take(&mut self.paused);
         if self.link.phase == Phase::Waiting {
             self.link.until = self.backoff.earliest(now);
             self.timeout(now);
+            if was_paused {
+                self.tell_waiting(now);
+            }
         } else if self.link.doubt(now) {
             self.actions.push_back(Action::Probe);
         }
@@ -175,7 +178,9 @@ impl<B: Clone> Session<B> {
 
     /// There is no network: what stands is left alone, and nothing new is tried before [`Session::wake`].
     pub fn pause(&mut self) {
-        self.paused = true;
+        if !std::mem::replace(&mut self.paused, true) {
+            self.tell_waiting(0);
+        }
     }
 
     /// The shell can't go on: ends everything with `error`.
@@ -248,9 +253,15 @@ impl<B: Clone> Session<B> {
         self.outbox.fail(&mut self.actions, &Reason::Fault(Fault::Closed), &is_lost);
         if !self.rest() {
             self.timeout(now);
-            if self.link.phase == Phase::Waiting {
-                self.actions.push_back(Action::Waiting { delay: self.link.until.saturating_sub(now) });
-            }
+            self.tell_waiting(now);
+        }
+    }
+
+    /// Tells what the next try waits for, if it waits.
+    fn tell_waiting(&mut self, now: u64) {
+        if self.link.phase == Phase::Waiting {
+            let delay = self.link.until.saturating_sub(now);
+            self.actions.push_back(if self.paused { Action::Offline } else { Action::Waiting { delay } });
         }
     }
 

@@ -1,6 +1,6 @@
 //! A chat that is being read, and where.
 
-use crate::Cursor;
+use crate::{Cursor, Gap};
 use micro_chat_wire::op::FROM_NOW;
 
 /// A subscription outlives connections; its handle does not.
@@ -47,17 +47,20 @@ impl<B> Subscription<B> {
         }
     }
 
-    /// The server says where the subscription begins.
-    pub(crate) fn confirm(&mut self, epoch: u64, after: u64) -> Cursor {
-        let seq = match self.cursor {
+    /// The server says where the subscription begins: returns where it stands, and what is missing before that.
+    pub(crate) fn confirm(&mut self, epoch: u64, after: u64) -> (Cursor, Option<Gap>) {
+        let (seq, gap) = match self.cursor {
             // The same numbering: what has been received is not wanted again.
-            Some(cursor) if cursor.epoch == epoch => cursor.seq.max(after),
-            _ => after,
+            Some(cursor) if cursor.epoch == epoch => (cursor.seq.max(after), gap_between(cursor.seq, after)),
+            // Whichever numbering it is.
+            Some(cursor) if cursor.epoch == 0 => (after, gap_between(cursor.seq, after)),
+            Some(_) => (after, Some(Gap { from: 1, to: after, restored: true })),
+            None => (after, None),
         };
         let cursor = Cursor { epoch, seq };
         self.confirmed = true;
         self.cursor = Some(cursor);
-        cursor
+        (cursor, gap)
     }
 
     /// Moves the cursor over messages `from..=to`, if they follow on it.
@@ -75,6 +78,11 @@ impl<B> Subscription<B> {
         cursor.seq = to;
         Verdict::New { after, cursor: *cursor }
     }
+}
+
+/// What lies between the seq that was asked for and the one that the server begins behind.
+fn gap_between(asked: u64, after: u64) -> Option<Gap> {
+    (after > asked).then(|| Gap { from: asked + 1, to: after, restored: false })
 }
 
 #[cfg(test)]
@@ -111,16 +119,18 @@ mod tests {
         let mut subscription = standing_at(5);
         subscription.detach();
         assert_eq!(subscription.accept(6, 6), Verdict::Old);
-        assert_eq!(subscription.confirm(1, 5), Cursor { epoch: 1, seq: 5 });
+        assert_eq!(subscription.confirm(1, 5), (Cursor { epoch: 1, seq: 5 }, None));
         assert_eq!(subscription.accept(6, 6), new(5, 6));
     }
 
     #[test]
     fn a_new_numbering_replaces_the_cursor_and_the_same_never_moves_it_back() {
         let mut subscription = standing_at(5);
-        assert_eq!(subscription.confirm(1, 3).seq, 5);
-        assert_eq!(subscription.confirm(1, 7).seq, 7);
-        assert_eq!(subscription.confirm(2, 3), Cursor { epoch: 2, seq: 3 });
+        assert_eq!(subscription.confirm(1, 3), (Cursor { epoch: 1, seq: 5 }, None));
+        let gap = Gap { from: 6, to: 7, restored: false };
+        assert_eq!(subscription.confirm(1, 7), (Cursor { epoch: 1, seq: 7 }, Some(gap)));
+        let gap = Gap { from: 1, to: 3, restored: true };
+        assert_eq!(subscription.confirm(2, 3), (Cursor { epoch: 2, seq: 3 }, Some(gap)));
     }
 
     #[test]
@@ -128,5 +138,6 @@ mod tests {
         let mut subscription = standing_at(u64::MAX);
         assert_eq!(subscription.accept(u64::MAX, u64::MAX), Verdict::Old);
         assert_eq!(subscription.resume(), (1, i64::MAX));
+        assert_eq!(subscription.confirm(1, u64::MAX).1, None);
     }
 }

@@ -54,7 +54,8 @@ impl Reader {
                         seen.missed += at.seq - cursor;
                         cursor = at.seq;
                     }
-                    Ok(Some(Event::Subscribed(_))) | Err(_) => {}
+                    // What a gap tells has been counted.
+                    Ok(Some(Event::Subscribed(_) | Event::Gap(_) | Event::CaughtUp)) | Err(_) => {}
                     Ok(Some(Event::Ended(error))) => panic!("the reading ended: {error}"),
                     Ok(None) => return seen,
                 }

@@ -202,13 +202,36 @@ fn without_a_network_nothing_is_tried_until_there_is_one() {
     let mut session = live();
     session.pause();
     assert_eq!(session.deadline(), Some(35_000), "a link that stands is still watched");
+    assert_eq!(take(&mut session), [], "nor is it called offline");
     session.closed(1006, 5_000);
-    assert!(matches!(take(&mut session)[..], [Action::Waiting { .. }]));
+    assert_eq!(take(&mut session), [Action::Offline]);
     assert_eq!(session.deadline(), None);
     session.timeout(1_000_000);
     assert_eq!(take(&mut session), []);
     session.wake(1_000_000);
     assert_eq!(take(&mut session), [Action::Open]);
+}
+
+#[test]
+fn a_network_that_goes_while_it_waits_is_told_once_and_ends_the_countdown() {
+    let mut session = Session::new(1);
+    session.subscribe("chat", None, 0);
+    session.closed(1006, 0);
+    let [Action::Open, Action::Waiting { .. }] = take(&mut session)[..] else { panic!("it should wait") };
+    session.pause();
+    session.pause();
+    assert_eq!((take(&mut session), session.deadline()), (vec![Action::Offline], None));
+}
+
+#[test]
+fn a_network_that_comes_back_before_the_server_wants_us_says_how_long_that_is() {
+    let mut session = live();
+    session.received(Frame::Error { scope: 0, number: 0, error: "busy", retry_after: Some(7_000) }, 60_000);
+    session.pause();
+    session.closed(close::RESTART, 60_000);
+    session.wake(61_000);
+    assert_eq!(take(&mut session), [Action::Offline, Action::Waiting { delay: 6_000 }]);
+    assert_eq!(session.deadline(), Some(67_000));
 }
 
 #[test]

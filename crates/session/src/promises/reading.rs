@@ -1,7 +1,7 @@
 //! Every message once, in order, without a gap.
 
 use super::*;
-use crate::{Cursor, Reason};
+use crate::{Cursor, Gap, Reason};
 use micro_chat_wire::op;
 
 fn deliver(id: u32, after: u64, seq: u64) -> Action<Word> {
@@ -79,7 +79,54 @@ fn deleted_messages_leave_no_hole() {
     session.received(messages(2, 1, 5), 1);
     session.received(Frame::Live { handle: 2, seq: 7 }, 2);
     session.received(messages(2, 8, 8), 3);
-    assert_eq!(take(&mut session), [deliver(1, 0, 5), deliver(1, 7, 8)]);
+    let caught_up = Action::CaughtUp { id: 1, cursor: Cursor { epoch: 1, seq: 7 } };
+    assert_eq!(take(&mut session), [deliver(1, 0, 5), caught_up, deliver(1, 7, 8)]);
+}
+
+#[test]
+fn a_reader_has_caught_up_when_the_server_says_so_and_anew_after_each_connection() {
+    let mut session = live();
+    session.received(messages(2, 1, 3), 1);
+    assert_eq!(take(&mut session), [deliver(1, 0, 3)], "more may be stored");
+    let caught_up = Action::CaughtUp { id: 1, cursor: Cursor { epoch: 1, seq: 3 } };
+    session.received(Frame::Live { handle: 2, seq: 3 }, 2);
+    assert_eq!(take(&mut session), [caught_up.clone()]);
+    session.closed(1006, 60_000);
+    welcome(&mut session, 60_000);
+    take(&mut session);
+    session.received(Frame::Live { handle: 2, seq: 3 }, 60_001);
+    assert_eq!(take(&mut session), [], "the old subscription's word");
+    session.received(Frame::Live { handle: 3, seq: 3 }, 60_002);
+    assert_eq!(take(&mut session), [caught_up]);
+}
+
+#[test]
+fn what_the_server_has_no_more_is_a_gap_and_nothing_is_skipped_in_silence() {
+    // Asked for from the start, and in a cursor that is older than what is kept.
+    for (asked, epoch) in [(0, 0), (4, 1), (4, 0)] {
+        let mut session = Session::new(1);
+        session.subscribe("chat", Some(Cursor { epoch, seq: asked }), 0);
+        session.opened();
+        take(&mut session);
+        session.received(Frame::Subscribed { handle: 2, epoch: 1, after: 9 }, 1);
+        session.received(messages(2, 10, 10), 2);
+        let cursor = Cursor { epoch: 1, seq: 9 };
+        let gap = Gap { from: asked + 1, to: 9, restored: false };
+        assert_eq!(
+            take(&mut session),
+            [Action::Subscribed { id: 1, cursor }, Action::Gap { id: 1, gap }, deliver(1, 9, 10)]
+        );
+    }
+}
+
+#[test]
+fn who_asks_for_what_comes_from_now_on_misses_nothing() {
+    let mut session = Session::new(1);
+    session.subscribe("chat", None, 0);
+    session.opened();
+    take(&mut session);
+    session.received(Frame::Subscribed { handle: 2, epoch: 1, after: 9 }, 1);
+    assert_eq!(take(&mut session), [Action::Subscribed { id: 1, cursor: Cursor { epoch: 1, seq: 9 } }]);
 }
 
 #[test]
@@ -137,8 +184,10 @@ fn after_a_restore_the_new_numbering_counts() {
     session.opened();
     session.received(Frame::Welcome { heartbeat: 0, grace: 0 }, 60_000);
     let handle = 3;
-    session.received(Frame::Subscribed { handle, epoch: 2, after: 4 }, 60_001);
     take(&mut session);
+    session.received(Frame::Subscribed { handle, epoch: 2, after: 4 }, 60_001);
+    let gap = Gap { from: 1, to: 4, restored: true };
+    assert_eq!(take(&mut session)[1..], [Action::Gap { id: 1, gap }]);
     session.received(messages(handle, 5, 6), 60_002);
     let cursor = Cursor { epoch: 2, seq: 6 };
     assert_eq!(take(&mut session), [Action::Deliver { id: 1, messages: "messages", after: 4, cursor }]);

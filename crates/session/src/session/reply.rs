@@ -17,8 +17,9 @@ impl<B: Clone> Session<B> {
             Frame::Welcome { heartbeat, grace } => self.link.welcome(heartbeat.saturating_add(grace), now),
             Frame::Subscribed { handle, epoch, after } => {
                 if let Some(subscription) = self.by_handle(handle) {
-                    let (id, cursor) = (subscription.id, subscription.confirm(epoch, after));
+                    let (id, (cursor, gap)) = (subscription.id, subscription.confirm(epoch, after));
                     self.actions.push_back(Action::Subscribed { id, cursor });
+                    self.actions.extend(gap.map(|gap| Action::Gap { id, gap }));
                 }
             }
             Frame::Messages { handle, from, to, messages } => self.messages(handle, from, to, messages),
@@ -26,6 +27,10 @@ impl<B: Clone> Session<B> {
                 if let Some(subscription) = self.by_handle(handle) {
                     // The server vouches that nothing is missing: what it did not send was deleted.
                     subscription.accept(0, seq);
+                    let id = subscription.id;
+                    if let (true, Some(cursor)) = (subscription.confirmed, subscription.cursor) {
+                        self.actions.push_back(Action::CaughtUp { id, cursor });
+                    }
                 }
             }
             Frame::Ack { n, stored } => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use micro_chat_session::{Action, Cursor, Session};
 
+use crate::law::Law;
 use crate::network::LinkId;
 use crate::server::Body;
 
@@ -25,8 +26,12 @@ pub struct Reading {
     pub chat: usize,
     /// Where the server let it begin, once it has said so.
     pub start: Option<u64>,
-    /// Every `seq` that was handed on, in that order.
+    /// Every `seq` that was handed on, or told to be missing for good, in that order.
     pub seen: Vec<u64>,
+    /// The last `seq` that it was told to be missing for good.
+    pub missing: u64,
+    /// Whether it was told that it has all there is, since it last was subscribed.
+    pub caught_up: bool,
     /// Where the engine says it stands.
     pub cursor: Option<Cursor>,
 }
@@ -63,12 +68,26 @@ impl Client {
     }
 
     /// Notes an action that is for the application; false for one that is for the network.
-    pub fn note(&mut self, action: &Action<Body>, filters: bool) -> Result<bool, String> {
+    pub fn note(&mut self, action: &Action<Body>, law: Law) -> Result<bool, String> {
+        let (filters, hides_gaps) = (law != Law::NoFilter, law == Law::HideGaps);
         match action {
             Action::Subscribed { id, cursor } => {
                 let reading = self.readings.get_mut(id).ok_or("subscribed to nothing")?;
                 reading.start.get_or_insert(cursor.seq);
                 reading.cursor = Some(*cursor);
+                reading.caught_up = false;
+            }
+            Action::Gap { id, gap } => {
+                let reading = self.readings.get_mut(id).ok_or("a gap of nobody's")?;
+                reading.missing = reading.missing.max(gap.to);
+                if !hides_gaps {
+                    reading.seen.extend(gap.from..=gap.to);
+                }
+            }
+            Action::CaughtUp { id, cursor } => {
+                let reading = self.readings.get_mut(id).ok_or("nobody has caught up")?;
+                reading.cursor = Some(*cursor);
+                reading.caught_up = true;
             }
             Action::Deliver { id, messages, after, cursor } => {
                 let reading = self.readings.get_mut(id).ok_or("delivered to nobody")?;
@@ -82,7 +101,7 @@ impl Client {
             }
             Action::Refused { send, .. } => self.settle(*send, Fate::Refused)?,
             Action::Ended { .. } => return Err("a subscription ended that nobody refused".to_owned()),
-            Action::Waiting { .. } => {}
+            Action::Waiting { .. } | Action::Offline => {}
             _ => return Ok(false),
         }
         Ok(true)
@@ -100,9 +119,8 @@ impl Client {
     /// Whether nothing is left to wait for, where the chats end at `lasts`.
     pub fn is_settled(&self, lasts: &[u64]) -> bool {
         self.sendings.values().all(|sending| sending.fate != Fate::Pending)
-            && self
-                .readings
-                .values()
-                .all(|reading| reading.cursor.is_some_and(|cursor| cursor.seq == lasts[reading.chat]))
+            && self.readings.values().all(|reading| {
+                reading.caught_up && reading.cursor.is_some_and(|cursor| cursor.seq == lasts[reading.chat])
+            })
     }
 }

@@ -15,6 +15,8 @@ pub enum Law {
     NoFilter,
     /// The server stores what it refuses.
     StoreRefused,
+    /// The shell keeps gaps to itself.
+    HideGaps,
     /// The shell's timer never fires.
     NoTimer,
 }

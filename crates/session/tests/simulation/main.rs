@@ -80,6 +80,11 @@ fn a_server_that_stores_what_it_refused_is_noticed() {
 }
 
 #[test]
+fn a_shell_that_hides_gaps_is_noticed() {
+    is_noticed(Law::HideGaps, "missing");
+}
+
+#[test]
 fn an_engine_that_is_never_told_the_time_is_noticed() {
     is_noticed(Law::NoTimer, "not settled");
 }

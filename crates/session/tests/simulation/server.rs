@@ -75,6 +75,8 @@ pub struct Server {
     pub is_up: bool,
     /// What is on disk: each chat's messages, `seq` 1 first.
     pub logs: Vec<Vec<Entry>>,
+    /// How many of each chat's messages, from the first on, retention has removed.
+    pub removed: Vec<u64>,
     connections: BTreeMap<LinkId, Connection>,
     /// In the order in which it came.
     queue: VecDeque<Uncommitted>,
@@ -86,7 +88,8 @@ pub type Reply = (LinkId, Frame<Body>);
 impl Server {
     pub fn new(law: Law, chats: usize) -> Self {
         let logs = vec![Vec::new(); chats];
-        Self { law, is_up: true, logs, connections: BTreeMap::new(), queue: VecDeque::new() }
+        let removed = vec![0; chats];
+        Self { law, is_up: true, logs, removed, connections: BTreeMap::new(), queue: VecDeque::new() }
     }
 
     /// Each chat's last `seq`.
@@ -120,7 +123,7 @@ impl Server {
             Request::Subscribe { handle, chat, after } => {
                 let last = self.logs[chat].len() as u64;
                 let cursor = match u64::try_from(after) {
-                    Ok(after) if law != Law::NoResume => after.min(last),
+                    Ok(after) if law != Law::NoResume => after.clamp(self.removed[chat], last),
                     _ => last,
                 };
                 connection.subscriptions.insert(handle, Subscription { chat, cursor });
@@ -205,6 +208,11 @@ impl Server {
         if let Some(connection) = self.connections.get_mut(&link) {
             connection.overlap = messages;
         }
+    }
+
+    /// Removes up to so many of a chat's oldest messages. What is being read goes on to be.
+    pub fn retire(&mut self, chat: usize, messages: u64) {
+        self.removed[chat] = (self.removed[chat] + messages).min(self.logs[chat].len() as u64);
     }
 
     /// Says that it lives.

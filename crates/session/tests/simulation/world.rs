@@ -136,7 +136,11 @@ impl World {
             // The server cuts off who falls behind.
             (80..84, Some(link)) => self.cut(link, close::RESUME),
             (84..88, _) if self.server.is_up => self.kill(),
-            (88..92, _) => self.clients[client].session.pause(),
+            (88..90, _) => {
+                let (chat, messages) = (self.rng.usize(..CHATS), self.rng.u64(..4));
+                self.server.retire(chat, messages);
+            }
+            (90..92, _) => self.clients[client].session.pause(),
             (92..97, _) => {
                 let now = self.now;
                 self.clients[client].session.wake(now);
@@ -155,7 +159,14 @@ impl World {
     }
 
     fn subscribe(&mut self, client: usize, chat: usize, start: Option<Cursor>) -> Result<(), String> {
-        let reading = Reading { chat, start: start.map(|cursor| cursor.seq), seen: Vec::new(), cursor: None };
+        let reading = Reading {
+            chat,
+            start: start.map(|cursor| cursor.seq),
+            seen: Vec::new(),
+            missing: 0,
+            caught_up: false,
+            cursor: None,
+        };
         let now = self.now;
         let id = self.clients[client].session.subscribe(Body::Chat(chat), start, now);
         self.clients[client].readings.insert(id, reading);
@@ -181,7 +192,7 @@ impl World {
     /// Does what a client's engine wants.
     fn act(&mut self, client: usize) -> Result<(), String> {
         while let Some(action) = self.clients[client].session.poll_action() {
-            if self.clients[client].note(&action, self.law != Law::NoFilter)? {
+            if self.clients[client].note(&action, self.law)? {
                 continue;
             }
             let request = match action {
@@ -404,7 +415,7 @@ impl World {
                     judge_sending(sending, log, number)?;
                 }
                 for reading in client.readings.values().filter(|reading| reading.chat == chat) {
-                    judge_reading(reading, log.len() as u64)?;
+                    judge_reading(reading, log.len() as u64, self.server.removed[chat])?;
                 }
             }
         }
@@ -426,7 +437,10 @@ fn judge_sending(sending: &Sending, log: &[Entry], client: usize) -> Result<(), 
     }
 }
 
-fn judge_reading(reading: &Reading, last: u64) -> Result<(), String> {
+fn judge_reading(reading: &Reading, last: u64, removed: u64) -> Result<(), String> {
+    if reading.missing > removed {
+        return Err(format!("seq {} was told to be missing, and was never removed", reading.missing));
+    }
     let start = reading.start.ok_or("never subscribed")?;
     if let Some(pair) = reading.seen.windows(2).find(|pair| pair[1] <= pair[0]) {
         return Err(format!("seq {} came behind {}: again or out of order", pair[1], pair[0]));
