@@ -2,6 +2,7 @@
 
 import { call, handled } from "./callback.js";
 import { api, configure } from "./config.js";
+import { wellFormed } from "./draft.js";
 import { badArgument, toError } from "./error.js";
 import { open } from "./handle.js";
 import { guard, load, type Wasm } from "./load.js";
@@ -23,7 +24,8 @@ function check(path: string, namespace: string, params: object | undefined, call
 }
 
 function checkStream({ chat_id, user_id, after }: Partial<ConnectParams>): void {
-  if (![chat_id ?? "", user_id ?? ""].every((id) => typeof id === "string" && id.length < 1000)) {
+  const isId = (id: unknown) => typeof id === "string" && id.length < 1000 && wellFormed(id) === id;
+  if (![chat_id ?? "", user_id ?? ""].every(isId)) {
     throw badArgument("chat_id and user_id have to be strings of at most 256 bytes.");
   }
   const { epoch, seq } = typeof after === "object" ? (after ?? {}) : { epoch: 0, seq: after ?? 0 };

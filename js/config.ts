@@ -13,8 +13,13 @@ export const api = () => (addresses.api || location.origin).replace(/\/+$/, "");
 export function configure(config: Config): void {
   for (const key of ["api", "wasm"] as const) {
     const address = config?.[key];
-    if (address === undefined) continue;
-    if (typeof address !== "string") throw badArgument(`configure: ${key} has to be a string, an address.`);
-    addresses[key] = new URL(address, document.baseURI).href;
+    // None, or an empty one, changes nothing.
+    if (address === undefined || address === "") continue;
+    try {
+      if (typeof address !== "string") throw address;
+      addresses[key] = new URL(address, document.baseURI).href;
+    } catch {
+      throw badArgument(`configure: ${key} has to be an address, not ${address}.`);
+    }
   }
 }

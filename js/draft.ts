@@ -8,11 +8,12 @@ const LARGEST = 192 * 1024;
 
 /** The message as it goes out, with a name of its own. */
 export function draftOf(message: string | Draft): Required<Draft> {
-  const { text, subject = "", client_id = uuid() } = typeof message === "string" ? { text: message } : (message ?? {});
-  const draft = { client_id, subject, text } as Required<Draft>;
+  const { text, subject, client_id } = typeof message === "string" ? { text: message } : (message ?? {});
+  const draft = { client_id: client_id || uuid(), subject: subject || "", text } as Required<Draft>;
   if (Object.values(draft).some((value) => typeof value !== "string")) {
     throw badArgument("send: pass a string, or { text, subject, client_id }, all of them strings.");
   }
+  for (const field of ["client_id", "subject", "text"] as const) draft[field] = wellFormed(draft[field]);
   const json = JSON.stringify(draft);
   // A frame over the limit would end the connection of all handles, not just fail this message. UTF-8 takes at most
   // three bytes for each unit of a string: short messages need no count.
@@ -21,6 +22,12 @@ export function draftOf(message: string | Draft): Required<Draft> {
   }
   return draft;
 }
+
+/**
+ * A text without halves of characters, as they come from cutting between the two of an emoji: no server can read those,
+ * and one that can't read a frame ends the connection.
+ */
+export const wellFormed = (text: string) => text.replace(/\p{Cs}/gu, "\ufffd");
 
 /** A random UUID; pages on plain http have no `randomUUID`. */
 function uuid(): string {

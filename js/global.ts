@@ -9,10 +9,10 @@ declare const __WASM_FILE__: string;
 // Known only while the script is evaluated.
 const script = document.currentScript;
 
-if (!("Micro" in window)) {
+// Its own: an element with that id is in the window, too.
+if (!Object.prototype.hasOwnProperty.call(window, "Micro")) {
   const source = script instanceof HTMLScriptElement && script.src ? script.src : location.origin + "/assets/micro.js";
   addresses.wasm = new URL(__WASM_FILE__, source).href;
-  const api = script?.dataset["api"];
-  configure({ api: api ?? new URL(source).origin });
   Object.assign(window, { Micro });
+  configure({ api: script?.dataset["api"] || new URL(source).origin });
 }

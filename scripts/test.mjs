@@ -83,7 +83,7 @@ await main(async () => {
   console.log();
   summary(results);
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-  console.log(`\n${names.length} steps in ${duration(performance.now() - started)}`);
+  console.log(`\nin ${duration(performance.now() - started)}`);
   console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
   return sum("failed") === 0 ? 0 : 1;
 });

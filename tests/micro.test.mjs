@@ -350,6 +350,47 @@ for (const end of ["kill", "stop"]) {
   });
 }
 
+test("a text cut inside an emoji is sent, and harms nobody", async () => {
+  const chat_id = await newChat();
+  const sent = await inPage(async (chat_id) => {
+    const handle = Micro.connect("/chat/Connect", "micro", { chat_id, user_id: "ann" });
+    const sent = [await handle.send("half \ud83d"), await handle.send({ text: "whole \ud83d\ude42", client_id: "" })];
+    const wrong = (params) => {
+      try {
+        Micro.connect("/chat/Connect", "micro", params);
+      } catch ({ id }) {
+        return id;
+      }
+    };
+    const refused = [wrong({ chat_id: "\ud83d", user_id: "ann" }), wrong({ chat_id, user_id: "\ude42" })];
+    const { state } = handle;
+    handle.close();
+    return {
+      texts: sent.map(({ text }) => text),
+      ids: sent.map((message) => message.client_id.length),
+      refused,
+      state,
+    };
+  }, chat_id);
+  assert.deepEqual(sent.texts, ["half \ufffd", "whole \u{1f642}"]);
+  assert.deepEqual(sent.ids, [36, 36]);
+  assert.deepEqual(sent.refused, ["client.BadArgument", "client.BadArgument"]);
+  assert.equal(sent.state, "live");
+  assert.deepEqual(
+    (await history(chat_id)).map(({ text }) => text),
+    sent.texts,
+  );
+});
+
+test("an empty address is none, and an element called Micro is no SDK", async () => {
+  await visitor.open(`<p id="Micro"></p>${tag('data-api=""')}`);
+  const answer = await inPage(async () => {
+    Micro.configure({ api: "" });
+    return Micro.post("/chat/New", "micro", { user_ids: ["x"] }).then(Boolean);
+  });
+  assert.equal(answer, true);
+});
+
 test("a closed handle leaves no socket, and what it had not sent is refused", async () => {
   const chat_id = await newChat();
   const seen = await inPage(async (chat_id) => {

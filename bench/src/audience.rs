@@ -50,7 +50,7 @@ struct Tally {
     retries: AtomicU64,
     /// Why the last of them did.
     failure: Mutex<Option<anyhow::Error>>,
-    /// From the cut until a reader had joined again.
+    /// From the cut until a reader had joined again. Before a cut: since the beginning.
     rejoined: Mutex<Histogram<u64>>,
     /// When messages were sent, where that is measured.
     clock: OnceLock<Clock>,
@@ -157,6 +157,7 @@ impl Audience {
     /// Breaks every link; all readers come back at once, to where they were.
     pub fn cut(&self) {
         self.doors.add_permits(self.size as usize);
+        lock(&self.tally.rejoined).reset();
         self.cut.send_replace(Instant::now());
     }
 

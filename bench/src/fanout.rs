@@ -40,7 +40,8 @@ pub struct Options {
 
 /// Measures and prints, both dialects.
 pub async fn measure(target: &Target, options: &Options) -> Result<()> {
-    let title = format!("fanout: one chat, {} readers, messages of {} bytes", options.readers, options.text);
+    let readers = number(options.readers as f64);
+    let title = format!("fanout: one chat, {readers} readers, messages of {} bytes", options.text);
     let table = Table::new(&title, &machine::describe()?);
     for dialect in [Dialect::Session, Dialect::Gateway] {
         table.section(&format!("{} dialect", dialect.name()));

@@ -42,7 +42,8 @@ pub struct Options {
 /// Measures and prints.
 pub async fn measure(target: &Target, options: &Options) -> Result<()> {
     let &Options { connections, chats } = options;
-    let title = format!("idle: {connections} session connections, one subscription each, {chats} chats");
+    let (all, rooms) = (number(connections as f64), number(chats as f64));
+    let title = format!("idle: {all} session connections, one subscription each, {rooms} chats");
     let table = Table::new(&title, &machine::describe()?);
     let chats = target.create_chats("owner", chats).await?;
     let before = target.memory()?;
@@ -54,11 +55,11 @@ pub async fn measure(target: &Target, options: &Options) -> Result<()> {
     sleep(SETTLE).await;
     let live = target.memory()?;
     table.row("with all live", &kib(live));
-    table.row("  a connection, RSS", &format!("{:.2} KiB", (live.rss - before.rss) / connections as f64));
-    table.row("  a connection, PSS", &format!("{:.2} KiB", (live.pss - before.pss) / connections as f64));
+    let each = |memory: f64, before: f64| (memory - before) / connections as f64;
+    table.row("  a connection, RSS", &format!("{:.2} KiB", each(live.rss, before.rss)));
+    table.row("  a connection, PSS", &format!("{:.2} KiB", each(live.pss, before.pss)));
     sleep(HEARTBEAT).await;
     let beaten = target.memory()?;
-    let each = |memory: f64, before: f64| (memory - before) / connections as f64;
     table.row("after a heartbeat", &kib(beaten));
     table.held("  a connection, RSS (goal 5)", each(beaten.rss, before.rss), "KiB", Limit::AtMost(8.0));
     table.held("  a connection, PSS (goal 5)", each(beaten.pss, before.pss), "KiB", Limit::AtMost(8.0));

@@ -47,7 +47,8 @@ pub struct Options {
 /// Measures and prints.
 pub async fn measure(target: &Target, options: &Options) -> Result<()> {
     let &Options { sockets, readers, rate, scheduled, senders, text, seconds } = options;
-    let title = format!("send: chat.Send over HTTP, {sockets} sockets, {readers} readers a chat, {text} bytes");
+    let open = number(sockets as f64);
+    let title = format!("send: chat.Send over HTTP, {open} sockets, {readers} readers a chat, {text} bytes");
     let table = Table::new(&title, &machine::describe()?);
     let chats = target.create_chats("owner", sockets / readers).await?;
     let audience = Audience::gather(target, Dialect::Session, &chats, chats.len() * readers).await?;

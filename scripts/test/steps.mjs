@@ -39,7 +39,10 @@ const size = () =>
 
 function wasm({ tests, runner }) {
   const { chromedriver } = browserPrograms();
-  const args = ["test", "--mode=no-install", "--headless", "--chrome", "--chromedriver", chromedriver];
+  // Not the examples in comments (`cargo test` on the host runs those): rustdoc is always that of the host's compiler.
+  const cargoArgs = ["--", "--all-targets"];
+  const browserArgs = ["--headless", "--chrome", "--chromedriver", chromedriver];
+  const args = ["test", "--mode=no-install", ...browserArgs, ...cargoArgs];
   const folders = [...tests.folders, runner, process.env.PATH];
   return tally(cargo, "wasm-pack", args, {
     env: {
