@@ -81,6 +81,10 @@ impl Chats {
         handle: u32,
     ) -> Result<Vec<Delivery>, Refusal> {
         loop {
+            // Who has all that there was when the chat was looked up takes a seat before reading: most who come back do.
+            if joined.cursor >= joined.chat.last_seq && joined.seat.is_none() {
+                joined.seat = Some(self.hub.join(joined.chat.key, outlet.clone(), handle));
+            }
             let page = self.store.page(&joined.chat, joined.cursor, u64::MAX, PAGE, From::Oldest).await?;
             if let Some(last) = page.messages.last() {
                 joined.cursor = last.seq;

@@ -19,7 +19,8 @@ const PENDING: usize = 64;
 
 /// Serves a connection to its end.
 pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, metadata: Metadata) {
-    let ended = match Connection::open(socket, streams, endpoint, metadata).await {
+    // Steps that are rare and large are boxed: they would widen every connection's task for good.
+    let ended = match Box::pin(Connection::open(socket, streams, endpoint, metadata)).await {
         Ok(mut connection) => {
             let ended = connection.run(socket).await;
             // What came before the end is stored before the client hears of the end.
@@ -29,7 +30,7 @@ pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, m
         Err(ending) => Err(ending),
     };
     if let Err(ending) = ended {
-        end(socket, ending).await;
+        Box::pin(end(socket, ending)).await;
     }
 }
 
@@ -89,11 +90,11 @@ impl Connection {
         loop {
             tokio::select! {
                 event = socket.next(), if self.pending.len() < PENDING => match event? {
-                    Event::Frame(frame) => self.submit(&frame).await?,
+                    Event::Frame(frame) => Box::pin(self.submit(&frame)).await?,
                     Event::Deliveries(items) => socket.write(self.deliver(&items)).await?,
                     Event::Heartbeat => socket.beat(None).await?
                 },
-                Some(stored) = self.pending.next() => {
+                Some(stored) = self.pending.next(), if !self.pending.is_empty() => {
                     stored.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?;
                 }
             }

@@ -111,11 +111,14 @@ pub async fn upgrade(streams: &Streams, endpoint: Endpoint, parts: &mut Parts) -
     let streams = streams.clone();
     Ok(upgrade.on_upgrade(async move |websocket| {
         let mut socket = Socket::new(websocket, &streams);
-        match (metadata, in_session) {
-            (Err(fault), false) => gateway::refuse(&mut socket, fault).await,
-            (Err(fault), true) => session::refuse(&mut socket, fault).await,
-            (Ok(metadata), false) => gateway::serve(&mut socket, &streams, endpoint, metadata).await,
-            (Ok(metadata), true) => session::serve(&mut socket, &streams, endpoint, metadata).await,
-        }
+        // A task of its own: the upgrade's, which holds more than a stream needs, ends here.
+        tokio::spawn(async move {
+            match (metadata, in_session) {
+                (Err(fault), false) => gateway::refuse(&mut socket, fault).await,
+                (Err(fault), true) => session::refuse(&mut socket, fault).await,
+                (Ok(metadata), false) => gateway::serve(&mut socket, &streams, endpoint, metadata).await,
+                (Ok(metadata), true) => session::serve(&mut socket, &streams, endpoint, metadata).await,
+            }
+        });
     }))
 }

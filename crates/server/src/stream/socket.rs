@@ -152,6 +152,8 @@ impl Socket {
             websocket.flush().await
         };
         tokio::select! {
+            // First: most writes are done at once, and nothing else is looked at then.
+            biased;
             written = written => written.map_err(|_: axum::Error| Ending::Left),
             () = sleep(2 * timing.heartbeat + timing.grace) => Err(Ending::Silent),
             () = async { outlet.cut().await; sleep(timing.stalled).await } => Err(Ending::FellBehind),

@@ -32,19 +32,20 @@ const LAST_HANDLE: u32 = i32::MAX as u32;
 
 /// Serves a connection to its end.
 pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, metadata: Metadata) {
-    let ended = match Session::open(socket, streams, endpoint, metadata).await {
+    // Steps that are rare and large are boxed: they would widen every connection's task for good.
+    let ended = match Box::pin(Session::open(socket, streams, endpoint, metadata)).await {
         Ok(mut session) => {
             let ended = session.run(socket).await;
             // Who takes nothing hears no answers.
             if !matches!(ended, Err(Ending::Left | Ending::FellBehind | Ending::Silent)) {
-                session.settle(socket).await;
+                Box::pin(session.settle(socket)).await;
             }
             ended
         }
         Err(ending) => Err(ending),
     };
     if let Err(ending) = ended {
-        end(socket, ending).await;
+        Box::pin(end(socket, ending)).await;
     }
 }
 
@@ -71,7 +72,7 @@ struct Session {
     endpoint: Endpoint,
     namespace: String,
     user_id: String,
-    subscriptions: HashMap<u32, Subscription>,
+    subscriptions: HashMap<u32, Box<Subscription>>,
     /// Subscriptions that have to catch up, in the order in which they came.
     behind: VecDeque<u32>,
     /// The page that is being read for the first of them.
@@ -121,7 +122,7 @@ impl Session {
             };
             tokio::select! {
                 event = socket.next(), if self.pending.len() < PENDING => match event? {
-                    Event::Frame(frame) => self.receive(socket, &frame).await?,
+                    Event::Frame(frame) => Box::pin(self.receive(socket, &frame)).await?,
                     Event::Deliveries(items) => {
                         let frames = self.deliver(items)?;
                         socket.write(frames).await?;
@@ -133,7 +134,7 @@ impl Session {
                     let frames = self.caught(page)?;
                     socket.write(frames).await?;
                 }
-                Some(published) = self.pending.next() => {
+                Some(published) = self.pending.next(), if !self.pending.is_empty() => {
                     // All acks that are there leave in one write.
                     let mut frames = vec![self.answer(published)?];
                     while let Some(Some(published)) = self.pending.next().now_or_never() {
@@ -197,7 +198,7 @@ impl Session {
         let chats = &self.streams.chats;
         let joined = chats.join(&self.namespace, chat_id, &self.user_id, start, &outlet, handle).await?;
         let frame = frame::subscribed(handle, joined.chat.epoch, joined.cursor);
-        self.subscriptions.insert(handle, Subscription::new(joined));
+        self.subscriptions.insert(handle, Box::new(Subscription::new(joined)));
         self.behind.push_back(handle);
         Ok(frame)
     }
