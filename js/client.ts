@@ -6,6 +6,7 @@ import { wellFormed } from "./draft.js";
 import { badArgument, toError } from "./error.js";
 import { open } from "./handle.js";
 import { guard, load, type Wasm } from "./load.js";
+import { on, pending } from "./outbox.js";
 import { isLoggedIn, requireLogin, type Options } from "./login.js";
 import { pageParams, queryOf } from "./query.js";
 import type { Callback, ConnectParams, Handle, Message } from "./types.js";
@@ -113,6 +114,18 @@ export const Micro = {
     checkStream(params ?? {});
     return open(path, namespace ?? "", { ...params }, callback);
   },
+
+  /**
+   * What waits to be stored, of the users that this page has connected, oldest first: also what earlier pages left, and
+   * nothing of another tab's.
+   */
+  pending,
+
+  /**
+   * Listens to what becomes of messages that no handle of this page waits for: those of an earlier page, and those whose
+   * handle was closed. Returns a function that stops it.
+   */
+  on,
 
   configure,
 

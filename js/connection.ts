@@ -2,6 +2,7 @@
 
 import { api } from "./config.js";
 import { toError, type MicroError } from "./error.js";
+import { tell, type Entry, type Outbox } from "./outbox.js";
 import { guard, mourners, type Wasm } from "./load.js";
 import type { Gap, Message, State } from "./types.js";
 
@@ -28,8 +29,8 @@ export type Stored = Pick<Message, "id" | "client_id" | "seq" | "sent_at">;
 export interface Sender {
   /** It is. */
   stored(stored: Stored): void;
-  /** It will not be. */
-  refused(error: MicroError): void;
+  /** It will not be by this connection; unless that is `certain`, it may be stored all the same. */
+  refused(error: MicroError, certain: boolean): void;
 }
 
 /** A connection. */
@@ -38,14 +39,14 @@ export interface Connection {
   subscribe(reader: Reader, chatId: string, epoch: number, after: number): number;
   /** Takes it away. */
   unsubscribe(id: number): void;
-  /** Sends a message to a handle's chat. */
-  publish(id: number, body: object, sender: Sender): void;
+  /** Sends a message to a handle's chat; `again` if it may have been sent before. */
+  publish(id: number, body: object, sender: Sender, again?: boolean): void;
 }
 
 const connections = new Map<string, Connection & { wake(): void; pause(): void }>();
 
-/** The connection of a user, the one that is there or a new one. */
-export function connectionOf(wasm: Wasm, namespace: string, userId: string): Connection {
+/** The connection of a user, the one that is there or a new one. What waits in the outbox goes out by it. */
+export function connectionOf(wasm: Wasm, namespace: string, userId: string, outbox: Outbox): Connection {
   const key = JSON.stringify([api(), namespace, userId]);
   let connection = connections.get(key);
   if (!connection) {
@@ -58,6 +59,13 @@ export function connectionOf(wasm: Wasm, namespace: string, userId: string): Con
     connections.set(key, connection);
     if (connections.size === 1) listen("addEventListener");
   }
+  outbox.onorphans = () => {
+    // What can't go out now, since the Rust side is gone, a later page sends.
+    try {
+      recover(connectionOf(wasm, namespace, userId, outbox), outbox);
+    } catch {}
+  };
+  recover(connection, outbox);
   return connection;
 }
 
@@ -81,7 +89,7 @@ function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
   const mourn = (error: MicroError) => {
     forget();
     for (const reader of readers.values()) reader.ended(error);
-    for (const sender of senders.values()) sender.refused(error);
+    for (const sender of senders.values()) sender.refused(error, false);
   };
   const settle = (send: number, how: (sender: Sender) => void) => {
     const sender = senders.get(send);
@@ -104,7 +112,8 @@ function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
     deliver: (id: number, messages: Message[], after: number, epoch: number, seq: number) =>
       readers.get(id)?.deliver(messages, after, epoch, seq),
     stored: (send: number, stored: Stored) => settle(send, (sender) => sender.stored(stored)),
-    refused: (send: number, error: unknown) => settle(send, (sender) => sender.refused(toError(error))),
+    refused: (send: number, error: unknown, certain: boolean) =>
+      settle(send, (sender) => sender.refused(toError(error), certain)),
     ended(id: number, error: unknown) {
       const reader = readers.get(id);
       readers.delete(id);
@@ -128,15 +137,67 @@ function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
       enter(() => client.unsubscribe(id));
       rest();
     },
-    publish(id: number, body: object, sender: Sender) {
+    publish(id: number, body: object, sender: Sender, again = false) {
       senders.set(
-        guard(() => client.publish(id, body)),
+        guard(() => client.publish(id, body, again)),
         sender,
       );
     },
     wake: () => enter(() => client.wake()),
     pause: () => enter(() => client.pause()),
   };
+}
+
+/** Sends what no handle waits for: to each chat through a subscription of its own, which delivers to nobody. */
+function recover(connection: Connection, outbox: Outbox): void {
+  const subscriptions = new Map<string, { id: number; waiting: number }>();
+  const nothing = () => {};
+  const nobody = {
+    state: nothing,
+    subscribed: nothing,
+    gap: nothing,
+    caughtup: nothing,
+    deliver: nothing,
+    ended: nothing,
+  };
+  const send = (entry: Entry) => {
+    const { chat_id, client_id, subject, text } = entry;
+    let subscription = subscriptions.get(chat_id);
+    if (!subscription) {
+      subscription = { id: connection.subscribe(nobody, chat_id, 0, -1), waiting: 0 };
+      subscriptions.set(chat_id, subscription);
+    }
+    const { id } = subscription;
+    const leave = () => {
+      if (!--subscription.waiting) connection.unsubscribe(id);
+    };
+    const message = outbox.messageOf(entry);
+    subscription.waiting++;
+    const sender: Sender = {
+      stored(stored) {
+        outbox.remove(entry);
+        tell("sent", { ...message, ...stored });
+        leave();
+      },
+      refused(error, certain) {
+        // Otherwise it stays, for a later page to ask again.
+        if (certain) {
+          outbox.remove(entry);
+          tell("failed", message, error);
+        }
+        leave();
+      },
+    };
+    try {
+      connection.publish(id, { client_id, subject, text }, sender, true);
+    } catch {
+      leave();
+    }
+  };
+  // What can't go out now, since the connection is refused, a later page sends.
+  try {
+    outbox.orphans.splice(0).forEach(send);
+  } catch {}
 }
 
 // Moments at which a link is worth asking whether it still lives, while there is one.

@@ -1,11 +1,13 @@
 // One connected chat, as the page holds it.
 
 import { call, callWithError, takesErrors } from "./callback.js";
-import { connectionOf, type Connection, type Reader } from "./connection.js";
+import { api } from "./config.js";
+import { connectionOf, type Connection, type Reader, type Sender } from "./connection.js";
 import { draftOf } from "./draft.js";
 import { badArgument, clientError, toError, type MicroError } from "./error.js";
 import { createBuffer, type Buffer } from "./iterator.js";
 import { guard, load } from "./load.js";
+import { outboxOf } from "./outbox.js";
 import type { Callback, ConnectParams, Events, Handle, Message, State } from "./types.js";
 
 /** Who waits for a handle to open: then it is theirs to tell of a failure, and not the handle's. */
@@ -33,8 +35,10 @@ export function open(
   const buffers = new Set<Buffer>();
   // What this handle sent and has not yet seen come back, by client_id.
   const sent = new Set<string>();
-  // What waits for the connection to be there; undefined once it is.
-  let queue: (() => void)[] | undefined = [];
+  const outbox = outboxOf(api(), namespace || "micro", user_id);
+  // Resolves once the connection is there, or never will be.
+  let connects!: () => void;
+  const connected = new Promise<void>((resolve) => (connects = resolve));
   let connection: Connection | undefined;
   let id = 0;
   let state: State["state"] = "connecting";
@@ -58,8 +62,7 @@ export function open(
     failure = error;
     become({ state: "closed" });
     for (const buffer of buffers) buffer.end(error);
-    for (const step of queue ?? []) step();
-    queue = undefined;
+    connects();
     if (error) tell(error);
     emit("close");
   }
@@ -108,33 +111,40 @@ export function open(
     get cursor() {
       return epoch === undefined ? undefined : { epoch, seq };
     },
-    send: (message) =>
-      new Promise((resolve, reject) => {
-        const body = draftOf(message);
-        const step = () => {
-          if (!connection || state === "closed") return reject(failure ?? closedError());
-          sent.add(body.client_id);
-          const refused = (error: MicroError) => {
-            sent.delete(body.client_id);
-            // Where the chat was refused, that is why, whatever became of this message.
-            reject(failure ?? error);
-          };
-          try {
-            connection.publish(id, body, {
-              stored(stored) {
-                // It was there before, and won't come any more.
-                if (stored.seq <= seq) sent.delete(body.client_id);
-                resolve({ ...body, chat_id, user_id, ...stored });
-              },
-              refused,
-            });
-          } catch (error) {
-            refused(toError(error));
+    send: async (message) => {
+      const body = draftOf(message);
+      if (state === "closed") throw failure ?? closedError();
+      // It is kept before it goes out: what this page doesn't hear of, a later one does.
+      const [entry] = await Promise.all([outbox.add(chat_id, body), connected]);
+      return new Promise((resolve, reject) => {
+        sent.add(body.client_id);
+        const refused = (error: MicroError, certain: boolean) => {
+          sent.delete(body.client_id);
+          if (certain) outbox.remove(entry);
+          else {
+            outbox.orphans.push(entry);
+            outbox.onorphans?.();
           }
+          // Where the chat was refused, that is why, whatever became of this message.
+          reject(failure ?? error);
         };
-        if (queue) queue.push(step);
-        else step();
-      }),
+        if (!connection || state === "closed") return refused(closedError(), true);
+        const sender: Sender = {
+          stored(stored) {
+            outbox.remove(entry);
+            // It was there before, and won't come any more.
+            if (stored.seq <= seq) sent.delete(body.client_id);
+            resolve({ ...body, chat_id, user_id, ...stored });
+          },
+          refused,
+        };
+        try {
+          connection.publish(id, body, sender);
+        } catch (error) {
+          refused(toError(error), true);
+        }
+      });
+    },
     close() {
       finish();
       connection?.unsubscribe(id);
@@ -160,11 +170,9 @@ export function open(
       if (state === "closed") return;
       if (!guard(() => wasm.streams(path))) throw badArgument(`${path} is not a stream: use post or get.`);
       const cursor = typeof after === "object" ? after : { epoch: 0, seq: after ?? -1 };
-      connection = connectionOf(wasm, namespace, user_id);
+      connection = connectionOf(wasm, namespace, user_id, outbox);
       id = connection.subscribe(reader, chat_id, cursor.epoch, cursor.seq);
-      const steps = queue ?? [];
-      queue = undefined;
-      for (const step of steps) step();
+      connects();
     })
     .catch((error: unknown) => finish(toError(error)));
   return handle;

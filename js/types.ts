@@ -96,6 +96,26 @@ export interface Events {
   gap: (gap: Gap) => void;
 }
 
+/** A message that is not yet known to be stored. */
+export interface Pending extends Required<Draft> {
+  /** The namespace of its chat. */
+  namespace: string;
+  /** The chat that it goes to. */
+  chat_id: string;
+  /** Who sends it. */
+  user_id: string;
+  /** When it was written, in Unix seconds. */
+  sent_at: number;
+}
+
+/** What `Micro.on` tells of messages that no handle of this page waits for. Each ends as one of the two, never both. */
+export interface OutboxEvents {
+  /** It is stored. */
+  sent: (message: Message & Pending) => void;
+  /** The server refused it for good. */
+  failed: (message: Pending, error: MicroError) => void;
+}
+
 /**
  * Gets an answer or a message. If it declares two parameters, it is also told of failures: `(undefined, error)`.
  */
@@ -116,9 +136,15 @@ export interface Handle extends AsyncIterable<Message> {
   /**
    * Sends a message. Resolves with it once it is stored for good, however many reconnects that takes; rejects with a
    * `MicroError` once it is certain that this handle won't get it stored.
+   *
+   * It survives the page: one that is loaded later sends what is left for the same user (`Micro.pending`, `Micro.on`).
+   * At most 1,000 may wait; then it rejects with `client.OutboxFull`.
    */
   send(message: string | Draft): Promise<Message>;
-  /** Closes it for good. What has not been acknowledged rejects with `client.Closed`. */
+  /**
+   * Closes it for good. What has not been acknowledged rejects with `client.Closed`. Of that, what was not sent yet never
+   * will be; what the server may have, `Micro.on` tells.
+   */
   close(): void;
   /** Listens to an event; returns a function that stops it. */
   on<K extends keyof Events>(event: K, listener: Events[K]): () => void;

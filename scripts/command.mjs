@@ -39,6 +39,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     if (performance.now() - requestedAt < SAME_REQUEST_MS) return;
     requestedAt = performance.now();
     stoppedBy = signal;
+    console.error(`\nstopping: ${signal}`);
     if (running.size === 0) process.exit(exitCodeOf(signal));
     for (const child of running) {
       // The server stops in its own time: it has messages to keep.

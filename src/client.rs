@@ -71,9 +71,11 @@ impl Client {
         self.tell(|session, _| session.unsubscribe(id));
     }
 
-    /// Sends a message to the chat of a subscription. Returns the number that `stored` or `refused` will name.
-    pub fn publish(&self, id: u32, message: JsValue) -> Result<u32, JsValue> {
-        self.tell(|session, _| session.publish(id, message)).map_err(|fault| CodedError::of(fault).into())
+    /// Sends a message to the chat of a subscription, one that an earlier page may have sent if it is sent `again`.
+    /// Returns the number that `stored` or `refused` will name.
+    pub fn publish(&self, id: u32, message: JsValue, again: bool) -> Result<u32, JsValue> {
+        let publish = if again { Session::recover } else { Session::publish };
+        self.tell(|session, _| publish(session, id, message)).map_err(|fault| CodedError::of(fault).into())
     }
 
     /// The page woke up, or the network came back.
@@ -167,7 +169,7 @@ impl Client {
                 page.deliver(id, messages, after as f64, cursor.epoch as f64, cursor.seq as f64);
             }
             Action::Stored { send, stored } => page.stored(send, stored),
-            Action::Refused { send, reason } => page.refused(send, of_reason(reason)),
+            Action::Refused { send, reason, certain } => page.refused(send, of_reason(reason), certain),
             Action::Ended { id, reason } => page.ended(id, of_reason(reason)),
         }
     }

@@ -39,9 +39,9 @@ extern "C" {
     /// A send succeeded.
     #[wasm_bindgen(method)]
     pub fn stored(this: &Page, send: u32, stored: JsValue);
-    /// A send failed.
+    /// A send failed; unless it is `certain`, the message may be stored all the same.
     #[wasm_bindgen(method)]
-    pub fn refused(this: &Page, send: u32, error: JsValue);
+    pub fn refused(this: &Page, send: u32, error: JsValue, certain: bool);
     /// A subscription is over.
     #[wasm_bindgen(method)]
     pub fn ended(this: &Page, id: u32, error: JsValue);

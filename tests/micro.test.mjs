@@ -49,7 +49,19 @@ test("the page gets one global, and the whole of it on the next line", async () 
   assert.deepEqual(added, ["Micro"]);
   assert.deepEqual(
     members,
-    ["configure", "connect", "get", "isLoggedIn", "params", "post", "ready", "requireLogin", "version"].sort(),
+    [
+      "configure",
+      "connect",
+      "get",
+      "isLoggedIn",
+      "on",
+      "params",
+      "pending",
+      "post",
+      "ready",
+      "requireLogin",
+      "version",
+    ].sort(),
   );
   assert.match(answer.chat_id, /^[0-9a-f-]{36}$/);
 });

@@ -289,6 +289,33 @@ describe("chat", () => {
     });
   }
 
+  test("what was written and not stored is there after the page was left, and is stored then", async () => {
+    expected = AWAY;
+    const chat = await newChat();
+    await ann.chat(address(chat, "ann"));
+    await ann.say("before");
+    const isStored = (messages) => /stored/.test(messages.at(-1)?.status);
+    await ann.until(() => ann.messages(), isStored, "stored");
+    await server.kill();
+    await ann.becomes("waiting");
+    await ann.say("left behind");
+    await ann.until(
+      () => ann.run(async () => (await Micro.pending()).length),
+      (waiting) => waiting === 1,
+      "message that waits",
+    );
+    // No question is asked that would hold the page.
+    await ann.run(() => void (location.href = "about:blank"));
+    await server.restart();
+    await ann.chat(address(chat, "ann"));
+    await ann.shows(["before", "left behind"]);
+    await ann.until(() => ann.messages(), isStored, "stored");
+    assert.deepEqual(
+      (await history(chat)).map(({ text }) => text),
+      ["before", "left behind"],
+    );
+  });
+
   test("a call that doesn't reach the server says so, and can be tried again", async () => {
     expected = AWAY;
     const chat = await newChat();

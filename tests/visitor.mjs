@@ -39,6 +39,24 @@ export class Visitor {
     await this.#browser.open(this.#site.publish(example));
   }
 
+  /** Opens a new page with this example in it, in a tab of its own; resolves to the tab that was in front. */
+  async openTab(example) {
+    const { driver } = this.#browser;
+    const before = await driver.getWindowHandle();
+    await driver.switchTo().newWindow("tab");
+    await this.open(example);
+    return before;
+  }
+
+  /** Closes the tab that `tab` is, and comes back to the one in front. */
+  async closeTab(tab) {
+    const { driver } = this.#browser;
+    const front = await driver.getWindowHandle();
+    await driver.switchTo().window(tab);
+    await driver.close();
+    await driver.switchTo().window(front);
+  }
+
   /** Runs an async function in the page, with `args` and nothing else of its file; resolves to what it returns. */
   async run(fn, ...args) {
     const { value, error } = await this.#browser.driver.executeAsyncScript(

@@ -88,6 +88,7 @@ function chat(chatId, me, others) {
   watchScrolling();
   watchField();
   watchMenu();
+  watchPending();
   showPeople();
   open();
 
@@ -116,10 +117,37 @@ function chat(chatId, me, others) {
     // From the cursor on, so that nothing is missed that is said between the history and the stream.
     handle = Micro.connect("/chat/Connect", NAMESPACE, { chat_id: chatId, user_id: me, after: cursor }, receive);
     handle.on("state", showState);
+    showPending();
     // Broken links heal by themselves and are no errors. After an error the handle is closed.
     handle.on("error", (error) => {
       cursor = handle.cursor ?? cursor;
       showProblem(error, connect);
+    });
+  }
+
+  /** Shows what you wrote before this page was loaded, and was not stored then: it is being sent now. */
+  async function showPending() {
+    const pending = await Micro.pending();
+    const known = new Set([...stored.values(), ...unsent.values()].map((item) => messageOf.get(item).client_id));
+    for (const { namespace, ...message } of pending) {
+      const { chat_id, user_id, client_id } = message;
+      if (namespace !== NAMESPACE || chat_id !== chatId || user_id !== me || known.has(client_id)) continue;
+      const item = itemFor(message);
+      unsent.set(client_id, item);
+      showStatus(item, "sending");
+      place(item);
+    }
+  }
+
+  /** What became of such a message, which may be another chat's, or here already. */
+  function watchPending() {
+    Micro.on("sent", (message) => {
+      const item = unsent.get(message.client_id);
+      if (item) settle(item, message);
+    });
+    Micro.on("failed", (message, error) => {
+      const item = unsent.get(message.client_id);
+      if (item) showStatus(item, "failed", error);
     });
   }
 
@@ -385,9 +413,6 @@ function chat(chatId, me, others) {
       if (event.key !== "Enter" || event.shiftKey || composes) return;
       event.preventDefault();
       element("composer").requestSubmit();
-    });
-    addEventListener("beforeunload", (event) => {
-      if (unsent.size > 0) event.preventDefault();
     });
   }
 

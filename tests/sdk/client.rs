@@ -36,7 +36,7 @@ fn a_session_speaks_the_protocol() {
     assert_eq!(Reflect::get(&socket, &"protocol".into()).unwrap(), "micro.chat.v1");
     recorder.call("opened", &[]).unwrap();
     let message = js_sys::JSON::parse(r#"{"client_id":"c","subject":"","text":"hello"}"#).unwrap();
-    let send = recorder.call("publish", &[id, message]).unwrap();
+    let send = recorder.call("publish", &[id, message, JsValue::FALSE]).unwrap();
     for frame in [
         r#"[20, {"heartbeat": 25000, "grace": 10000}]"#,
         "[21, 2, 1, 0]",
@@ -60,6 +60,7 @@ fn a_session_speaks_the_protocol() {
         [
             r#"["subscribed",1,1,0]"#.to_string(),
             r#"["deliver",1,[{"seq":1},{"seq":2}],0,1,2]"#.to_string(),
+            r#"["caughtup",1,2]"#.to_string(),
             format!(r#"["stored",{},{{"seq":3}}]"#, send.as_f64().unwrap()),
         ]
     );
@@ -92,7 +93,7 @@ fn garbage_traps_nothing() {
     }
     recorder.call("unsubscribe", &[id]).unwrap();
     recorder.call("unsubscribe", &[JsValue::from(u32::MAX)]).unwrap();
-    let closed = recorder.call("publish", &[JsValue::from(77), JsValue::NULL]).unwrap_err();
+    let closed = recorder.call("publish", &[JsValue::from(77), JsValue::NULL, JsValue::TRUE]).unwrap_err();
     assert_eq!(Reflect::get(&closed, &"Id".into()).unwrap(), "client.Closed");
     recorder.call("free", &[]).unwrap();
     pretence.end();

@@ -94,6 +94,9 @@ pub enum Action<B> {
         send: u32,
         /// Why.
         reason: Reason<B>,
+        /// It is not stored and will not be: the server said so, or it was never transmitted. Otherwise only the server
+        /// knows, and [`Session::recover`](crate::Session::recover) asks it.
+        certain: bool,
     },
     /// A subscription is over, and not because the application asked for it.
     Ended {

@@ -14,6 +14,8 @@ pub(crate) struct Entry<B> {
     pub subscription: u32,
     /// The `n` of its PUBLISH; 0 while it has not been sent on this socket.
     pub n: u32,
+    /// The server may have it: it was sent on some socket.
+    pub transmitted: bool,
     /// The message.
     pub message: B,
 }
@@ -51,7 +53,11 @@ impl<B: Clone> Outbox<B> {
         self.entries.retain(|entry| {
             let lost = is_lost(entry);
             if lost {
-                actions.push_back(Action::Refused { send: entry.send, reason: reason.clone() });
+                actions.push_back(Action::Refused {
+                    send: entry.send,
+                    reason: reason.clone(),
+                    certain: !entry.transmitted,
+                });
             }
             !lost
         });

@@ -103,6 +103,17 @@ impl<B: Clone> Session<B> {
     /// Sends `message` to the chat of a subscription: now, or as soon as there is a connection, and again on each new
     /// one until the server has answered. Returns what names the send in [`Action::Stored`] and [`Action::Refused`].
     pub fn publish(&mut self, subscription: u32, message: B) -> Result<u32, Fault> {
+        self.enter(subscription, message, false)
+    }
+
+    /// Like [`Session::publish`], for a message that an earlier session may have transmitted: only the server can refuse
+    /// it for good.
+    pub fn recover(&mut self, subscription: u32, message: B) -> Result<u32, Fault> {
+        self.enter(subscription, message, true)
+    }
+
+    /// Puts a message into the outbox.
+    fn enter(&mut self, subscription: u32, message: B, transmitted: bool) -> Result<u32, Fault> {
         if !self.subscriptions.iter().any(|one| one.id == subscription) {
             return Err(Fault::Closed);
         }
@@ -110,7 +121,7 @@ impl<B: Clone> Session<B> {
             return Err(Fault::OutboxFull);
         }
         let send = self.number();
-        self.outbox.entries.push(Entry { send, subscription, n: 0, message });
+        self.outbox.entries.push(Entry { send, subscription, n: 0, transmitted, message });
         self.transmit();
         Ok(send)
     }
@@ -224,6 +235,7 @@ impl<B: Clone> Session<B> {
             let subscription = self.subscriptions.iter().find(|one| one.id == entry.subscription && one.handle != 0);
             if let (0, Some(subscription)) = (entry.n, subscription) {
                 entry.n = next(last);
+                entry.transmitted = true;
                 let (handle, message) = (subscription.handle, entry.message.clone());
                 actions.push_back(Action::Publish { n: entry.n, handle, message });
             }

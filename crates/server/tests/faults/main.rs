@@ -33,6 +33,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_through_stops() {
 }
 
 /// The negative controls: with a promise broken on purpose, the matching column has to show it.
+#[cfg(debug_assertions)]
 async fn broken(promise: &'static str) -> Verdict {
     let verdict = Storm { harm: Harm::Kill, rounds: 4, sends: 2_000, broken: Some(promise) }.run().await;
     println!("{}\n{}", Verdict::HEAD, verdict.row(promise));

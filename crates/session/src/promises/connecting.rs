@@ -108,7 +108,7 @@ fn a_refusal_ends_everything_with_the_servers_reason() {
     let reason = Reason::Error("no such user");
     assert_eq!(
         take(&mut session),
-        [Action::Refused { send: 3, reason: reason.clone() }, Action::Ended { id: 1, reason }]
+        [Action::Refused { send: 3, reason: reason.clone(), certain: false }, Action::Ended { id: 1, reason }]
     );
     assert_eq!(session.publish(1, "again"), Err(Fault::Closed));
     let id = session.subscribe("chat", None, 7);

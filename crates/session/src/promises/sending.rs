@@ -37,7 +37,7 @@ fn a_send_fails_with_its_refusal_and_is_not_sent_again() {
     let send = session.publish(1, "hello").unwrap();
     let [(n, _)] = published(&take(&mut session))[..] else { panic!("one publish") };
     session.received(refuse(n, None), 1);
-    assert_eq!(take(&mut session), [Action::Refused { send, reason: Reason::Error("no") }]);
+    assert_eq!(take(&mut session), [Action::Refused { send, reason: Reason::Error("no"), certain: true }]);
     session.closed(1006, 60_000);
     assert_eq!(words(&welcome(&mut session, 60_000)), [] as [Word; 0]);
 }
@@ -107,7 +107,10 @@ fn closing_fails_what_waits_and_spares_the_others() {
     take(&mut session);
     session.unsubscribe(1);
     let reason = Reason::Fault(Fault::Closed);
-    assert_eq!(take(&mut session), [Action::Unsubscribe { handle: 2 }, Action::Refused { send: mine, reason }]);
+    assert_eq!(
+        take(&mut session),
+        [Action::Unsubscribe { handle: 2 }, Action::Refused { send: mine, reason, certain: false }]
+    );
     session.closed(1006, 60_000);
     assert_eq!(words(&welcome(&mut session, 60_000)), ["theirs"]);
 }
@@ -133,7 +136,10 @@ fn what_the_server_has_when_it_ends_a_subscription_is_still_answered() {
     assert_eq!(take(&mut session), [Action::Stored { send: first, stored: "one" }]);
     // The other's answer is lost with the link: there is no way to ask again.
     session.closed(1006, 3);
-    assert_eq!(take(&mut session), [Action::Refused { send: second, reason: Reason::Fault(Fault::Closed) }]);
+    assert_eq!(
+        take(&mut session),
+        [Action::Refused { send: second, reason: Reason::Fault(Fault::Closed), certain: false }]
+    );
     assert!(session.is_idle());
 }
 
@@ -147,4 +153,38 @@ fn messages_of_several_chats_keep_their_order() {
     assert_eq!(words(&take(&mut session)), ["one", "two", "three"]);
     session.closed(1006, 60_000);
     assert_eq!(words(&welcome(&mut session, 60_000)), ["one", "two", "three"]);
+}
+
+#[test]
+fn only_what_was_never_transmitted_is_certainly_not_stored_when_its_handle_closes() {
+    for (transmitted, certain) in [(false, true), (true, false)] {
+        let mut session = Session::new(1);
+        let id = session.subscribe("chat", None, 0);
+        let send = session.publish(id, "word").unwrap();
+        if transmitted {
+            welcome(&mut session, 0);
+            // The link is gone, but the word may have arrived.
+            session.closed(1006, 0);
+        }
+        take(&mut session);
+        session.unsubscribe(id);
+        let refused = Action::Refused { send, reason: Reason::Fault(Fault::Closed), certain };
+        assert!(take(&mut session).contains(&refused), "transmitted: {transmitted}");
+    }
+}
+
+#[test]
+fn what_an_earlier_session_may_have_sent_only_the_server_refuses_for_good() {
+    let mut session = Session::new(1);
+    let id = session.subscribe("chat", None, 0);
+    let lost = session.recover(id, "one").unwrap();
+    session.unsubscribe(id);
+    let refused = Action::Refused { send: lost, reason: Reason::Fault(Fault::Closed), certain: false };
+    assert!(take(&mut session).contains(&refused));
+
+    let mut session = live();
+    let send = session.recover(1, "two").unwrap();
+    let [(n, "two")] = published(&take(&mut session))[..] else { panic!("one publish") };
+    session.received(refuse(n, None), 1);
+    assert_eq!(take(&mut session), [Action::Refused { send, reason: Reason::Error("no"), certain: true }]);
 }

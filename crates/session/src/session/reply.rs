@@ -95,7 +95,11 @@ impl<B: Clone> Session<B> {
             }
             (op::SCOPE_PUBLISH, None) => {
                 if let Some(entry) = self.outbox.take(number) {
-                    self.actions.push_back(Action::Refused { send: entry.send, reason: Reason::Error(error) });
+                    self.actions.push_back(Action::Refused {
+                        send: entry.send,
+                        reason: Reason::Error(error),
+                        certain: true,
+                    });
                     self.rest();
                 }
             }

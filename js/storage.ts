@@ -1,0 +1,113 @@
+// Where messages that wait to be stored outlive the page: IndexedDB, shared by all tabs of an origin.
+
+import type { Draft } from "./types.js";
+
+/** A message that waits. */
+export interface Row extends Required<Draft> {
+  /** Its place among all. */
+  key?: number;
+  /** Whose it is: the API's address, the namespace and the user. */
+  owner: string;
+  /** The tab that sends it. Others leave it alone as long as that tab lives. */
+  tab: string;
+  /** Where it goes. */
+  chat_id: string;
+  /** When it was written, in Unix seconds. */
+  sent_at: number;
+}
+
+/** The rows, as one tab sees them. */
+export interface Storage {
+  /** Adds a row of this tab; resolves to its key once it is kept. */
+  add(row: Omit<Row, "tab">): Promise<number>;
+  /** Takes a row away. */
+  remove(key: number): Promise<unknown>;
+  /** Makes the oldest rows of an owner that no living tab sends this tab's own; `later` is called as other tabs end. */
+  adopt(owner: string, most: number, later: () => void): Promise<Row[]>;
+}
+
+const NAME = "micro-chat";
+
+/** How long opening may take, in milliseconds: some browsers forget to answer. */
+const PATIENCE = 5_000;
+
+/** How long a page that was left may take to be gone, in milliseconds. */
+const LEAVING = 1_000;
+
+let opening: Promise<Storage | undefined> | undefined;
+let warned = false;
+
+/** What can't be kept is sent all the same, as long as the page stays. */
+export function warn(error: unknown): void {
+  if (!warned) console.warn("Micro Chat: messages that wait to be sent don't survive a reload of this page:", error);
+  warned = true;
+}
+
+/** The storage; undefined where the browser has none for this page. */
+export const storage = (): Promise<Storage | undefined> =>
+  (opening ??= open().catch((error: unknown) => {
+    warn(error);
+    return undefined;
+  }));
+
+async function open(): Promise<Storage> {
+  const { locks } = navigator;
+  const lockOf = (tab: string) => `${NAME} ${tab}`;
+  // Missing on plain http, as locks are.
+  const tab = crypto.randomUUID();
+  // Held as long as this page lives: it says that this tab's rows are taken care of. So it comes before the first row.
+  await new Promise<void>((resolve, reject) => {
+    const forEver = () => new Promise<void>(() => resolve());
+    locks.request(lockOf(tab), forEver).catch(reject);
+  });
+  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () =>
+      request.result.createObjectStore("outbox", { keyPath: "key", autoIncrement: true }).createIndex("owner", "owner");
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+    setTimeout(() => reject("IndexedDB does not answer"), PATIENCE);
+  });
+  // A later version of this script wants to change it.
+  database.onversionchange = () => database.close();
+
+  const run = <T>(work: (rows: IDBObjectStore) => IDBRequest<T> | void) =>
+    new Promise<T>((resolve, reject) => {
+      const transaction = database.transaction("outbox", "readwrite");
+      const request = work(transaction.objectStore("outbox"));
+      transaction.oncomplete = () => resolve(request?.result as T);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  const rowsOf = (owner: string): Promise<Row[]> => run((rows) => rows.index("owner").getAll(owner));
+  const waitsFor = new Set<string>();
+  return {
+    add: (row) => run((rows) => rows.add({ ...row, tab })) as Promise<number>,
+    remove: (key) => run((rows) => rows.delete(key)),
+    async adopt(owner, most, later) {
+      // A tab's lock is granted when it ends. One that lives keeps nobody waiting for long; a page that has just been
+      // left lets go of its lock in a moment, and what it left goes before what the next one sends.
+      const others = new Set((await rowsOf(owner)).map((row) => row.tab));
+      let waits = true;
+      const ends = [...others].map(async (other) => {
+        const whose = owner + other;
+        if (other === tab || waitsFor.has(whose)) return;
+        waitsFor.add(whose);
+        await locks.request(lockOf(other), () => {});
+        waitsFor.delete(whose);
+        if (!waits) later();
+      });
+      await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, LEAVING))]);
+      waits = false;
+      // One tab after the other.
+      return locks.request(NAME, async () => {
+        // First the rows, then the tabs: who had written one held its lock by then.
+        const found = await rowsOf(owner);
+        const { held = [] } = await locks.query();
+        const alive = new Set(held.map(({ name }) => name));
+        const orphans = found.filter((row) => !alive.has(lockOf(row.tab))).slice(0, most);
+        await run((rows) => orphans.forEach((row) => rows.put({ ...row, tab })));
+        return orphans;
+      });
+    },
+  };
+}

@@ -1,0 +1,266 @@
+// What a page leaves unsent when it goes: kept, sent once and in order by a later page, or reported as failed.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Visitor } from "./visitor.mjs";
+import { Server } from "./server.mjs";
+
+// Long enough for what must not happen to have happened.
+const SETTLE_MS = 500;
+
+let server;
+let visitor;
+
+before(async () => {
+  server = await Server.start();
+  visitor = await Visitor.start();
+});
+
+after(async () => {
+  await visitor?.quit();
+  await server?.remove();
+});
+
+const tag = () => `<script src="${server.url}/assets/micro.js" crossorigin></script>
+<script>
+  window.told = [];
+  Micro.on("sent", ({ text, seq }) => told.push(["sent", text, seq > 0]));
+  Micro.on("failed", ({ text }, { code }) => told.push(["failed", text, code]));
+  window.join = (chat_id, user_id) => Micro.connect("/chat/Connect", "micro", { chat_id, user_id });
+  window.kept = () => new Promise((resolve) => {
+    indexedDB.open("micro-chat", 1).onsuccess = ({ target: { result: database } }) => {
+      database.transaction("outbox").objectStore("outbox").count().onsuccess = ({ target: { result } }) => {
+        database.close();
+        resolve(result);
+      };
+    };
+  });
+</script>`;
+
+// A network that never connects.
+const CUT_OFF = `<script>
+  window.WebSocket = class {
+    constructor() {
+      setTimeout(() => this.onclose?.({ code: 1006 }), 10);
+    }
+    send() {}
+    close() {}
+  };
+</script>`;
+
+const inPage = (fn, ...args) => visitor.run(fn, ...args);
+
+async function post(path, params) {
+  const response = await fetch(server.url + path, { method: "POST", body: JSON.stringify(params) });
+  return response.json();
+}
+
+let chats = 0;
+/** A chat that no other test has. */
+const newChat = async () => (await post("/chat/New", { user_ids: ["ann", "ben", `outbox ${++chats}`] })).chat_id;
+
+/** All texts of a chat. */
+async function texts(chat_id) {
+  const all = [];
+  for (let more = true, before; more; before = all[0].seq) {
+    const { messages, has_more } = await post("/chat/History", { chat_id, limit: 100, before });
+    all.unshift(...messages);
+    more = has_more;
+  }
+  return all.map(({ text }) => text);
+}
+
+/** Writes in a page that has no network, and leaves it once the browser has kept all. */
+async function leaveUnsent(chat_id, user_id, messages) {
+  await visitor.open(CUT_OFF + tag());
+  await inPage(
+    (chat_id, user_id, messages) => {
+      const handle = join(chat_id, user_id);
+      for (const message of messages) handle.send(message).catch(() => {});
+      window.count = messages.length;
+    },
+    chat_id,
+    user_id,
+    messages,
+  );
+  await visitor.until(async () => (await kept()) >= count);
+}
+
+test("a full outbox survives the page and a server that is down, and goes out in order, before what is new", async () => {
+  const chat_id = await newChat();
+  await visitor.open(tag());
+  await inPage(async (chat_id) => {
+    window.handle = join(chat_id, "ann");
+    await new Promise((resolve) => handle.on("open", resolve));
+  }, chat_id);
+  await server.kill();
+  await visitor.until(() => handle.state === "waiting");
+  const full = await inPage(async () => {
+    for (let number = 1; number <= 1_000; number++) handle.send(`old ${number}`).catch(() => {});
+    return handle.send("one too many").catch(({ id }) => id);
+  });
+  assert.equal(full, "client.OutboxFull");
+  await visitor.until(async () => (await kept()) === 1_000);
+  await visitor.open("");
+  await server.restart();
+  await visitor.open(tag());
+  const [waiting, last] = await inPage(async (chat_id) => {
+    window.handle = join(chat_id, "ann");
+    const waiting = await Micro.pending();
+    const last = await handle.send("new").catch(({ id }) => id);
+    while (told.length < 1_000) await new Promise((go) => setTimeout(go, 10));
+    return [waiting, last];
+  }, chat_id);
+  const old = Array.from({ length: 1_000 }, (_, index) => `old ${index + 1}`);
+  assert.deepEqual(
+    waiting.map(({ text }) => text),
+    old,
+  );
+  const { namespace, user_id } = waiting[0];
+  assert.deepEqual([namespace, user_id, waiting[0].chat_id], ["micro", "ann", chat_id]);
+  // All places were taken at that moment, perhaps.
+  if (last === "client.OutboxFull") await inPage(() => handle.send("new"));
+  assert.deepEqual(await texts(chat_id), [...old, "new"]);
+  assert.deepEqual(
+    await inPage(() => told),
+    old.map((text) => ["sent", text, true]),
+  );
+  await visitor.until(async () => (await kept()) === 0 && (await Micro.pending()).length === 0);
+});
+
+test("what a page left goes out before what the next one writes at once", async () => {
+  const chat_id = await newChat();
+  const other_id = await newChat();
+  await leaveUnsent(chat_id, "ann", ["old 1", "old 2", "old 3"]);
+  await visitor.open(tag());
+  // A chat that this page has open, and one that it hasn't: the user counts.
+  await inPage((chat_id) => join(chat_id, "ann").send("new").then(Boolean), chat_id);
+  assert.deepEqual(await texts(chat_id), ["old 1", "old 2", "old 3", "new"]);
+  await leaveUnsent(chat_id, "ann", ["old 4"]);
+  await visitor.open(tag());
+  await inPage((other_id) => join(other_id, "ann").send("elsewhere").then(Boolean), other_id);
+  await visitor.until(() => told.length === 1);
+  assert.deepEqual((await texts(chat_id)).slice(4), ["old 4"]);
+  assert.deepEqual(await texts(other_id), ["elsewhere"]);
+});
+
+test("another user neither sees nor sends it", async () => {
+  const chat_id = await newChat();
+  await leaveUnsent(chat_id, "ann", ["ann's"]);
+  await visitor.open(tag());
+  const seen = await inPage(async (chat_id) => {
+    await join(chat_id, "ben").send("ben's");
+    return Micro.pending();
+  }, chat_id);
+  await sleep(SETTLE_MS);
+  assert.deepEqual(seen, []);
+  assert.deepEqual(await texts(chat_id), ["ben's"]);
+  // It was there all the time.
+  await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
+  await visitor.until(() => told.length === 1);
+  assert.deepEqual(await texts(chat_id), ["ben's", "ann's"]);
+});
+
+test("a tab leaves alone what another one sends as long as that one lives, and takes it over then", async () => {
+  const chat_id = await newChat();
+  await leaveUnsent(chat_id, "ann", ["first tab's"]);
+  const first = await visitor.openTab(tag());
+  const seen = await inPage(async (chat_id) => {
+    await join(chat_id, "ann").send("second tab's");
+    return Micro.pending();
+  }, chat_id);
+  await sleep(SETTLE_MS);
+  assert.deepEqual(seen, []);
+  assert.deepEqual(await texts(chat_id), ["second tab's"]);
+  await visitor.closeTab(first);
+  await visitor.until(() => told.length === 1);
+  assert.deepEqual(await inPage(() => told), [["sent", "first tab's", true]]);
+  assert.deepEqual(await texts(chat_id), ["second tab's", "first tab's"]);
+});
+
+test("what the server refuses fails, once, and is gone", async () => {
+  const chat_id = await newChat();
+  await post("/chat/Send", { chat_id, user_id: "ann", client_id: "taken", text: "another" });
+  await leaveUnsent(chat_id, "ann", ["fine", { client_id: "taken", text: "refused" }, "fine, too"]);
+  await visitor.open(tag());
+  await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
+  await visitor.until(() => told.length === 3);
+  assert.deepEqual(await inPage(() => told), [
+    ["sent", "fine", true],
+    ["failed", "refused", 409],
+    ["sent", "fine, too", true],
+  ]);
+  assert.deepEqual(await texts(chat_id), ["another", "fine", "fine, too"]);
+  await visitor.until(async () => (await kept()) === 0);
+});
+
+test("a handle that is closed takes back what was never sent", async () => {
+  const chat_id = await newChat();
+  await visitor.open(CUT_OFF + tag());
+  const outcome = await inPage(async (chat_id) => {
+    const handle = join(chat_id, "ann");
+    const sending = handle.send("never").catch(({ id }) => id);
+    while ((await kept()) === 0) await new Promise((go) => setTimeout(go, 10));
+    handle.close();
+    return sending;
+  }, chat_id);
+  assert.equal(outcome, "client.Closed");
+  await visitor.until(async () => (await kept()) === 0);
+  await visitor.open(tag());
+  await inPage((chat_id) => join(chat_id, "ann").send("after").then(Boolean), chat_id);
+  assert.deepEqual(await texts(chat_id), ["after"]);
+});
+
+test("what the server may have when its handle is closed, the server decides", async () => {
+  const chat_id = await newChat();
+  await visitor.open(tag());
+  const outcome = await inPage(async (chat_id) => {
+    const { parse } = JSON;
+    // No ack comes through.
+    JSON.parse = (text) => (text.startsWith("[24,") ? undefined : parse(text));
+    const handle = join(chat_id, "ann");
+    await new Promise((resolve) => handle.on("open", resolve));
+    const sending = handle.send("perhaps").catch(({ id }) => id);
+    await new Promise((go) => setTimeout(go, 200));
+    JSON.parse = parse;
+    handle.close();
+    return sending;
+  }, chat_id);
+  assert.equal(outcome, "client.Closed");
+  await visitor.until(() => told.length === 1);
+  assert.deepEqual(await inPage(() => told), [["sent", "perhaps", true]]);
+  assert.deepEqual(await texts(chat_id), ["perhaps"]);
+});
+
+for (const [what, without] of Object.entries({
+  IndexedDB: `Object.defineProperty(window, "indexedDB", { value: { open() { throw new Error("none here") } } })`,
+  "Web Locks": `Object.defineProperty(navigator, "locks", { value: undefined })`,
+  "crypto.randomUUID": `crypto.randomUUID = undefined`,
+})) {
+  test(`without ${what} it works from memory, says so once, and what is left goes with the page`, async () => {
+    const chat_id = await newChat();
+    const broken = `<script>
+      window.warnings = [];
+      console.warn = (...words) => warnings.push(words.join(" "));
+      ${without};
+    </script>`;
+    await visitor.open(broken + tag());
+    const warnings = await inPage(async (chat_id) => {
+      const ann = join(chat_id, "ann");
+      await Promise.all([ann.send("1"), ann.send("2"), ann.send("3")]);
+      await join(chat_id, "ben").send("4");
+      return warnings;
+    }, chat_id);
+    assert.equal(warnings.length, 1, warnings.join());
+    assert.match(warnings[0], /survive a reload/);
+    // The control of the tests above: it is the storage that makes messages survive.
+    await visitor.open(broken + CUT_OFF + tag());
+    await inPage((chat_id) => void join(chat_id, "ann").send("lost"), chat_id);
+    await sleep(SETTLE_MS);
+    await visitor.open(tag());
+    await inPage((chat_id) => join(chat_id, "ann").send("5").then(Boolean), chat_id);
+    assert.deepEqual(await texts(chat_id), ["1", "2", "3", "4", "5"]);
+  });
+}
