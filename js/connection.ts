@@ -1,6 +1,5 @@
 // The connection of one user of one namespace, shared by all handles of that user.
 
-import { api } from "./config.js";
 import { toError, type MicroError } from "./error.js";
 import { tell, type Entry, type Outbox } from "./outbox.js";
 import { guard, mourners, type Wasm } from "./load.js";
@@ -46,11 +45,17 @@ export interface Connection {
 const connections = new Map<string, Connection & { wake(): void; pause(): void }>();
 
 /** The connection of a user, the one that is there or a new one. What waits in the outbox goes out by it. */
-export function connectionOf(wasm: Wasm, namespace: string, userId: string, outbox: Outbox): Connection {
-  const key = JSON.stringify([api(), namespace, userId]);
+export function connectionOf(
+  wasm: Wasm,
+  server: string,
+  namespace: string,
+  userId: string,
+  outbox: Outbox,
+): Connection {
+  const key = JSON.stringify([server, namespace, userId]);
   let connection = connections.get(key);
   if (!connection) {
-    connection = createConnection(wasm, { namespace: namespace || undefined, user_id: userId }, () => {
+    connection = createConnection(wasm, server, { namespace: namespace || undefined, user_id: userId }, () => {
       if (connections.get(key) !== connection) return false;
       connections.delete(key);
       if (!connections.size) listen("removeEventListener");
@@ -62,14 +67,14 @@ export function connectionOf(wasm: Wasm, namespace: string, userId: string, outb
   outbox.onorphans = () => {
     // What can't go out now, since the Rust side is gone, a later page sends.
     try {
-      recover(connectionOf(wasm, namespace, userId, outbox), outbox);
+      recover(connectionOf(wasm, server, namespace, userId, outbox), outbox);
     } catch {}
   };
   recover(connection, outbox);
   return connection;
 }
 
-function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
+function createConnection(wasm: Wasm, server: string, hello: object, forget: () => boolean) {
   const readers = new Map<number, Reader>();
   const senders = new Map<number, Sender>();
 
@@ -121,7 +126,7 @@ function createConnection(wasm: Wasm, hello: object, forget: () => boolean) {
       rest();
     },
   };
-  const url = `${api().replace(/^http/, "ws")}/chat/Connect`;
+  const url = `${server.replace(/^http/, "ws")}/chat/Connect`;
   const client = guard(() => new wasm.Client(url, hello, page));
   mourners.add(mourn);
 

@@ -35,7 +35,9 @@ export function open(
   const buffers = new Set<Buffer>();
   // What this handle sent and has not yet seen come back, by client_id.
   const sent = new Set<string>();
-  const outbox = outboxOf(api(), namespace || "micro", user_id);
+  // Where it goes is settled now, whatever is configured before the wasm is there.
+  const server = api();
+  const outbox = outboxOf(server, namespace || "micro", user_id);
   // Resolves once the connection is there, or never will be.
   let connects!: () => void;
   const connected = new Promise<void>((resolve) => (connects = resolve));
@@ -170,7 +172,7 @@ export function open(
       if (state === "closed") return;
       if (!guard(() => wasm.streams(path))) throw badArgument(`${path} is not a stream: use post or get.`);
       const cursor = typeof after === "object" ? after : { epoch: 0, seq: after ?? -1 };
-      connection = connectionOf(wasm, namespace, user_id, outbox);
+      connection = connectionOf(wasm, server, namespace, user_id, outbox);
       id = connection.subscribe(reader, chat_id, cursor.epoch, cursor.seq);
       connects();
     })

@@ -14,8 +14,9 @@ let current;
 
 /** Milliseconds as a person reads them. */
 export function duration(ms) {
-  const seconds = ms / 1000;
-  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (ms < 100_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 function line(mark, name, ms) {

@@ -1,6 +1,8 @@
 // A browser of its own for each test, driven by W3C WebDriver.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { Browser as Name, Builder, logging } from "selenium-webdriver";
@@ -27,6 +29,7 @@ const asRoot = process.getuid?.() === 0;
 /** A headless Chromium. */
 export class Browser {
   #console = [];
+  #folder;
 
   /** selenium's driver, for all that this class doesn't do. */
   driver;
@@ -43,10 +46,13 @@ export class Browser {
     options.setLoggingPrefs(preferences);
 
     const browser = new Browser();
+    // Chromium leaves things behind: in a folder of its own, they go when it goes.
+    browser.#folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-browser-"));
+    const environment = { ...process.env, TMPDIR: browser.#folder };
     browser.driver = await new Builder()
       .forBrowser(Name.CHROME)
       .setChromeOptions(options)
-      .setChromeService(new ServiceBuilder(chromedriver))
+      .setChromeService(new ServiceBuilder(chromedriver).setEnvironment(environment))
       .build();
     await browser.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
     return browser;
@@ -96,5 +102,6 @@ export class Browser {
 
   async quit() {
     await this.driver.quit();
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }

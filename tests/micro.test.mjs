@@ -81,6 +81,16 @@ test("the API is where the script came from, unless the tag or configure says ot
   assert.equal(await inPage(ask, "micro"), true);
 });
 
+test("what is configured counts for what is called from there on, and for nothing before", async () => {
+  const chat_id = await newChat();
+  await visitor.open(`${tag()}<script>
+    window.handle = Micro.connect("/chat/Connect", "micro", { chat_id: "${chat_id}", user_id: "ann" });
+    Micro.configure({ api: "http://127.0.0.1:9" });
+  </script>`);
+  assert.equal(await inPage(() => handle.send("to the first").then(({ seq }) => seq)), 1);
+  await inPage(() => handle.close());
+});
+
 test("every form of a path is the same method, and a namespace is a world of its own", async () => {
   const ids = await inPage(async () => {
     const paths = ["chat/New", "/chat/New", "/chat/Chat/New", "v1/chat/New", "/v1/chat/Chat/New"];

@@ -26,12 +26,9 @@ import { canInstall, install } from "./debian.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
 
-const HOW = [
-  "The wasm32 target is missing, and neither rustup nor apt-get could install it. Install it with",
-  "  rustup target add wasm32-unknown-unknown && rustup component add rust-src",
-  "or, on Debian, with",
-  "  apt-get install rustc-web rust-web-src lld-22",
-].join("\n");
+const HOW =
+  "The wasm32 target is missing: run `rustup target add wasm32-unknown-unknown && rustup component add rust-src`, " +
+  "or on Debian, as root, `apt-get install rustc-web rust-web-src lld-22`.";
 
 /** What was decided on this machine. Asking rustup again on each start would take too long where it can't download. */
 const decision = path.join(target.setup, "wasm.json");
