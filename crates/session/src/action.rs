@@ -38,6 +38,8 @@ pub enum Action<B> {
         handle: u32,
         /// The message.
         message: B,
+        /// It is too late to store it: the server is asked whether it has it, and is to refuse it for good otherwise.
+        expired: bool,
     },
     /// Send PROBE.
     Probe,
@@ -121,6 +123,8 @@ pub enum Reason<B> {
 pub enum Fault {
     /// As many messages as may are waiting for their ack.
     OutboxFull,
+    /// The message waited for longer than it may, and was never transmitted.
+    Expired,
     /// The subscription is over.
     Closed,
     /// The server closed the connection with a code that means "don't come back".

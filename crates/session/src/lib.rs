@@ -12,7 +12,7 @@
 //! session.subscribe("a chat", None, 0);
 //! assert!(matches!(session.poll_action(), Some(Action::Open)));
 //! // The shell opens a socket; once it is open:
-//! session.opened();
+//! session.opened(0);
 //! assert!(matches!(session.poll_action(), Some(Action::Hello)));
 //! assert!(matches!(session.poll_action(), Some(Action::Subscribe { chat: "a chat", after: -1, .. })));
 //! // The server answers:

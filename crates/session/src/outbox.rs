@@ -16,6 +16,8 @@ pub(crate) struct Entry<B> {
     pub n: u32,
     /// The server may have it: it was sent on some socket.
     pub transmitted: bool,
+    /// From when on the application wants it stored no more.
+    pub expires_at: u64,
     /// The message.
     pub message: B,
 }
@@ -35,6 +37,12 @@ impl<B: Clone> Outbox<B> {
 
     pub(crate) fn is_full(&self) -> bool {
         self.entries.len() >= CAPACITY
+    }
+
+    /// When the next message expires that nobody but this outbox knows of. What was transmitted only the server can let
+    /// expire.
+    pub(crate) fn expiry(&self) -> Option<u64> {
+        self.entries.iter().filter(|entry| !entry.transmitted).map(|entry| entry.expires_at).min()
     }
 
     /// Nothing sent on the old socket will be answered any more.

@@ -55,7 +55,7 @@ impl<B: Clone> Session<B> {
 
     /// When to call [`Session::timeout`], if nothing else happens before.
     pub fn deadline(&self) -> Option<u64> {
-        match self.link.phase {
+        let link = match self.link.phase {
             Phase::Idle | Phase::Over => None,
             Phase::Waiting if self.paused => None,
             Phase::Waiting | Phase::Opening => Some(self.link.until),
@@ -63,7 +63,8 @@ impl<B: Clone> Session<B> {
                 let retries = self.subscriptions.iter().filter_map(|subscription| subscription.retry_at);
                 retries.chain(self.outbox.held_until).chain([self.link.until]).min()
             }
-        }
+        };
+        link.into_iter().chain(self.outbox.expiry()).min()
     }
 
     /// Whether nothing is subscribed and nothing waits: dropping the session loses nothing.
@@ -85,7 +86,7 @@ impl<B: Clone> Session<B> {
         if self.link.phase == Phase::Idle {
             self.connect(now);
         }
-        self.transmit();
+        self.transmit(now);
         id
     }
 
@@ -102,41 +103,46 @@ impl<B: Clone> Session<B> {
 
     /// Sends `message` to the chat of a subscription: now, or as soon as there is a connection, and again on each new
     /// one until the server has answered. Returns what names the send in [`Action::Stored`] and [`Action::Refused`].
-    pub fn publish(&mut self, subscription: u32, message: B) -> Result<u32, Fault> {
-        self.enter(subscription, message, false)
+    ///
+    /// From `expires_at` on it is not to be stored any more. If it was never transmitted it then fails here; otherwise
+    /// the server decides: it has it, or refuses it for good.
+    pub fn publish(&mut self, subscription: u32, message: B, expires_at: u64, now: u64) -> Result<u32, Fault> {
+        let entry = Entry { send: 0, subscription, n: 0, transmitted: false, expires_at, message };
+        self.enter(entry, now)
     }
 
     /// Like [`Session::publish`], for a message that an earlier session may have transmitted: only the server can refuse
     /// it for good.
-    pub fn recover(&mut self, subscription: u32, message: B) -> Result<u32, Fault> {
-        self.enter(subscription, message, true)
+    pub fn recover(&mut self, subscription: u32, message: B, expires_at: u64, now: u64) -> Result<u32, Fault> {
+        let entry = Entry { send: 0, subscription, n: 0, transmitted: true, expires_at, message };
+        self.enter(entry, now)
     }
 
     /// Puts a message into the outbox.
-    fn enter(&mut self, subscription: u32, message: B, transmitted: bool) -> Result<u32, Fault> {
-        if !self.subscriptions.iter().any(|one| one.id == subscription) {
+    fn enter(&mut self, entry: Entry<B>, now: u64) -> Result<u32, Fault> {
+        if !self.subscriptions.iter().any(|one| one.id == entry.subscription) {
             return Err(Fault::Closed);
         }
         if self.outbox.is_full() {
             return Err(Fault::OutboxFull);
         }
         let send = self.number();
-        self.outbox.entries.push(Entry { send, subscription, n: 0, transmitted, message });
-        self.transmit();
+        self.outbox.entries.push(Entry { send, ..entry });
+        self.transmit(now);
         Ok(send)
     }
 
     // What happens to the shell.
 
     /// The socket is open.
-    pub fn opened(&mut self) {
+    pub fn opened(&mut self, now: u64) {
         if self.link.phase != Phase::Opening {
             return;
         }
         self.link.phase = Phase::Greeting;
         self.actions.push_back(Action::Hello);
         // Saves a round trip: the server reads these after the hello.
-        self.transmit();
+        self.transmit(now);
     }
 
     /// The socket closed, failed to open, or could not be made, with the WebSocket's close code.
@@ -154,6 +160,7 @@ impl<B: Clone> Session<B> {
 
     /// Time passed. Handle frames that have already arrived first: they may prove the link alive.
     pub fn timeout(&mut self, now: u64) {
+        self.expire(now);
         match self.link.phase {
             Phase::Idle | Phase::Over => {}
             Phase::Waiting => {
@@ -211,11 +218,21 @@ impl<B: Clone> Session<B> {
             subscription.retry_at.take_if(is_due);
         }
         self.outbox.held_until.take_if(is_due);
-        self.transmit();
+        self.transmit(now);
+    }
+
+    /// Fails what is too old and was never transmitted.
+    fn expire(&mut self, now: u64) {
+        if self.outbox.expiry().is_some_and(|at| at <= now) {
+            let is_lost = |entry: &Entry<B>| !entry.transmitted && entry.expires_at <= now;
+            self.outbox.fail(&mut self.actions, &Reason::Fault(Fault::Expired), &is_lost);
+            self.rest();
+        }
     }
 
     /// Sends all that has not been sent on this socket, in order.
-    fn transmit(&mut self) {
+    fn transmit(&mut self, now: u64) {
+        self.expire(now);
         if !self.link.is_open() {
             return;
         }
@@ -236,8 +253,8 @@ impl<B: Clone> Session<B> {
             if let (0, Some(subscription)) = (entry.n, subscription) {
                 entry.n = next(last);
                 entry.transmitted = true;
-                let (handle, message) = (subscription.handle, entry.message.clone());
-                actions.push_back(Action::Publish { n: entry.n, handle, message });
+                let (handle, message, expired) = (subscription.handle, entry.message.clone(), entry.expires_at <= now);
+                actions.push_back(Action::Publish { n: entry.n, handle, message, expired });
             }
         }
     }

@@ -23,7 +23,7 @@ fn whoever_leaves_while_it_connects_leaves_no_socket() {
     let id = session.subscribe("chat", None, 0);
     session.unsubscribe(id);
     assert_eq!(take(&mut session), [Action::Open, Action::Close]);
-    session.opened();
+    session.opened(0);
     session.closed(1006, 5);
     assert_eq!((take(&mut session), session.deadline()), (vec![], None));
 }
@@ -34,7 +34,7 @@ fn one_of_two_leaves_while_it_connects_and_the_other_stays() {
     let first = session.subscribe("one", None, 0);
     session.subscribe("two", None, 0);
     session.unsubscribe(first);
-    session.opened();
+    session.opened(0);
     let sent = take(&mut session);
     assert_eq!(sent[..2], [Action::Open, Action::Hello]);
     assert!(matches!(sent[2..], [Action::Subscribe { chat: "two", .. }]), "{sent:?}");
@@ -44,8 +44,8 @@ fn one_of_two_leaves_while_it_connects_and_the_other_stays() {
 fn hello_subscriptions_and_messages_leave_together() {
     let mut session = Session::new(1);
     let id = session.subscribe("chat", None, 0);
-    session.publish(id, "hello").unwrap();
-    session.opened();
+    session.publish(id, "hello", NEVER, 0).unwrap();
+    session.opened(0);
     let sent = take(&mut session);
     assert!(
         matches!(sent[..], [Action::Open, Action::Hello, Action::Subscribe { .. }, Action::Publish { .. }]),
@@ -100,7 +100,7 @@ fn the_servers_wish_to_be_left_alone_is_respected() {
 #[test]
 fn a_refusal_ends_everything_with_the_servers_reason() {
     let mut session = live();
-    session.publish(1, "hello").unwrap();
+    session.publish(1, "hello", NEVER, 0).unwrap();
     take(&mut session);
     session.received(Frame::Error { scope: 0, number: 0, error: "no such user", retry_after: None }, 5);
     assert_eq!(take(&mut session), [], "the close decides");
@@ -110,7 +110,7 @@ fn a_refusal_ends_everything_with_the_servers_reason() {
         take(&mut session),
         [Action::Refused { send: 3, reason: reason.clone(), certain: false }, Action::Ended { id: 1, reason }]
     );
-    assert_eq!(session.publish(1, "again"), Err(Fault::Closed));
+    assert_eq!(session.publish(1, "again", NEVER, 0), Err(Fault::Closed));
     let id = session.subscribe("chat", None, 7);
     assert_eq!(take(&mut session), [Action::Ended { id, reason: Reason::Fault(Fault::Closed) }]);
     assert_eq!(session.deadline(), None);
@@ -147,7 +147,7 @@ fn a_socket_that_never_opens_is_given_up() {
 fn a_server_that_accepts_and_never_answers_is_given_up() {
     let mut session = Session::new(1);
     session.subscribe("chat", None, 0);
-    session.opened();
+    session.opened(0);
     take(&mut session);
     session.received(Frame::Other, 15_000);
     session.timeout(20_000);

@@ -9,6 +9,9 @@ use crate::{Action, Frame, Session};
 /// Bodies in these tests are words.
 pub(super) type Word = &'static str;
 
+/// When these messages expire.
+pub(super) const NEVER: u64 = u64::MAX;
+
 /// A session that is connected and has `chat` subscribed from the start, as id 1 with handle 2, standing at 0.
 pub(super) fn live() -> Session<Word> {
     let mut session = Session::new(1);
@@ -20,7 +23,7 @@ pub(super) fn live() -> Session<Word> {
 
 /// Opens the socket, and lets the server welcome it and confirm every subscription where it was asked to.
 pub(super) fn welcome(session: &mut Session<Word>, now: u64) -> Vec<Action<Word>> {
-    session.opened();
+    session.opened(now);
     let sent = take(session);
     session.received(Frame::Welcome { heartbeat: 25_000, grace: 10_000 }, now);
     for action in &sent {

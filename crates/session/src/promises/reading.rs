@@ -12,7 +12,7 @@ fn deliver(id: u32, after: u64, seq: u64) -> Action<Word> {
 fn a_cursor_exists_before_the_first_message() {
     let mut session = Session::new(1);
     session.subscribe("chat", None, 0);
-    session.opened();
+    session.opened(0);
     session.received(Frame::Subscribed { handle: 2, epoch: 9, after: 41 }, 1);
     let joined = Action::Subscribed { id: 1, cursor: Cursor { epoch: 9, seq: 41 } };
     assert_eq!(take(&mut session).last(), Some(&joined));
@@ -106,7 +106,7 @@ fn what_the_server_has_no_more_is_a_gap_and_nothing_is_skipped_in_silence() {
     for (asked, epoch) in [(0, 0), (4, 1), (4, 0)] {
         let mut session = Session::new(1);
         session.subscribe("chat", Some(Cursor { epoch, seq: asked }), 0);
-        session.opened();
+        session.opened(0);
         take(&mut session);
         session.received(Frame::Subscribed { handle: 2, epoch: 1, after: 9 }, 1);
         session.received(messages(2, 10, 10), 2);
@@ -123,7 +123,7 @@ fn what_the_server_has_no_more_is_a_gap_and_nothing_is_skipped_in_silence() {
 fn who_asks_for_what_comes_from_now_on_misses_nothing() {
     let mut session = Session::new(1);
     session.subscribe("chat", None, 0);
-    session.opened();
+    session.opened(0);
     take(&mut session);
     session.received(Frame::Subscribed { handle: 2, epoch: 1, after: 9 }, 1);
     assert_eq!(take(&mut session), [Action::Subscribed { id: 1, cursor: Cursor { epoch: 1, seq: 9 } }]);
@@ -181,7 +181,7 @@ fn after_a_restore_the_new_numbering_counts() {
     let mut session = live();
     session.received(messages(2, 1, 9), 1);
     session.closed(1006, 60_000);
-    session.opened();
+    session.opened(0);
     session.received(Frame::Welcome { heartbeat: 0, grace: 0 }, 60_000);
     let handle = 3;
     take(&mut session);

@@ -22,7 +22,7 @@ impl<B: Clone> Session<B> {
                     self.actions.extend(gap.map(|gap| Action::Gap { id, gap }));
                 }
             }
-            Frame::Messages { handle, from, to, messages } => self.messages(handle, from, to, messages),
+            Frame::Messages { handle, from, to, messages } => self.messages(handle, from, to, messages, now),
             Frame::Live { handle, seq } => {
                 if let Some(subscription) = self.by_handle(handle) {
                     // The server vouches that nothing is missing: what it did not send was deleted.
@@ -48,7 +48,7 @@ impl<B: Clone> Session<B> {
     }
 
     /// Messages came for a handle.
-    fn messages(&mut self, handle: u32, from: u64, to: u64, messages: B) {
+    fn messages(&mut self, handle: u32, from: u64, to: u64, messages: B, now: u64) {
         let Some(subscription) = self.by_handle(handle) else { return };
         match subscription.accept(from, to) {
             Verdict::Old => {}
@@ -59,7 +59,7 @@ impl<B: Clone> Session<B> {
             Verdict::Hole => {
                 subscription.detach();
                 self.actions.push_back(Action::Unsubscribe { handle });
-                self.transmit();
+                self.transmit(now);
             }
         }
     }

@@ -43,6 +43,8 @@ pub struct Sending {
     pub chat: usize,
     /// The client's name for it.
     pub client_id: u64,
+    /// From when on it is not to go out as if it were in time.
+    pub expires_at: u64,
     /// What became of it.
     pub fate: Fate,
 }

@@ -15,6 +15,10 @@ pub enum Law {
     NoFilter,
     /// The server stores what it refuses.
     StoreRefused,
+    /// The server forgets what it refused for being late.
+    ForgetExpired,
+    /// The application's messages expire earlier than its engine was told.
+    Impatient,
     /// The shell keeps gaps to itself.
     HideGaps,
     /// The shell's timer never fires.

@@ -80,6 +80,16 @@ fn a_server_that_stores_what_it_refused_is_noticed() {
 }
 
 #[test]
+fn a_server_that_forgets_what_was_too_late_is_noticed() {
+    is_noticed(Law::ForgetExpired, "refused and stored");
+}
+
+#[test]
+fn a_message_that_goes_out_too_late_is_noticed() {
+    is_noticed(Law::Impatient, "too late");
+}
+
+#[test]
 fn a_shell_that_hides_gaps_is_noticed() {
     is_noticed(Law::HideGaps, "missing");
 }

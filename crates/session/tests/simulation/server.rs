@@ -1,6 +1,6 @@
 //! The model server: what docs/protocol.md promises, and no more. What is committed outlives it; what is not, doesn't.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use micro_chat_session::Frame;
 use micro_chat_wire::op;
@@ -29,12 +29,12 @@ pub enum Request {
     Hello,
     Subscribe { handle: u32, chat: usize, after: i64 },
     Unsubscribe { handle: u32 },
-    Publish { n: u32, handle: u32, client_id: u64, offends: bool },
+    Publish { n: u32, handle: u32, client_id: u64, offends: bool, expired: bool },
     Probe,
 }
 
 /// A stored message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     pub client: usize,
     pub client_id: u64,
@@ -66,6 +66,7 @@ struct Uncommitted {
     chat: usize,
     entry: Entry,
     offends: bool,
+    expired: bool,
 }
 
 /// The server.
@@ -75,6 +76,8 @@ pub struct Server {
     pub is_up: bool,
     /// What is on disk: each chat's messages, `seq` 1 first.
     pub logs: Vec<Vec<Entry>>,
+    /// What it refused for being late, with its chat: that is on disk, too.
+    expired: BTreeSet<(usize, Entry)>,
     /// How many of each chat's messages, from the first on, retention has removed.
     pub removed: Vec<u64>,
     connections: BTreeMap<LinkId, Connection>,
@@ -89,7 +92,8 @@ impl Server {
     pub fn new(law: Law, chats: usize) -> Self {
         let logs = vec![Vec::new(); chats];
         let removed = vec![0; chats];
-        Self { law, is_up: true, logs, removed, connections: BTreeMap::new(), queue: VecDeque::new() }
+        let (expired, connections, queue) = (BTreeSet::new(), BTreeMap::new(), VecDeque::new());
+        Self { law, is_up: true, logs, expired, removed, connections, queue }
     }
 
     /// Each chat's last `seq`.
@@ -139,11 +143,11 @@ impl Server {
                 connection.subscriptions.remove(&handle);
                 Vec::new()
             }
-            Request::Publish { n, handle, client_id, offends } => {
+            Request::Publish { n, handle, client_id, offends, expired } => {
                 let Some(subscription) = connection.subscriptions.get(&handle) else { return Vec::new() };
                 let entry = Entry { client: connection.client, client_id };
                 let chat = subscription.chat;
-                self.queue.push_back(Uncommitted { link, n, chat, entry, offends });
+                self.queue.push_back(Uncommitted { link, n, chat, entry, offends, expired });
                 if law == Law::AckBeforeCommit {
                     let seq = self.logs[chat].len() as u64 + 1;
                     return vec![(link, Frame::Ack { n, stored: Body::Stored(seq) })];
@@ -157,23 +161,27 @@ impl Server {
     /// Commits all that waits, and acknowledges it.
     pub fn commit(&mut self) -> Vec<Reply> {
         let mut replies = Vec::new();
-        for Uncommitted { link, n, chat, entry, offends } in std::mem::take(&mut self.queue) {
+        for Uncommitted { link, n, chat, entry, offends, expired } in std::mem::take(&mut self.queue) {
             let log = &mut self.logs[chat];
             let known = log.iter().position(|one| *one == entry).filter(|_| self.law != Law::NoDedupe);
+            if expired && known.is_none() && self.law != Law::ForgetExpired {
+                self.expired.insert((chat, entry));
+            }
+            let late = known.is_none() && (expired || self.expired.contains(&(chat, entry)));
             let seq = match known {
                 Some(at) => at as u64 + 1,
-                None if offends && self.law != Law::StoreRefused => 0,
+                None if late || (offends && self.law != Law::StoreRefused) => 0,
                 None => {
                     log.push(entry);
                     log.len() as u64
                 }
             };
-            let answer = if offends {
+            let answer = if offends || late {
                 Frame::Error { scope: op::SCOPE_PUBLISH, number: n, error: Body::Error, retry_after: None }
             } else {
                 Frame::Ack { n, stored: Body::Stored(seq) }
             };
-            if self.law != Law::AckBeforeCommit || offends {
+            if self.law != Law::AckBeforeCommit || offends || late {
                 replies.push((link, answer));
             }
         }

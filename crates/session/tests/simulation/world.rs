@@ -184,8 +184,10 @@ impl World {
             return Err("a client without chats".to_owned());
         };
         let message = Body::Message { client_id, offends };
-        let send = one.session.publish(id, message).map_err(|fault| format!("{fault:?}"))?;
-        one.sendings.insert(send, Sending { chat, client_id, fate: Fate::Pending });
+        let expires_at = if self.rng.bool() { u64::MAX } else { self.now + self.rng.u64(..20_000) };
+        let told = if self.law == Law::Impatient { u64::MAX } else { expires_at };
+        let send = one.session.publish(id, message, told, self.now).map_err(|fault| format!("{fault:?}"))?;
+        one.sendings.insert(send, Sending { chat, client_id, expires_at, fate: Fate::Pending });
         self.act(client)
     }
 
@@ -213,8 +215,13 @@ impl World {
                     Request::Subscribe { handle, chat, after }
                 }
                 Action::Unsubscribe { handle } => Request::Unsubscribe { handle },
-                Action::Publish { n, handle, message: Body::Message { client_id, offends } } => {
-                    Request::Publish { n, handle, client_id, offends }
+                Action::Publish { n, handle, message: Body::Message { client_id, offends }, expired } => {
+                    let sent = self.clients[client].sendings.values().find(|sending| sending.client_id == client_id);
+                    // One that goes out at once is not in the list yet.
+                    if sent.is_some_and(|sending| expired != (self.now >= sending.expires_at)) {
+                        return Err(format!("client_id {client_id} went out too late, or was given up too early"));
+                    }
+                    Request::Publish { n, handle, client_id, offends, expired }
                 }
                 Action::Probe => Request::Probe,
                 other => return Err(format!("a body was mixed up: {other:?}")),
@@ -332,7 +339,7 @@ impl World {
                 if self.links[link].at_client {
                     self.links[link].at_server = true;
                     self.server.accept(link, client);
-                    self.clients[client].session.opened();
+                    self.clients[client].session.opened(now);
                     return self.act(client);
                 }
             }
@@ -406,13 +413,13 @@ impl World {
                 }
             }
             for (number, client) in self.clients.iter().enumerate() {
+                for sending in client.sendings.values().filter(|sending| sending.chat == chat) {
+                    judge_sending(sending, log, number)?;
+                }
                 let own: Vec<_> =
                     log.iter().filter(|entry| entry.client == number).map(|entry| entry.client_id).collect();
                 if !own.is_sorted() {
                     return Err(format!("client {number}'s messages are out of their order in chat {chat}"));
-                }
-                for sending in client.sendings.values().filter(|sending| sending.chat == chat) {
-                    judge_sending(sending, log, number)?;
                 }
                 for reading in client.readings.values().filter(|reading| reading.chat == chat) {
                     judge_reading(reading, log.len() as u64, self.server.removed[chat])?;
