@@ -1,16 +1,26 @@
-// Where things are.
+// Where things are, and how long they may take.
 
 import { badArgument } from "./error.js";
 import type { Config } from "./types.js";
 
+const DAY = 24 * 60 * 60 * 1000;
+
 /** The addresses in use. The entry fills in what lies beside it. */
 export const addresses = { api: "", wasm: "" };
+
+/** How long a message may wait to be stored, in milliseconds. */
+export let sendTimeout = DAY;
 
 /** The API's address, without a slash at its end. */
 export const api = () => (addresses.api || location.origin).replace(/\/+$/, "");
 
-/** Sets the addresses that are given, for what is called from here on. */
+/** Sets what is given, for what is called from here on. */
 export function configure(config: Config): void {
+  const timeout = config?.sendTimeout ?? sendTimeout;
+  if (!(typeof timeout === "number" && timeout > 0)) {
+    throw badArgument(`configure: sendTimeout has to be milliseconds, not ${timeout}.`);
+  }
+  sendTimeout = timeout;
   for (const key of ["api", "wasm"] as const) {
     const address = config?.[key];
     // None, or an empty one, changes nothing.

@@ -38,8 +38,8 @@ export interface Connection {
   subscribe(reader: Reader, chatId: string, epoch: number, after: number): number;
   /** Takes it away. */
   unsubscribe(id: number): void;
-  /** Sends a message to a handle's chat; `again` if it may have been sent before. */
-  publish(id: number, body: object, sender: Sender, again?: boolean): void;
+  /** Sends a message to a handle's chat, until that time in Unix seconds; `again` if it may have been sent before. */
+  publish(id: number, body: object, expiresAt: number, sender: Sender, again?: boolean): void;
 }
 
 const connections = new Map<string, Connection & { wake(): void; pause(): void }>();
@@ -142,9 +142,9 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
       enter(() => client.unsubscribe(id));
       rest();
     },
-    publish(id: number, body: object, sender: Sender, again = false) {
+    publish(id: number, body: object, expiresAt: number, sender: Sender, again = false) {
       senders.set(
-        guard(() => client.publish(id, body, again)),
+        guard(() => client.publish(id, body, again, expiresAt * 1000 - Date.now())),
         sender,
       );
     },
@@ -166,7 +166,7 @@ function recover(connection: Connection, outbox: Outbox): void {
     ended: nothing,
   };
   const send = (entry: Entry) => {
-    const { chat_id, client_id, subject, text } = entry;
+    const { chat_id, client_id, subject, text, expires_at } = entry;
     let subscription = subscriptions.get(chat_id);
     if (!subscription) {
       subscription = { id: connection.subscribe(nobody, chat_id, 0, -1), waiting: 0 };
@@ -194,7 +194,7 @@ function recover(connection: Connection, outbox: Outbox): void {
       },
     };
     try {
-      connection.publish(id, { client_id, subject, text }, sender, true);
+      connection.publish(id, { client_id, subject, text }, expires_at, sender, true);
     } catch {
       leave();
     }

@@ -141,7 +141,7 @@ export function open(
           refused,
         };
         try {
-          connection.publish(id, body, sender);
+          connection.publish(id, body, entry.expires_at, sender);
         } catch (error) {
           refused(toError(error), true);
         }

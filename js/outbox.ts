@@ -1,6 +1,7 @@
 // What one user has sent and the server has not yet answered. It outlives the page where the browser lets it.
 
 import { call } from "./callback.js";
+import { sendTimeout } from "./config.js";
 import { badArgument, clientError } from "./error.js";
 import { storage, warn, type Row } from "./storage.js";
 import type { Draft, OutboxEvents, Pending } from "./types.js";
@@ -76,7 +77,8 @@ function createOutbox(owner: string, namespace: string, user_id: string) {
     onorphans: undefined as (() => void) | undefined,
     ready: Promise.resolve(),
     async add(chat_id: string, draft: Required<Draft>): Promise<Entry> {
-      const entry: Entry = { owner, chat_id, ...draft, sent_at: Date.now() / 1000 };
+      const sent_at = Date.now() / 1000;
+      const entry: Entry = { owner, chat_id, ...draft, sent_at, expires_at: sent_at + sendTimeout / 1000 };
       if (entries.size >= CAPACITY) {
         throw clientError("OutboxFull", `${CAPACITY} messages wait to be stored. Send again when some of them are.`);
       }

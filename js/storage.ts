@@ -14,6 +14,8 @@ export interface Row extends Required<Draft> {
   chat_id: string;
   /** When it was written, in Unix seconds. */
   sent_at: number;
+  /** From when on it is not to be stored any more, likewise. */
+  expires_at: number;
 }
 
 /** The rows, as one tab sees them. */

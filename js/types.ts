@@ -112,7 +112,7 @@ export interface Pending extends Required<Draft> {
 export interface OutboxEvents {
   /** It is stored. */
   sent: (message: Message & Pending) => void;
-  /** The server refused it for good. */
+  /** It will not be stored: the server refused it, or it waited too long. */
   failed: (message: Pending, error: MicroError) => void;
 }
 
@@ -138,7 +138,9 @@ export interface Handle extends AsyncIterable<Message> {
    * `MicroError` once it is certain that this handle won't get it stored.
    *
    * It survives the page: one that is loaded later sends what is left for the same user (`Micro.pending`, `Micro.on`).
-   * At most 1,000 may wait; then it rejects with `client.OutboxFull`.
+   * At most 1,000 may wait; then it rejects with `client.OutboxFull`. After `sendTimeout` (`Micro.configure`, a day) it
+   * rejects: with `client.Expired` if it never went out, with `chat.Send.Expired` once the server, which it may have
+   * reached, says that it is not stored. It will not be then.
    */
   send(message: string | Draft): Promise<Message>;
   /**
@@ -156,4 +158,6 @@ export interface Config {
   api?: string;
   /** Address of the `.wasm` file, where it does not lie beside the script. */
   wasm?: string;
+  /** How long a message that is sent may wait to be stored, in milliseconds; without it a day. */
+  sendTimeout?: number;
 }

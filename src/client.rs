@@ -71,11 +71,13 @@ impl Client {
         self.tell(|session, _| session.unsubscribe(id));
     }
 
-    /// Sends a message to the chat of a subscription, one that an earlier page may have sent if it is sent `again`.
-    /// Returns the number that `stored` or `refused` will name.
-    pub fn publish(&self, id: u32, message: JsValue, again: bool) -> Result<u32, JsValue> {
+    /// Sends a message to the chat of a subscription, one that an earlier page may have sent if it is sent `again`. It
+    /// expires in so many milliseconds. Returns the number that `stored` or `refused` will name.
+    pub fn publish(&self, id: u32, message: JsValue, again: bool, expires_in: f64) -> Result<u32, JsValue> {
         let publish = if again { Session::recover } else { Session::publish };
-        self.tell(|session, _| publish(session, id, message)).map_err(|fault| CodedError::of(fault).into())
+        let publish =
+            |session: &mut _, now: u64| publish(session, id, message, now.saturating_add(expires_in as u64), now);
+        self.tell(publish).map_err(|fault| CodedError::of(fault).into())
     }
 
     /// The page woke up, or the network came back.
@@ -90,7 +92,7 @@ impl Client {
 
     /// The socket opened.
     pub fn opened(&self) {
-        self.tell(|session, _| session.opened());
+        self.tell(Session::opened);
     }
 
     /// A frame arrived.
@@ -156,8 +158,9 @@ impl Client {
                 self.send(op::SUBSCRIBE, &[&handle.into(), &chat, &epoch.into(), &after.into()]);
             }
             Action::Unsubscribe { handle } => self.send(op::UNSUBSCRIBE, &[&handle.into()]),
-            Action::Publish { n, handle, message } => {
-                self.send(op::PUBLISH, &[&n.into(), &handle.into(), &message]);
+            Action::Publish { n, handle, message, expired } => {
+                let elements = [&n.into(), &handle.into(), &message, &JsValue::TRUE];
+                self.send(op::PUBLISH, &elements[..3 + usize::from(expired)]);
             }
             Action::Probe => self.send(op::PROBE, &[]),
             Action::Waiting { delay } => self.state("waiting", Some(delay as f64)),

@@ -52,6 +52,10 @@ impl CodedError {
                 "client.OutboxFull",
                 "Too many messages wait to be stored. Wait until some of them are, then send again.",
             ),
+            Fault::Expired => Self::new(
+                "client.Expired",
+                "The message could not be sent in time (see `sendTimeout`), and is not stored. Send it again if it still matters.",
+            ),
             Fault::Closed => Self::new(
                 "client.Closed",
                 "The handle was closed before the server acknowledged this. It may have been stored.",

@@ -264,3 +264,91 @@ for (const [what, without] of Object.entries({
     assert.deepEqual(await texts(chat_id), ["1", "2", "3", "4", "5"]);
   });
 }
+
+test("what could not go out in time fails, and never goes out", async () => {
+  const chat_id = await newChat();
+  await visitor.open(CUT_OFF + tag());
+  const ids = await inPage((chat_id) => {
+    Micro.configure({ sendTimeout: 300 });
+    const handle = join(chat_id, "ann");
+    const late = handle.send("late").catch(({ id }) => id);
+    Micro.configure({ sendTimeout: 3_600_000 });
+    handle.send("patient").catch(() => {});
+    return late;
+  }, chat_id);
+  assert.equal(ids, "client.Expired");
+  await visitor.until(async () => (await kept()) === 1);
+  await visitor.open(tag());
+  await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
+  await visitor.until(() => told.length === 1);
+  assert.deepEqual(await texts(chat_id), ["patient"]);
+});
+
+test("what may have reached the server in time waits for the server's word, which holds", async () => {
+  const chat_id = await newChat();
+  await visitor.open(tag());
+  await inPage(async (chat_id) => {
+    Micro.configure({ sendTimeout: 500 });
+    window.handle = join(chat_id, "ann");
+    await new Promise((resolve) => handle.on("open", resolve));
+    await handle.send({ text: "stored", client_id: "stored" });
+  }, chat_id);
+  process.kill(server.pid, "SIGSTOP");
+  await inPage(() => {
+    window.outcome = "none";
+    handle.send({ text: "stuck", client_id: "stuck" }).then(
+      () => (outcome = "sent"),
+      ({ id, code }) => (outcome = [id, code]),
+    );
+  });
+  await sleep(500 + SETTLE_MS);
+  assert.equal(await inPage(() => outcome), "none", "nobody but the server knows");
+  // What it had not read is gone with it.
+  await server.kill();
+  await server.restart();
+  await visitor.until(() => outcome !== "none");
+  assert.deepEqual(await inPage(() => outcome), ["chat.Send.Expired", 410]);
+  const again = await inPage(() => handle.send({ text: "stuck", client_id: "stuck" }).catch(({ id }) => id));
+  assert.equal(again, "chat.Send.Expired");
+  assert.deepEqual(await texts(chat_id), ["stored"]);
+});
+
+test("what an earlier page left for too long ends as failed, unless the server has it", async () => {
+  const chat_id = await newChat();
+  await visitor.open(CUT_OFF + tag());
+  await inPage((chat_id) => {
+    Micro.configure({ sendTimeout: 1 });
+    // A page that goes away before its timer fires.
+    window.setTimeout = () => 0;
+    const handle = join(chat_id, "ann");
+    for (const name of ["arrived", "left"]) handle.send({ text: name, client_id: name }).catch(() => {});
+  }, chat_id);
+  await visitor.until(async () => (await kept()) === 2);
+  await post("/chat/Send", { chat_id, user_id: "ann", text: "arrived", client_id: "arrived" });
+  await visitor.open(tag());
+  await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
+  await visitor.until(() => told.length === 2);
+  assert.deepEqual(await inPage(() => told), [
+    ["sent", "arrived", true],
+    ["failed", "left", 410],
+  ]);
+  assert.deepEqual(await texts(chat_id), ["arrived"]);
+  assert.equal(await inPage(() => kept()), 0);
+});
+
+test("a sendTimeout that can't be meant is refused", async () => {
+  await visitor.open(tag());
+  for (const sendTimeout of [0, -1, "1000", null, NaN]) {
+    const id = await inPage(
+      (sendTimeout) => {
+        try {
+          return Micro.configure({ sendTimeout: sendTimeout === "NaN" ? NaN : sendTimeout }) ?? "taken";
+        } catch ({ id }) {
+          return id;
+        }
+      },
+      Number.isNaN(sendTimeout) ? "NaN" : sendTimeout,
+    );
+    assert.equal(id, sendTimeout === null ? "taken" : "client.BadArgument", String(sendTimeout));
+  }
+});

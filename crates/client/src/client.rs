@@ -1,6 +1,7 @@
 //! What a program holds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use micro_chat_session::{Cursor, Gap};
 use micro_chat_wire::chat::Message;
@@ -13,6 +14,9 @@ use crate::task::{Command, Task};
 /// Events that may wait for a reader. While it takes none of them the connection isn't read either: the server cuts it
 /// off sooner or later, and it resumes once the reader goes on.
 const WAITING: usize = 1_024;
+
+/// How long a message may wait to be stored, where its draft doesn't say.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One user's connection to one server; it reconnects by itself.
 #[derive(Clone, Debug)]
@@ -40,13 +44,16 @@ pub struct Draft {
     pub subject: String,
     /// What it says.
     pub text: String,
+    /// How long it may wait to be stored, without it [`SEND_TIMEOUT`]. What reached the server by then may be stored
+    /// later.
+    pub timeout: Option<Duration>,
 }
 
 impl Draft {
     /// A message that says this, with a name of its own.
     pub fn text(text: impl Into<String>) -> Self {
         let client_id = format!("{:032x}", fastrand::u128(..));
-        Self { client_id, subject: String::new(), text: text.into() }
+        Self { client_id, text: text.into(), ..Self::default() }
     }
 }
 
@@ -78,6 +85,9 @@ pub enum Error {
     /// As many messages as may are waiting already.
     #[error("too many messages wait to be sent")]
     OutboxFull,
+    /// The message waited for longer than it may, and never went out.
+    #[error("the message waited too long to be sent")]
+    Expired,
     /// The client or its subscription is over. What was on its way may have been stored.
     #[error("the connection is closed")]
     Closed,
@@ -135,9 +145,10 @@ impl Publisher {
     /// however many reconnects that takes.
     pub fn publish(&self, draft: Draft) -> impl Future<Output = Result<Stored, Error>> + Send + use<> {
         let message = json!({ "client_id": draft.client_id, "subject": draft.subject, "text": draft.text });
+        let timeout = draft.timeout.unwrap_or(SEND_TIMEOUT);
         let (answer, answered) = oneshot::channel();
         // A task that is gone drops the answer's sender: the future says so.
-        let _ = self.client.commands.send(Command::Publish { number: self.number, message, answer });
+        let _ = self.client.commands.send(Command::Publish { number: self.number, message, timeout, answer });
         async {
             let stored = answered.await.map_err(|_| Error::Closed)??;
             Stored::read(&stored).ok_or(Error::BadAnswer)

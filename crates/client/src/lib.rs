@@ -24,5 +24,5 @@ mod client;
 mod frame;
 mod task;
 
-pub use client::{Client, Draft, Error, Event, Publisher, Reading, Start, Stored};
+pub use client::{Client, Draft, Error, Event, Publisher, Reading, SEND_TIMEOUT, Start, Stored};
 pub use micro_chat_session::{Cursor, Gap};

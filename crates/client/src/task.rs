@@ -40,7 +40,7 @@ pub enum Command {
     /// Read it no longer.
     Unsubscribe { number: u64 },
     /// Send a message to a chat that is being read.
-    Publish { number: u64, message: Value, answer: oneshot::Sender<Result<Value, Error>> },
+    Publish { number: u64, message: Value, timeout: Duration, answer: oneshot::Sender<Result<Value, Error>> },
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -98,7 +98,7 @@ impl Task {
     /// Runs until the last client and the last reading are gone.
     pub async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         loop {
-            let deadline = self.session.deadline().map(|at| self.start + Duration::from_millis(at));
+            let deadline = self.session.deadline().and_then(|at| self.start.checked_add(Duration::from_millis(at)));
             let timer = async {
                 match deadline {
                     Some(at) => sleep_until(at).await,
@@ -118,7 +118,7 @@ impl Task {
                 Wake::Command(None) => return self.link.close().await,
                 Wake::Opened(Ok(socket)) => {
                     self.link = Link::Open(socket);
-                    self.session.opened();
+                    self.session.opened(now);
                 }
                 Wake::Received(Some(Ok(WsMessage::Text(text)))) => self.session.received(frame::read(&text), now),
                 Wake::Received(Some(Ok(WsMessage::Close(close)))) => {
@@ -138,7 +138,7 @@ impl Task {
 
     /// Milliseconds of the engine's clock.
     fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        millis(self.start.elapsed())
     }
 
     fn obey(&mut self, command: Command, now: u64) {
@@ -153,9 +153,10 @@ impl Task {
                     self.session.unsubscribe(id);
                 }
             }
-            Command::Publish { number, message, answer } => {
-                let published =
-                    self.id_of(number).ok_or(Fault::Closed).and_then(|id| self.session.publish(id, message));
+            Command::Publish { number, message, timeout, answer } => {
+                let expires_at = now.saturating_add(millis(timeout));
+                let id = self.id_of(number).ok_or(Fault::Closed);
+                let published = id.and_then(|id| self.session.publish(id, message, expires_at, now));
                 match published {
                     Ok(send) => drop(self.answers.insert(send, answer)),
                     // Who no longer waits needs no answer.
@@ -181,7 +182,9 @@ impl Task {
                     frames.push(json!([op::SUBSCRIBE, handle, chat, epoch, after]));
                 }
                 Action::Unsubscribe { handle } => frames.push(json!([op::UNSUBSCRIBE, handle])),
-                Action::Publish { n, handle, message } => frames.push(json!([op::PUBLISH, n, handle, message])),
+                Action::Publish { n, handle, message, expired } => {
+                    frames.push(json!([op::PUBLISH, n, handle, message, expired]));
+                }
                 Action::Probe => frames.push(json!([op::PROBE])),
                 Action::Waiting { .. } | Action::Offline => {}
                 Action::Subscribed { id, cursor } => self.tell(id, Event::Subscribed(cursor)).await,
@@ -279,10 +282,15 @@ impl Link {
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn error_of(reason: Reason<Value>) -> Error {
     match reason {
         Reason::Error(error) => serde_json::from_value::<ErrorBody>(error).map_or(Error::BadAnswer, Error::Refused),
         Reason::Fault(Fault::OutboxFull) => Error::OutboxFull,
-        Reason::Fault(_) => Error::Closed,
+        Reason::Fault(Fault::Expired) => Error::Expired,
+        Reason::Fault(Fault::Closed | Fault::Dismissed) => Error::Closed,
     }
 }

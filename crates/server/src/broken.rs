@@ -11,6 +11,8 @@ pub enum Broken {
     Dedupe,
     /// A message is acknowledged before it is committed.
     Commit,
+    /// What was refused for being late is forgotten.
+    Expiry,
 }
 
 /// Whether this one is broken.
@@ -21,6 +23,7 @@ pub fn is(what: Broken) -> bool {
             "resume" => Some(Broken::Resume),
             "dedupe" => Some(Broken::Dedupe),
             "commit" => Some(Broken::Commit),
+            "expiry" => Some(Broken::Expiry),
             _ => None,
         }) == Some(what)
 }

@@ -58,6 +58,8 @@ pub enum ClientFrame {
         handle: u32,
         /// The message.
         message: Publication,
+        /// It is too late to store it: acknowledged where it is stored already, else refused for good.
+        expired: bool,
     },
     /// [`op::PROBE`].
     Probe,
@@ -94,6 +96,7 @@ impl<'de> Visitor<'de> for FrameVisitor {
                 n: next(&mut elements, "n")?,
                 handle: next(&mut elements, "handle")?,
                 message: next(&mut elements, "message")?,
+                expired: elements.next_element()?.unwrap_or(false),
             },
             op::PROBE => ClientFrame::Probe,
             _ => ClientFrame::Unknown,
@@ -116,8 +119,12 @@ mod tests {
         let read = |text| serde_json::from_str::<ClientFrame>(text).ok();
         let message = Publication { client_id: "c".into(), subject: String::new(), text: "hi".into() };
         assert_eq!(
-            read(r#"[4,7,1,{"client_id":"c","text":"hi","later":[]},"more"]"#),
-            Some(ClientFrame::Publish { n: 7, handle: 1, message })
+            read(r#"[4,7,1,{"client_id":"c","text":"hi","later":[]}]"#),
+            Some(ClientFrame::Publish { n: 7, handle: 1, message: message.clone(), expired: false })
+        );
+        assert_eq!(
+            read(r#"[4,7,1,{"client_id":"c","text":"hi"},true,"more"]"#),
+            Some(ClientFrame::Publish { n: 7, handle: 1, message, expired: true })
         );
         assert_eq!(
             read(r#"[2,1,"chat",0,-1]"#),
@@ -129,7 +136,19 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_an_error() {
-        for text in ["", "{}", "[]", "5", "[2]", r#"[2,-1,"chat",0,0]"#, r#"["4"]"#, "[4,1,1]", "[4294967296]", "[5"] {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "5",
+            "[2]",
+            r#"[2,-1,"chat",0,0]"#,
+            r#"["4"]"#,
+            "[4,1,1]",
+            "[4,1,1,{},\"more\"]",
+            "[4294967296]",
+            "[5",
+        ] {
             assert!(serde_json::from_str::<ClientFrame>(text).is_err(), "{text}");
         }
     }

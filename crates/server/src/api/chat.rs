@@ -16,7 +16,7 @@ pub async fn new(chats: &Chats, namespace: &str, request: NewRequest) -> Result<
 /// `chat.Send`.
 pub async fn send(chats: &Chats, namespace: &str, request: SendRequest) -> Result<SendResponse, Refusal> {
     let SendRequest { chat_id, client_id, user_id, subject, text } = request;
-    let draft = Draft { chat_id, client_id, identity: Identity::ClientId, user_id, subject, text };
+    let draft = Draft { chat_id, client_id, identity: Identity::ClientId, user_id, subject, text, expired: false };
     chats.send(namespace, draft).await?;
     Ok(SendResponse {})
 }

@@ -22,7 +22,8 @@ pub async fn send(chats: &Chats, namespace: &str, request: SendMessageRequest) -
     let SendMessageRequest { id, chat_id, author_id, text } = request;
     // Without an id of its own a message is nobody's repetition.
     let identity = if id.is_empty() { Identity::ClientId } else { Identity::Id };
-    let draft = Draft { chat_id, client_id: id, identity, user_id: author_id, subject: String::new(), text };
+    let (subject, expired) = (String::new(), false);
+    let draft = Draft { chat_id, client_id: id, identity, user_id: author_id, subject, text, expired };
     let message = chats.send(namespace, draft).await?;
     Ok(SendMessageResponse { message: Message::from(&*message) })
 }

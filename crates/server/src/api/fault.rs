@@ -188,6 +188,11 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
             409,
             "This client_id belongs to another message of this user; give each message its own.".into(),
         ),
+        Refusal::Expired => (
+            id("Expired", "EXPIRED"),
+            410,
+            "This message came too late and is not stored; to send it all the same, give it a new client_id.".into(),
+        ),
         Refusal::Store(_) => {
             (id("Unavailable", "UNAVAILABLE"), 503, "The message store does not answer; try again.".into())
         }

@@ -40,6 +40,9 @@ pub enum Refusal {
     /// The same `client_id` came with another subject or text.
     #[error("the client id belongs to another message")]
     Conflict,
+    /// The message came too late, or one of its name did before.
+    #[error("the message has expired")]
+    Expired,
     /// The database did not do it.
     #[error(transparent)]
     Store(StoreError),

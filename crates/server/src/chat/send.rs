@@ -24,6 +24,8 @@ pub struct Draft {
     pub subject: String,
     /// What it says.
     pub text: String,
+    /// It is too late to store it: if it isn't there yet, it is refused, and so is whatever comes with its name later.
+    pub expired: bool,
 }
 
 /// A message in line for the next commit: what it has become.
@@ -38,18 +40,19 @@ impl Chats {
     /// Puts a message in line for the next commit, behind those that this caller submitted before.
     pub async fn submit(&self, namespace: &str, draft: Draft) -> Result<Pending, Refusal> {
         check(&draft)?;
-        let Draft { chat_id, mut client_id, identity, user_id, subject, text } = draft;
+        let Draft { chat_id, mut client_id, identity, user_id, subject, text, expired } = draft;
         if client_id.is_empty() {
             client_id = Uuid::new_v4().to_string();
         }
         let namespace = namespace.to_owned();
-        let answer =
-            self.store.send(MessageDraft { namespace, chat_id, client_id, identity, user_id, subject, text }).await?;
+        let draft = MessageDraft { namespace, chat_id, client_id, identity, user_id, subject, text, expired };
+        let answer = self.store.send(draft).await?;
         Ok(Box::pin(async {
             match answer.await? {
                 Sent::Stored(message) => Ok(message),
                 Sent::UnknownChat => Err(Refusal::UnknownChat),
                 Sent::Conflict => Err(Refusal::Conflict),
+                Sent::Expired => Err(Refusal::Expired),
             }
         }))
     }

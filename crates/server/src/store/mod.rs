@@ -109,6 +109,8 @@ pub struct MessageDraft {
     pub subject: String,
     /// What it says.
     pub text: String,
+    /// It is not to be stored any more.
+    pub expired: bool,
 }
 
 /// What became of a draft.
@@ -120,6 +122,8 @@ pub enum Sent {
     UnknownChat,
     /// Its `client_id` is another message's: the same user said something else with it.
     Conflict,
+    /// It came too late, now or before, and never will be stored.
+    Expired,
 }
 
 /// Which end of a range a page is taken from.

@@ -8,8 +8,9 @@ use rusqlite_migration::{M, Migrations};
 use super::StoreError;
 
 /// Each step once, in order; SQLite's `user_version` counts them.
-const STEPS: &[M<'static>] = &[M::up(
-    "
+const STEPS: &[M<'static>] = &[
+    M::up(
+        "
     CREATE TABLE chats (
         chat       INTEGER PRIMARY KEY,
         namespace  TEXT NOT NULL,
@@ -45,7 +46,19 @@ const STEPS: &[M<'static>] = &[M::up(
     -- Only ids that a client chose can be asked for again; those the server makes cost no entry here.
     CREATE UNIQUE INDEX messages_by_chosen_id ON messages (chat, id) WHERE id = client_id;
     ",
-)];
+    ),
+    M::up(
+        "
+    -- What was refused for being late: a copy that is still under way must not be stored behind its refusal.
+    CREATE TABLE expired (
+        chat      INTEGER NOT NULL REFERENCES chats,
+        user_id   TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        PRIMARY KEY (chat, user_id, client_id)
+    ) WITHOUT ROWID;
+    ",
+    ),
+];
 
 /// Opens the writer's connection and brings the tables up to date.
 pub fn open(file: &Path) -> Result<Connection, StoreError> {

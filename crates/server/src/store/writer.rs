@@ -182,6 +182,9 @@ fn send(
     let Some(chat) = chats.get(transaction, &draft.namespace, &draft.chat_id)? else {
         return Ok(Sent::UnknownChat);
     };
+    if let Some(refused) = refuse_late(transaction, chat, &draft)? {
+        return Ok(refused);
+    }
     let id = match draft.identity {
         Identity::ClientId => Uuid::new_v4().to_string(),
         Identity::Id => draft.client_id.clone(),
@@ -227,18 +230,46 @@ fn send(
         let client_id = Uuid::new_v4().to_string();
         return send(transaction, chats, MessageDraft { client_id, ..draft }, fresh);
     }
+    // The insert found something in its way. If that is no repetition, the place itself was taken.
+    repetition(transaction, chat, &draft)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// What the draft repeats, if it repeats something.
+fn repetition(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft) -> rusqlite::Result<Option<Sent>> {
     let same = reader::message_of_client_id(transaction, chat, &draft.user_id, &draft.client_id)?;
     Ok(match (same, draft.identity) {
         (Some(message), Identity::ClientId) if message.subject != draft.subject || message.text != draft.text => {
-            Sent::Conflict
+            Some(Sent::Conflict)
         }
-        (Some(message), _) => Sent::Stored(Arc::new(message)),
-        (None, _) => match reader::message_of_chosen_id(transaction, chat, &draft.client_id)? {
-            Some(message) => Sent::Stored(Arc::new(message)),
-            // The insert found something in its way that is neither: the place itself was taken.
-            None => return Err(rusqlite::Error::QueryReturnedNoRows),
-        },
+        (Some(message), _) => Some(Sent::Stored(Arc::new(message))),
+        (None, _) => {
+            let chosen = reader::message_of_chosen_id(transaction, chat, &draft.client_id)?;
+            chosen.map(|message| Sent::Stored(Arc::new(message)))
+        }
     })
+}
+
+/// The answer to a draft that comes too late, or whose name was refused for that before: nobody may learn first that a
+/// message failed, and then that it is there.
+fn refuse_late(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft) -> rusqlite::Result<Option<Sent>> {
+    let name = params![chat.key, draft.user_id, draft.client_id];
+    if draft.expired {
+        if let Some(stored) = repetition(transaction, chat, draft)? {
+            return Ok(Some(stored));
+        }
+        if !broken::is(Broken::Expiry) {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO expired (chat, user_id, client_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                )?
+                .execute(name)?;
+        }
+        return Ok(Some(Sent::Expired));
+    }
+    let was_late = transaction
+        .prepare_cached("SELECT 1 FROM expired WHERE chat = ?1 AND user_id = ?2 AND client_id = ?3")?
+        .exists(name)?;
+    Ok(was_late.then_some(Sent::Expired))
 }
 
 /// One value for a set of users: each name with its length before it, so that no two sets read alike.

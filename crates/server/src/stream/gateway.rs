@@ -125,6 +125,7 @@ impl Connection {
             user_id: self.user_id.clone(),
             subject: message.subject,
             text: message.text,
+            expired: false,
         };
         let pending = self.chats.submit(&self.namespace, draft).await;
         self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);

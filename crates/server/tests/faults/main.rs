@@ -34,8 +34,8 @@ async fn nothing_is_lost_doubled_or_out_of_order_through_stops() {
 
 /// The negative controls: with a promise broken on purpose, the matching column has to show it.
 #[cfg(debug_assertions)]
-async fn broken(promise: &'static str) -> Verdict {
-    let verdict = Storm { harm: Harm::Kill, rounds: 4, sends: 2_000, broken: Some(promise) }.run().await;
+async fn broken(promise: &'static str, harm: Harm) -> Verdict {
+    let verdict = Storm { harm, rounds: 4, sends: 2_000, broken: Some(promise) }.run().await;
     println!("{}\n{}", Verdict::HEAD, verdict.row(promise));
     verdict
 }
@@ -43,17 +43,23 @@ async fn broken(promise: &'static str) -> Verdict {
 #[cfg(debug_assertions)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_dedupe_is_caught_doubling() {
-    assert!(broken("dedupe").await.doubled > 0);
+    assert!(broken("dedupe", Harm::Kill).await.doubled > 0);
 }
 
 #[cfg(debug_assertions)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_resume_is_caught_skipping() {
-    assert!(broken("resume").await.missed > 0);
+    assert!(broken("resume", Harm::Kill).await.missed > 0);
 }
 
 #[cfg(debug_assertions)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_acknowledges_too_early_is_caught_losing() {
-    assert!(broken("commit").await.lost > 0);
+    assert!(broken("commit", Harm::Kill).await.lost > 0);
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_forgets_what_was_too_late_is_caught_contradicting_itself() {
+    assert!(broken("expiry", Harm::Stop).await.contradicted > 0);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use micro_chat_client::{Client, Draft, Publisher};
+use micro_chat_client::{Client, Draft, Error, Publisher};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -61,36 +61,53 @@ pub struct Verdict {
     pub missed: u64,
     /// A sender's messages in another order than they were sent in, or a reader's in another than the history's.
     pub disordered: u64,
-    /// Sends without an answer, or refused.
+    /// Said to have come too late, and in the history all the same.
+    pub contradicted: u64,
+    /// Sends without an answer, or refused for anything else.
     pub unanswered: u64,
+    /// Said to have come too late.
+    expired: u64,
     time: Duration,
 }
 
 impl Verdict {
     /// The table's first line.
-    pub const HEAD: &str = "harm       rounds  acknowledged  lost  doubled  missed  disordered  unanswered  seconds";
+    pub const HEAD: &str = "harm       rounds  acknowledged  expired  lost  doubled  missed  disordered  contradicted  unanswered  seconds";
 
     pub fn row(&self, name: &str) -> String {
         format!(
-            "{name:<10} {:>6} {:>13} {:>5} {:>8} {:>7} {:>11} {:>11} {:>8.1}",
+            "{name:<10} {:>6} {:>13} {:>8} {:>5} {:>8} {:>7} {:>11} {:>13} {:>11} {:>8.1}",
             self.rounds,
             self.acknowledged,
+            self.expired,
             self.lost,
             self.doubled,
             self.missed,
             self.disordered,
+            self.contradicted,
             self.unanswered,
             self.time.as_secs_f64()
         )
     }
 
     pub fn is_clean(&self) -> bool {
-        self.acknowledged > 0 && [self.lost, self.doubled, self.missed, self.disordered, self.unanswered] == [0; 5]
+        let faults = [self.lost, self.doubled, self.missed, self.disordered, self.contradicted, self.unanswered];
+        self.acknowledged > 0 && faults == [0; 6]
     }
 }
 
 /// An acknowledged message: its chat's index, its text, its place.
 type Ack = (usize, String, u64);
+
+/// What a sender was told.
+#[derive(Debug, Default)]
+struct Answers {
+    acks: Vec<Ack>,
+    /// Messages that came too late: their chat's index, their text.
+    expired: Vec<(usize, String)>,
+    /// How much got no answer, or another.
+    unanswered: u64,
+}
 
 impl Storm {
     pub async fn run(self) -> Verdict {
@@ -125,13 +142,13 @@ impl Storm {
         let program = self.rage(program, &host, data.path(), &proxy, &acknowledged).await;
         calm.store(true, Ordering::Relaxed);
         let mut verdict = Verdict { rounds: self.rounds, ..Verdict::default() };
-        let mut acks = Vec::new();
+        let mut answers = Answers::default();
         while let Some(sent) = senders.join_next().await {
-            let (own, unanswered) = sent.expect("senders end");
-            verdict.unanswered += unanswered;
-            acks.extend(own);
+            let own = sent.expect("senders end");
+            answers.acks.extend(own.acks);
+            answers.expired.extend(own.expired);
+            answers.unanswered += own.unanswered;
         }
-        verdict.acknowledged = acks.len() as u64;
 
         let mut histories = Vec::new();
         for chat_id in &chats {
@@ -140,7 +157,7 @@ impl Storm {
         for (end, history) in ends.iter().zip(&histories) {
             end.store(history.len() as u64, Ordering::Relaxed);
         }
-        verdict.judge_acks(&acks, &histories);
+        verdict.judge_answers(&answers, &histories);
         for (index, reader) in readers {
             let last = reader.last.clone();
             let seen = timeout(REST, reader.seen()).await;
@@ -185,6 +202,7 @@ impl Storm {
                     _ => {}
                 }
             }
+            proxy.strand(Duration::from_millis(fastrand::u64(300..900))).await;
             match self.harm {
                 Harm::Kill => {
                     program.kill().await;
@@ -199,13 +217,8 @@ impl Storm {
     }
 }
 
-/// Sends until all is calm; what was acknowledged, and how much got no answer.
-async fn send(
-    publishers: Vec<Publisher>,
-    number: u64,
-    acknowledged: Arc<AtomicU64>,
-    calm: Arc<AtomicBool>,
-) -> (Vec<Ack>, u64) {
+/// Sends until all is calm.
+async fn send(publishers: Vec<Publisher>, number: u64, acknowledged: Arc<AtomicU64>, calm: Arc<AtomicBool>) -> Answers {
     let room = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut answers = JoinSet::new();
     let mut message = 0_u64;
@@ -215,7 +228,9 @@ async fn send(
         let text = format!("{number} {message}");
         message += 1;
         // Put into the outbox here, in order; only the answer is waited for elsewhere.
-        let draft = Draft { client_id: text.clone(), subject: String::new(), text: text.clone() };
+        // Some have little time: a stall or a stop is longer.
+        let timeout = message.is_multiple_of(4).then(|| Duration::from_millis(fastrand::u64(1..200)));
+        let draft = Draft { client_id: text.clone(), subject: String::new(), text: text.clone(), timeout };
         let answer = publishers[index].publish(draft);
         let acknowledged = acknowledged.clone();
         answers.spawn(async move {
@@ -227,24 +242,38 @@ async fn send(
             (index, text, answer)
         });
     }
-    let (mut acks, mut unanswered) = (Vec::new(), 0);
+    let mut told = Answers::default();
     let all = async {
         while let Some(answer) = answers.join_next().await {
             match answer.expect("answers end") {
-                (index, text, Ok(stored)) => acks.push((index, text, stored.seq)),
-                (_, _, Err(_)) => unanswered += 1,
+                (index, text, Ok(stored)) => told.acks.push((index, text, stored.seq)),
+                (index, text, Err(error)) if is_expiry(&error) => told.expired.push((index, text)),
+                (_, _, Err(_)) => told.unanswered += 1,
             }
         }
     };
     if timeout(REST, all).await.is_err() {
-        unanswered += answers.len() as u64;
+        told.unanswered += answers.len() as u64;
     }
-    (acks, unanswered)
+    told
+}
+
+/// Whether it was too late, as the client or as the server saw it.
+fn is_expiry(error: &Error) -> bool {
+    match error {
+        Error::Expired => true,
+        Error::Refused(body) => body.id == "chat.Send.Expired",
+        _ => false,
+    }
 }
 
 impl Verdict {
-    /// Holds acks and histories against each other.
-    fn judge_acks(&mut self, acks: &[Ack], histories: &[Vec<String>]) {
+    /// Holds answers and histories against each other.
+    fn judge_answers(&mut self, answers: &Answers, histories: &[Vec<String>]) {
+        let Answers { acks, expired, unanswered } = answers;
+        self.acknowledged = acks.len() as u64;
+        self.expired = expired.len() as u64;
+        self.unanswered = *unanswered;
         for (index, history) in histories.iter().enumerate() {
             let mut places = HashMap::new();
             let mut newest = HashMap::new();
@@ -264,6 +293,8 @@ impl Verdict {
                     self.lost += 1;
                 }
             }
+            let stored = |(chat, text): &&(usize, String)| *chat == index && places.contains_key(text.as_str());
+            self.contradicted += expired.iter().filter(stored).count() as u64;
         }
     }
 }

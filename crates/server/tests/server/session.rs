@@ -202,6 +202,54 @@ async fn the_same_client_id_gets_the_same_answer_and_another_text_a_conflict() {
 }
 
 #[tokio::test]
+async fn what_comes_too_late_is_stored_already_or_refused_for_good() {
+    let data = tempfile::tempdir().expect("a folder");
+    let timing = micro_chat_server::stream::Timing::default();
+    let server = Running::on(data.path(), timing).await;
+    let chat_id = server.chat().await;
+    let publish = |n: u32, client_id: &str, expired: bool| json!([4, n, 1, { "client_id": client_id, "text": format!("text of {client_id}") }, expired]);
+    let open = async |server: &Running, user: &str| {
+        let mut stream = server.session(user).await;
+        stream.send(json!([2, 1, chat_id, 0, -1])).await;
+        replay(&mut stream, 1).await;
+        stream
+    };
+    let answer = async |stream: &mut Stream, frame: Value| {
+        stream.send(frame).await;
+        loop {
+            let frame = stream.json().await;
+            if frame[0] != 22 {
+                return frame;
+            }
+        }
+    };
+    let is_late = |frame: &Value| frame[0] == 25 && frame[1] == 2 && frame[3]["Id"] == "chat.Send.Expired";
+    let mut ann = open(&server, "ann").await;
+    let stored = answer(&mut ann, publish(1, "in time", false)).await;
+    assert_eq!(stored[0], 24);
+    assert_eq!(answer(&mut ann, publish(2, "in time", true)).await[2], stored[2], "what is there is acknowledged");
+    let refused = answer(&mut ann, publish(3, "late", true)).await;
+    assert!(is_late(&refused) && refused[3]["Code"] == 410, "{refused}");
+    // The copy that was still under way, by another link, and by HTTP.
+    let mut again = open(&server, "ann").await;
+    assert!(is_late(&answer(&mut again, publish(1, "late", false)).await));
+    let body = json!({ "chat_id": chat_id, "user_id": "ann", "client_id": "late", "text": "text of late" });
+    assert_eq!(server.refused("/chat/Send", &body).await, (410, "chat.Send.Expired".to_owned()));
+    // It is this user's name for it, not everybody's.
+    let mut ben = open(&server, "ben").await;
+    assert_eq!(answer(&mut ben, publish(1, "late", false)).await[0], 24);
+    // For good is beyond a restart.
+    server.stop().await;
+    let server = Running::on(data.path(), timing).await;
+    let mut ann = open(&server, "ann").await;
+    assert!(is_late(&answer(&mut ann, publish(1, "late", false)).await));
+    let history = server.ask("/chat/History", json!({ "chat_id": chat_id })).await;
+    let texts: Vec<_> = history["messages"].as_array().into_iter().flatten().map(|one| one["text"].clone()).collect();
+    assert_eq!(texts, ["text of in time", "text of late"]);
+    assert_eq!(history["messages"][1]["user_id"], "ben");
+}
+
+#[tokio::test]
 async fn what_is_no_frame_ends_the_connection_with_its_reason() {
     let server = Running::start().await;
     for (frame, id) in [

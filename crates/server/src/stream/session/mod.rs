@@ -175,7 +175,9 @@ impl Session {
                 self.behind.retain(|behind| *behind != handle);
                 Ok(())
             }
-            ClientFrame::Publish { n, handle, message } => self.publish(socket, n, handle, message).await,
+            ClientFrame::Publish { n, handle, message, expired } => {
+                self.publish(socket, n, handle, message, expired).await
+            }
             ClientFrame::Probe => socket.write([frame::HEARTBEAT]).await,
             ClientFrame::Unknown => Ok(()),
         }
@@ -203,7 +205,14 @@ impl Session {
         Ok(frame)
     }
 
-    async fn publish(&mut self, socket: &mut Socket, n: u32, handle: u32, message: Publication) -> Result<(), Ending> {
+    async fn publish(
+        &mut self,
+        socket: &mut Socket,
+        n: u32,
+        handle: u32,
+        message: Publication,
+        expired: bool,
+    ) -> Result<(), Ending> {
         let Some(subscription) = self.subscriptions.get(&handle) else {
             return socket.write([frame::error(op::SCOPE_PUBLISH, n, &Fault::UnknownHandle)]).await;
         };
@@ -214,6 +223,7 @@ impl Session {
             user_id: self.user_id.clone(),
             subject: message.subject,
             text: message.text,
+            expired,
         };
         let pending: Pending = match self.streams.chats.submit(&self.namespace, draft).await {
             Ok(pending) => pending,
