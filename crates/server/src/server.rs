@@ -82,6 +82,11 @@ impl Server {
         Ok(Self { store, guard, commits, timing: config.timing })
     }
 
+    /// Its database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Serves until `stopping` is cancelled, then ends cleanly: sockets are told to come back, requests are answered,
     /// and all that was accepted is committed.
     pub async fn run(self, listener: TcpListener, stopping: CancellationToken) -> Result<(), ServerError> {

@@ -4,6 +4,7 @@
 //! - `send`: storing messages,
 //! - `read`: reading them back,
 //! - `join`: listening to them,
+//! - `shared`: reads that many want at once,
 //! - [`Refusal`]: what can be wrong with a request.
 
 mod create;
@@ -11,12 +12,15 @@ mod join;
 mod read;
 mod refusal;
 mod send;
+mod shared;
 
 pub use create::AtLeast;
-pub use join::{Joined, Start};
+pub use join::{Joined, Start, Step};
 pub use read::{History, Listing, Order};
 pub use refusal::Refusal;
 pub use send::{Draft, Pending};
+
+use std::sync::Arc;
 
 use micro_chat_wire::limit;
 
@@ -28,12 +32,13 @@ use crate::store::{Chat, Store};
 pub struct Chats {
     store: Store,
     hub: Hub,
+    recent: Arc<join::Recent>,
 }
 
 impl Chats {
     /// The chats in `store`, heard through `hub`.
     pub fn new(store: Store, hub: Hub) -> Self {
-        Self { store, hub }
+        Self { store, hub, recent: Arc::default() }
     }
 
     /// The chat of that name. A name that can't be one and a name of nothing answer alike.

@@ -11,6 +11,7 @@ mod writer;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -153,6 +154,17 @@ pub struct Page {
     pub has_more: bool,
 }
 
+/// All messages that a chat has with `after < seq <= to`. Those that are missing were deleted.
+#[derive(Debug)]
+pub struct Span {
+    /// What it begins behind.
+    pub after: u64,
+    /// In their order.
+    pub messages: Vec<Message>,
+    /// What it goes up to.
+    pub to: u64,
+}
+
 /// Why the database did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -183,6 +195,8 @@ pub enum StoreError {
 pub struct Store {
     /// What waits for the next commit. In order: who writes first is committed first.
     writes: mpsc::Sender<Write>,
+    /// How many messages were committed since the start. Nothing is acknowledged before it is counted here.
+    committed: Arc<AtomicU64>,
     /// Connections to read with.
     readers: Arc<Readers>,
 }
@@ -225,11 +239,13 @@ impl Store {
         let connection = schema::open(&file)?;
         let (writes, inbox) = mpsc::channel(4 * writer::BATCH);
         let readers = Arc::new(Readers::open(&file)?);
+        let count = Arc::new(AtomicU64::new(0));
+        let writer = Writer::new(connection, committed, count.clone());
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || Writer::new(connection, committed).run(inbox))
+            .spawn(move || writer.run(inbox))
             .map_err(refused)?;
-        Ok((Self { writes: writes.clone(), readers }, StoreGuard { writer, writes, _lock: lock }))
+        Ok((Self { writes: writes.clone(), committed: count, readers }, StoreGuard { writer, writes, _lock: lock }))
     }
 
     /// Finds the chat with the draft's id, else the one created for the same users, else creates it.
@@ -255,9 +271,26 @@ impl Store {
         self.readers.run(move |connection| reader::chat(connection, &namespace, &id)).await
     }
 
-    /// The chat's newest `seq`.
-    pub async fn last_seq(&self, chat: ChatKey) -> Result<u64, StoreError> {
-        self.readers.run(move |connection| reader::last_seq(connection, chat)).await
+    /// How many messages were committed since the start: at least all that anybody knows to be stored.
+    pub fn committed(&self) -> u64 {
+        self.committed.load(Ordering::Acquire)
+    }
+
+    /// How many reads there were since the start.
+    pub fn reads(&self) -> u64 {
+        self.readers.count()
+    }
+
+    /// What a chat has behind `after`: as much as a page holds, or all up to the chat's end.
+    pub async fn behind(&self, chat: &Arc<Chat>, after: u64, size: PageSize) -> Result<Span, StoreError> {
+        let chat = chat.clone();
+        self.readers.run(move |connection| reader::behind(connection, &chat, after, size)).await
+    }
+
+    /// A chat's newest messages, as many as a page holds.
+    pub async fn tail(&self, chat: &Arc<Chat>, size: PageSize) -> Result<Span, StoreError> {
+        let chat = chat.clone();
+        self.readers.run(move |connection| reader::tail(connection, &chat, size)).await
     }
 
     /// A page of the messages with `after < seq < before`, taken from that end, in that direction.

@@ -1,12 +1,13 @@
 //! Connections that read beside the writer. A read sees the last commit and never waits for the next.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
-use super::{Chat, ChatKey, From, Message, Page, PageSize, StoreError, schema};
+use super::{Chat, ChatKey, From, Message, Page, PageSize, Span, StoreError, schema};
 
 /// How many reads run at once.
 const READERS: usize = 4;
@@ -18,13 +19,20 @@ pub struct Readers {
     permits: Arc<Semaphore>,
     /// Those that nobody uses.
     idle: Mutex<Vec<Connection>>,
+    /// Reads so far.
+    count: AtomicU64,
 }
 
 impl Readers {
     /// Opens them all.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
         let idle = (0..READERS).map(|_| schema::open_to_read(file)).collect::<Result<_, _>>()?;
-        Ok(Self { permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::new(idle) })
+        Ok(Self { permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::new(idle), count: AtomicU64::new(0) })
+    }
+
+    /// How many reads there were.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Runs `read` with a connection, on a thread that may block.
@@ -32,6 +40,7 @@ impl Readers {
         self: &Arc<Self>,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.count.fetch_add(1, Ordering::Relaxed);
         let readers = self.clone();
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let task = tokio::task::spawn_blocking(move || {
@@ -85,9 +94,11 @@ pub fn members(connection: &Connection, chat: ChatKey) -> rusqlite::Result<Vec<S
         .collect()
 }
 
-/// The chat's newest `seq`.
-pub fn last_seq(connection: &Connection, chat: ChatKey) -> rusqlite::Result<u64> {
-    connection.prepare_cached("SELECT last_seq FROM chats WHERE chat = ?1")?.query_row([chat], |row| row.get(0))
+/// The smallest `seq` that is still there, and the newest.
+fn bounds(connection: &Connection, chat: ChatKey) -> rusqlite::Result<(u64, u64)> {
+    connection
+        .prepare_cached("SELECT first_seq, last_seq FROM chats WHERE chat = ?1")?
+        .query_row([chat], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 const MESSAGE: &str = "SELECT seq, id, client_id, user_id, subject, text, sent_at FROM messages";
@@ -159,6 +170,30 @@ pub fn page(
         page.messages.push(message);
     }
     Ok(page)
+}
+
+/// What a chat has behind `after`: as much as a page holds, or all up to the chat's end.
+pub fn behind(connection: &Connection, chat: &Chat, after: u64, size: PageSize) -> rusqlite::Result<Span> {
+    // Before the page: what is committed between the two is in the page.
+    let (_, last_seq) = bounds(connection, chat.key)?;
+    let Page { messages, has_more } = page(connection, chat, after, u64::MAX, size, From::Oldest)?;
+    let newest = messages.last().map_or(after, |message| message.seq);
+    let to = if has_more { newest } else { newest.max(last_seq) };
+    Ok(Span { after, messages, to })
+}
+
+/// A chat's newest messages, as many as a page holds.
+pub fn tail(connection: &Connection, chat: &Chat, size: PageSize) -> rusqlite::Result<Span> {
+    // Before the page, as above.
+    let (first_seq, last_seq) = bounds(connection, chat.key)?;
+    let Page { mut messages, has_more } = page(connection, chat, 0, u64::MAX, size, From::Newest)?;
+    messages.reverse();
+    let after = match messages.first() {
+        Some(oldest) if has_more => oldest.seq - 1,
+        _ => first_seq - 1,
+    };
+    let to = messages.last().map_or(last_seq, |newest| newest.seq.max(last_seq));
+    Ok(Span { after, messages, to })
 }
 
 /// Whether the database answers.

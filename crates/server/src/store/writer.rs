@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -58,12 +59,14 @@ pub struct Writer {
     connection: Connection,
     /// Where newly stored messages go after their commit.
     committed: mpsc::Sender<Vec<Arc<Message>>>,
+    /// How many there were.
+    count: Arc<AtomicU64>,
 }
 
 impl Writer {
     /// Takes over the connection.
-    pub fn new(connection: Connection, committed: mpsc::Sender<Vec<Arc<Message>>>) -> Self {
-        Self { connection, committed }
+    pub fn new(connection: Connection, committed: mpsc::Sender<Vec<Arc<Message>>>, count: Arc<AtomicU64>) -> Self {
+        Self { connection, committed, count }
     }
 
     /// Commits until it is told to close, or nobody can write any more.
@@ -79,6 +82,8 @@ impl Writer {
             let mut fresh = Vec::new();
             match self.commit(batch.drain(..), &mut fresh) {
                 Ok(held) => {
+                    // Before anybody knows: who then looks for a message knows that it is on its way.
+                    self.count.fetch_add(fresh.len() as u64, Ordering::Release);
                     answer(held);
                     if !fresh.is_empty() && self.committed.blocking_send(fresh).is_err() {
                         tracing::debug!("nobody takes committed messages any more");

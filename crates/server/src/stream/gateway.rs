@@ -1,5 +1,7 @@
 //! The gateway dialect: every frame is one message as JSON, both ways.
 
+use std::sync::Arc;
+
 use axum::extract::ws::Utf8Bytes;
 use futures_util::stream::{FuturesOrdered, StreamExt};
 use micro_chat_wire::DEFAULT_NAMESPACE;
@@ -11,8 +13,8 @@ use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, object_from_json};
 use crate::chat::{Chats, Draft, Joined, Pending, Refusal, Start};
-use crate::hub::Item;
-use crate::store::Identity;
+use crate::hub::{Item, Seat};
+use crate::store::{Chat, Identity};
 
 /// Messages of one connection that wait for their commit.
 const PENDING: usize = 64;
@@ -52,7 +54,10 @@ struct Connection {
     chats: Chats,
     namespace: String,
     user_id: String,
-    joined: Joined,
+    chat: Arc<Chat>,
+    /// Where this reader began: at the present.
+    after: u64,
+    _seat: Option<Seat>,
     /// Messages of this connection in line for a commit.
     pending: FuturesOrdered<Pending>,
 }
@@ -82,8 +87,16 @@ impl Connection {
         }
         let chats = streams.chats.clone();
         let joined = chats.join(&namespace, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
-        let joined = joined.map_err(|refusal| refused(endpoint, refusal))?;
-        Ok(Self { chats, namespace, user_id, joined, pending: FuturesOrdered::new() })
+        let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
+        Ok(Self {
+            chats,
+            namespace,
+            user_id,
+            chat,
+            after,
+            _seat: seated.map(|seated| seated.seat),
+            pending: FuturesOrdered::new(),
+        })
     }
 
     async fn run(&mut self, socket: &mut Socket) -> Result<(), Ending> {
@@ -104,7 +117,7 @@ impl Connection {
     /// Others' messages that this reader has not seen.
     fn deliver(&mut self, items: &[Item]) -> Vec<Utf8Bytes> {
         let mut frames = Vec::with_capacity(items.len());
-        for (_, delivery) in items.iter().filter(|(_, delivery)| delivery.seq > self.joined.cursor) {
+        for (_, delivery) in items.iter().filter(|(_, delivery)| delivery.seq > self.after) {
             if delivery.user_id != self.user_id {
                 frames.push(delivery.json.clone());
             }
@@ -114,12 +127,12 @@ impl Connection {
 
     async fn submit(&mut self, frame: &str) -> Result<(), Ending> {
         let message: Message = object_from_json(frame).map_err(Ending::Refused)?;
-        if !message.chat_id.is_empty() && message.chat_id != self.joined.chat.id {
+        if !message.chat_id.is_empty() && message.chat_id != self.chat.id {
             // It would be stored where its sender does not mean it to be.
             return Err(refused(Endpoint::ChatConnect, Refusal::UnknownChat));
         }
         let draft = Draft {
-            chat_id: self.joined.chat.id.clone(),
+            chat_id: self.chat.id.clone(),
             client_id: message.client_id,
             identity: Identity::ClientId,
             user_id: self.user_id.clone(),

@@ -7,5 +7,6 @@ mod chats;
 mod cost;
 mod gateway;
 mod life;
+mod resume;
 mod running;
 mod session;

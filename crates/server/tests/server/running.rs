@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use micro_chat_server::server::{self, Config, Server};
+use micro_chat_server::store::Store;
 use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,6 +25,7 @@ pub struct Running {
     /// `127.0.0.1:port`.
     pub host: String,
     pub http: reqwest::Client,
+    pub store: Store,
     stopping: CancellationToken,
     serving: JoinHandle<()>,
     _data: Option<TempDir>,
@@ -46,12 +48,13 @@ impl Running {
     pub async fn on(data: &Path, timing: Timing) -> Self {
         let config = Config { data: data.to_owned(), timing };
         let server = Server::open(&config).expect("the database opens");
+        let store = server.store().clone();
         let listener = server::listen(([127, 0, 0, 1], 0).into()).await.expect("a free port");
         let host = listener.local_addr().expect("an address").to_string();
         let stopping = CancellationToken::new();
         let token = stopping.clone();
         let serving = tokio::spawn(async move { server.run(listener, token).await.expect("a clean end") });
-        Self { host, http: reqwest::Client::new(), stopping, serving, _data: None }
+        Self { host, http: reqwest::Client::new(), store, stopping, serving, _data: None }
     }
 
     /// Stops it as SIGTERM would.
@@ -121,7 +124,9 @@ impl Running {
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header"));
         }
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("an upgrade");
+        // Small frames leave at once.
+        let connecting = tokio_tungstenite::connect_async_with_config(request, None, true);
+        let (socket, _) = connecting.await.expect("an upgrade");
         Stream { socket }
     }
 }

@@ -124,7 +124,7 @@ impl Session {
                 event = socket.next(), if self.pending.len() < PENDING => match event? {
                     Event::Frame(frame) => Box::pin(self.receive(socket, &frame)).await?,
                     Event::Deliveries(items) => {
-                        let frames = self.deliver(items)?;
+                        let frames = self.deliver(items);
                         socket.write(frames).await?;
                     }
                     Event::Heartbeat => socket.beat(Some(frame::HEARTBEAT)).await?,
@@ -161,8 +161,8 @@ impl Session {
             ClientFrame::Hello(_) => Err(Ending::Refused(Fault::HelloExpected)),
             ClientFrame::Subscribe { handle, chat_id, epoch, after } => {
                 let start = u64::try_from(after).map_or(Start::Now, |seq| Start::After { epoch, seq });
-                match self.subscribe(socket.outlet.clone(), handle, &chat_id, start).await {
-                    Ok(frame) => socket.write([frame]).await,
+                match self.subscribe(&socket.outlet, handle, &chat_id, start).await {
+                    Ok(frames) => socket.write(frames).await,
                     Err(Refusal::Store(error)) => Err(refused(self.endpoint, Refusal::Store(error))),
                     Err(refusal) => {
                         let fault = Fault::Refused(self.endpoint, refusal);
@@ -185,24 +185,26 @@ impl Session {
 
     async fn subscribe(
         &mut self,
-        outlet: Arc<Outlet>,
+        outlet: &Arc<Outlet>,
         handle: u32,
         chat_id: &str,
         start: Start,
-    ) -> Result<Utf8Bytes, Refusal> {
+    ) -> Result<Vec<Utf8Bytes>, Refusal> {
         // A client that loses count of its handles can't be served on this connection; one that asks for much can.
         if handle == 0 || handle > LAST_HANDLE || self.subscriptions.contains_key(&handle) {
-            return Ok(frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::InvalidHandle));
+            return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::InvalidHandle)]);
         }
         if self.subscriptions.len() >= limit::SUBSCRIPTIONS {
-            return Ok(frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions));
+            return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
         }
         let chats = &self.streams.chats;
-        let joined = chats.join(&self.namespace, chat_id, &self.user_id, start, &outlet, handle).await?;
-        let frame = frame::subscribed(handle, joined.chat.epoch, joined.cursor);
-        self.subscriptions.insert(handle, Box::new(Subscription::new(joined)));
-        self.behind.push_back(handle);
-        Ok(frame)
+        let joined = chats.join(&self.namespace, chat_id, &self.user_id, start, outlet, handle).await?;
+        let (subscription, frames) = Subscription::begin(handle, joined);
+        if !subscription.is_live() {
+            self.behind.push_back(handle);
+        }
+        self.subscriptions.insert(handle, Box::new(subscription));
+        Ok(frames)
     }
 
     async fn publish(
@@ -217,7 +219,7 @@ impl Session {
             return socket.write([frame::error(op::SCOPE_PUBLISH, n, &Fault::UnknownHandle)]).await;
         };
         let draft = Draft {
-            chat_id: subscription.chat_id.clone(),
+            chat_id: subscription.chat.id.clone(),
             client_id: message.client_id,
             identity: Identity::ClientId,
             user_id: self.user_id.clone(),
@@ -245,7 +247,7 @@ impl Session {
     }
 
     /// What the hub brought, as frames.
-    fn deliver(&mut self, mut items: Vec<Item>) -> Result<Vec<Utf8Bytes>, Ending> {
+    fn deliver(&mut self, mut items: Vec<Item>) -> Vec<Utf8Bytes> {
         // Chats may be mixed; each chat's messages stay in order.
         items.sort_by_key(|(handle, _)| *handle);
         let mut frames = Vec::new();
@@ -254,16 +256,13 @@ impl Session {
             // What comes for a subscription that is over is nobody's.
             let Some(subscription) = self.subscriptions.get_mut(handle) else { continue };
             let was_live = subscription.is_live();
-            let (batches, fits) = subscription.deliver(*handle, run);
-            if !fits {
-                return Err(Ending::FellBehind);
-            }
+            let batches = subscription.deliver(*handle, run);
             if was_live && !subscription.is_live() {
                 self.behind.push_back(*handle);
             }
             frames.extend(batches);
         }
-        Ok(frames)
+        frames
     }
 
     /// Begins to read for the next subscription that is behind.

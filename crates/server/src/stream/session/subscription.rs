@@ -4,12 +4,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
-use micro_chat_wire::limit;
 
 use super::frame::{self, Batches};
-use crate::chat::{Chats, Joined, Refusal};
-use crate::hub::{Delivery, Item, Outlet};
-use crate::store::ChatKey;
+use crate::chat::{Chats, Joined, Refusal, Step};
+use crate::hub::{Item, Outlet, Seat, Seated};
+use crate::store::Chat;
 
 /// A page being read.
 pub type Reading = Pin<Box<dyn Future<Output = Caught> + Send>>;
@@ -18,33 +17,35 @@ pub type Reading = Pin<Box<dyn Future<Output = Caught> + Send>>;
 pub struct Caught {
     /// Whose it is.
     pub handle: u32,
-    joined: Joined,
-    page: Result<Vec<Delivery>, Refusal>,
+    step: Result<Step, Refusal>,
 }
 
 /// A chat that is delivered under a handle.
 pub struct Subscription {
-    /// The chat's name in the API.
-    pub chat_id: String,
-    /// The chat's row: what comes for another is of a subscription that had this handle before.
-    chat: ChatKey,
-    /// The last `seq` that was sent.
+    /// The chat: what comes for another is of a subscription that had this handle before.
+    pub chat: Arc<Chat>,
+    /// The last `seq` that was sent, or was passed because it was deleted.
     cursor: u64,
     state: State,
 }
 
 enum State {
-    /// Reading what is stored. The reader itself is lent to [`Reading`] meanwhile.
-    Behind { joined: Option<Joined>, held: Vec<Arc<Delivery>> },
+    /// Its messages have to be read.
+    Behind { is_reading: bool },
     /// Messages go out as they come. The seat is left when it is dropped.
-    Live(Joined),
+    Live(#[expect(dead_code, reason = "held")] Seat),
 }
 
 impl Subscription {
-    /// Begins behind the reader's cursor.
-    pub fn new(joined: Joined) -> Self {
-        let (chat_id, chat, cursor) = (joined.chat.id.clone(), joined.chat.key, joined.cursor);
-        Self { chat_id, chat, cursor, state: State::Behind { joined: Some(joined), held: Vec::new() } }
+    /// Begins behind where the reader joined: what is to be said of that at once.
+    pub fn begin(handle: u32, joined: Joined) -> (Self, Vec<Utf8Bytes>) {
+        let Joined { chat, after, seated } = joined;
+        let mut frames = vec![frame::subscribed(handle, chat.epoch, after)];
+        let mut subscription = Self { chat, cursor: after, state: State::Behind { is_reading: false } };
+        if let Some(seated) = seated {
+            subscription.arrive(handle, Batches::new(handle, after), seated, &mut frames);
+        }
+        (subscription, frames)
     }
 
     /// Whether it has caught up.
@@ -54,97 +55,67 @@ impl Subscription {
 
     /// Begins to read the next page.
     pub fn read(&mut self, handle: u32, chats: Chats, outlet: Arc<Outlet>) -> Option<Reading> {
-        let State::Behind { joined, .. } = &mut self.state else { return None };
-        let mut joined = joined.take()?;
+        let State::Behind { is_reading } = &mut self.state else { return None };
+        *is_reading = true;
+        let (chat, cursor) = (self.chat.clone(), self.cursor);
         Some(Box::pin(async move {
-            let page = chats.catch_up(&mut joined, &outlet, handle).await;
-            Caught { handle, joined, page }
+            let step = chats.catch_up(&chat, cursor, &outlet, handle).await;
+            Caught { handle, step }
         }))
     }
 
-    /// A page was read: its frames, and at the end what was held back, and LIVE.
+    /// A page was read: its frames, and at the end LIVE.
     pub fn caught(&mut self, caught: Caught) -> Result<Vec<Utf8Bytes>, Refusal> {
-        let State::Behind { joined, held } = &mut self.state else { return Ok(Vec::new()) };
-        // A page read for an earlier subscription of this handle: this one's own reader is still here.
-        if joined.is_some() {
-            return Ok(Vec::new());
-        }
-        let page = caught.page?;
+        // Else it was read for an earlier subscription of this handle.
+        let State::Behind { is_reading: is_reading @ true } = &mut self.state else { return Ok(Vec::new()) };
+        *is_reading = false;
+        let Step { page, seated } = caught.step?;
         let mut batches = Batches::new(caught.handle, self.cursor);
-        for delivery in &page {
+        for delivery in &page.deliveries {
             batches.push(delivery.seq, &delivery.json);
         }
-        if !page.is_empty() {
-            let (frames, cursor) = batches.finish();
-            self.cursor = cursor;
-            *joined = Some(caught.joined);
-            return Ok(frames);
-        }
-        let mut next = self.cursor + 1;
-        let mut has_hole = false;
-        for delivery in held.drain(..) {
-            if delivery.seq == next && !has_hole {
-                batches.push(delivery.seq, &delivery.json);
-                next += 1;
+        let mut frames = Vec::new();
+        match seated {
+            Some(seated) => {
+                self.cursor = page.to;
+                self.arrive(caught.handle, batches, seated, &mut frames);
             }
-            has_hole |= delivery.seq > next;
-        }
-        let (mut frames, cursor) = batches.finish();
-        self.cursor = cursor;
-        if has_hole {
-            // Nothing is skipped: what was held beyond the hole is read once more.
-            let mut again = caught.joined;
-            again.cursor = cursor;
-            *joined = Some(again);
-        } else {
-            frames.push(frame::live(caught.handle, cursor));
-            self.state = State::Live(caught.joined);
+            None => (frames, self.cursor) = batches.finish(),
         }
         Ok(frames)
     }
 
-    /// Messages from the hub: sent, or held back until the reader has caught up. False: more is held than may be.
-    pub fn deliver(&mut self, handle: u32, items: &[Item]) -> (Vec<Utf8Bytes>, bool) {
+    /// It has caught up: what lies behind what is in `batches`, and LIVE.
+    fn arrive(&mut self, handle: u32, mut batches: Batches, seated: Seated, frames: &mut Vec<Utf8Bytes>) {
+        let Seated { seat, backlog } = seated;
+        for delivery in &backlog.deliveries {
+            batches.push(delivery.seq, &delivery.json);
+        }
+        // The chat's end as far as it is known: a page may have seen more than has been published yet.
+        self.cursor = self.cursor.max(backlog.to);
+        frames.extend(batches.finish().0);
+        // Messages that were deleted at the end are passed with this.
+        frames.push(frame::live(handle, self.cursor));
+        self.state = State::Live(seat);
+    }
+
+    /// Messages from the hub. One that does not follow on what was sent makes it read again: nothing is skipped.
+    pub fn deliver(&mut self, handle: u32, items: &[Item]) -> Vec<Utf8Bytes> {
         let mut batches = Batches::new(handle, self.cursor);
         let mut next = self.cursor + 1;
-        for (index, (_, delivery)) in items.iter().enumerate() {
-            if delivery.chat != self.chat {
+        for (_, delivery) in items.iter().filter(|(_, delivery)| delivery.chat == self.chat.key) {
+            if !self.is_live() || delivery.seq < next {
                 continue;
             }
-            match &mut self.state {
-                State::Behind { held, .. } => {
-                    held.push(delivery.clone());
-                    let bytes: usize = held.iter().map(|delivery| delivery.json.len()).sum();
-                    if held.len() > limit::QUEUE_FRAMES || (held.len() > 1 && bytes > limit::QUEUE_BYTES) {
-                        return (Vec::new(), false);
-                    }
-                }
-                State::Live(_) if delivery.seq < next => {}
-                State::Live(_) if delivery.seq == next => {
-                    batches.push(delivery.seq, &delivery.json);
-                    next += 1;
-                }
-                State::Live(_) => {
-                    // A hole: nothing is skipped, the reader catches up once more.
-                    let (frames, cursor) = batches.finish();
-                    self.cursor = cursor;
-                    self.fall_back();
-                    let (_, fits) = self.deliver(handle, &items[index..]);
-                    return (frames, fits);
-                }
+            if delivery.seq > next {
+                self.state = State::Behind { is_reading: false };
+                break;
             }
+            batches.push(delivery.seq, &delivery.json);
+            next += 1;
         }
         let (frames, cursor) = batches.finish();
         self.cursor = cursor;
-        (frames, true)
-    }
-
-    /// Reads again from the cursor.
-    fn fall_back(&mut self) {
-        let behind = State::Behind { joined: None, held: Vec::new() };
-        if let State::Live(mut joined) = std::mem::replace(&mut self.state, behind) {
-            joined.cursor = self.cursor;
-            self.state = State::Behind { joined: Some(joined), held: Vec::new() };
-        }
+        frames
     }
 }
