@@ -54,6 +54,8 @@ pub enum Fault {
     UnknownHandle,
     /// Over [`limit::SUBSCRIPTIONS`].
     TooManySubscriptions,
+    /// The server stops, and wants this connection back after so many milliseconds.
+    Restarting(u64),
     /// The rules say no.
     Refused(Endpoint, Refusal),
     /// A fault of ours.
@@ -65,7 +67,10 @@ impl Fault {
     pub fn body(&self) -> ErrorBody {
         let (id, code, detail) = self.parts();
         let status = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
-        let retry_after = (code == 503).then_some(1_000);
+        let retry_after = match self {
+            Self::Restarting(delay) => Some(*delay),
+            _ => (code == 503).then_some(1_000),
+        };
         ErrorBody { id, code, detail, status: status.to_owned(), retry_after }
     }
 
@@ -110,6 +115,7 @@ impl Fault {
                 429,
                 format!("One connection may have {} subscriptions at most.", limit::SUBSCRIPTIONS),
             ),
+            Self::Restarting(_) => gateway("Restarting", 503, "The server restarts: come back, and resume.".into()),
             Self::Internal => gateway("Internal", 500, "The server met a fault of its own; it is in its log.".into()),
             Self::UpgradeRequired(endpoint) => (
                 format!("{}.UpgradeRequired", endpoint.name()),

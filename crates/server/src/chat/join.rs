@@ -188,6 +188,7 @@ mod tests {
             user_id: "ann".to_owned(),
             subject: String::new(),
             text: text.to_owned(),
+            expired: false,
         };
         chats.send("micro", draft).await.expect("it is stored");
     }

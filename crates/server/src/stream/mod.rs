@@ -115,7 +115,7 @@ pub async fn upgrade(streams: &Streams, endpoint: Endpoint, parts: &mut Parts) -
         tokio::spawn(async move {
             match (metadata, in_session) {
                 (Err(fault), false) => gateway::refuse(&mut socket, fault).await,
-                (Err(fault), true) => session::refuse(&mut socket, fault).await,
+                (Err(fault), true) => session::refuse(&mut socket, &streams, fault).await,
                 (Ok(metadata), false) => gateway::serve(&mut socket, &streams, endpoint, metadata).await,
                 (Ok(metadata), true) => session::serve(&mut socket, &streams, endpoint, metadata).await,
             }

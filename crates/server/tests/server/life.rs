@@ -191,11 +191,36 @@ async fn a_stop_tells_every_stream_to_come_back() {
         server.gateway("/chat/Connect", &[]).await,
     ];
     let closing = async {
+        assert_eq!(streams[1].json().await[3]["Id"], "gateway.Restarting");
         for stream in &mut streams {
             assert_eq!(stream.closed().await, 1012);
         }
     };
     tokio::join!(server.stop(), closing);
+}
+
+#[tokio::test]
+async fn a_stop_spreads_those_who_come_back() {
+    let server = Running::start().await;
+    let mut streams = Vec::new();
+    for number in 0..300 {
+        streams.push(server.session(&format!("user {number}")).await);
+    }
+    let delays = async {
+        let mut delays = Vec::new();
+        for stream in &mut streams {
+            let error = stream.json().await;
+            assert_eq!((&error[0], &error[1], &error[3]["Id"]), (&json!(25), &json!(0), &json!("gateway.Restarting")));
+            delays.push(error[3]["retry_after"].as_u64().expect("a delay"));
+            assert_eq!(stream.closed().await, 1012);
+        }
+        delays
+    };
+    let ((), mut delays) = tokio::join!(server.stop(), delays);
+    delays.sort_unstable();
+    // 300 connections, 1,500 a second.
+    let (first, middle, last) = (delays[30], delays[150], delays[299]);
+    assert!(first <= 60 && (60..=140).contains(&middle) && (140..=200).contains(&last), "{delays:?}");
 }
 
 #[tokio::test]

@@ -27,6 +27,12 @@ use subscription::{Reading, Subscription};
 /// Publishes of one connection that wait for their commit.
 const PENDING: usize = 64;
 
+/// Connections that a server takes back a second with ease: half of what `npm run bench -- idle` saw.
+const RETURNS: u64 = 1_500;
+
+/// Nobody is kept away for longer, in milliseconds.
+const LONGEST_SPREAD: u64 = 20_000;
+
 /// The largest handle: what JavaScript's small integers hold.
 const LAST_HANDLE: u32 = i32::MAX as u32;
 
@@ -45,21 +51,30 @@ pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, m
         Err(ending) => Err(ending),
     };
     if let Err(ending) = ended {
-        Box::pin(end(socket, ending)).await;
+        Box::pin(end(socket, streams, ending)).await;
     }
 }
 
 /// Says what was wrong with the handshake.
-pub async fn refuse(socket: &mut Socket, fault: Fault) {
-    end(socket, Ending::Refused(fault)).await;
+pub async fn refuse(socket: &mut Socket, streams: &Streams, fault: Fault) {
+    end(socket, streams, Ending::Refused(fault)).await;
 }
 
-async fn end(socket: &mut Socket, ending: Ending) {
+async fn end(socket: &mut Socket, streams: &Streams, ending: Ending) {
+    let words = |fault: &Fault| Some(frame::error(op::SCOPE_CONNECTION, 0, fault));
     let words = match &ending {
-        Ending::Refused(fault) | Ending::Failed(fault) => Some(frame::error(op::SCOPE_CONNECTION, 0, fault)),
+        Ending::Refused(fault) | Ending::Failed(fault) => words(fault),
+        // All come back to a server that has just started: each is given a moment of its own.
+        Ending::Stopping => words(&Fault::Restarting(fastrand::u64(..=spread(streams.tasks.len())))),
         _ => None,
     };
     socket.end(&ending, words).await;
+}
+
+/// Over how many milliseconds so many connections come back.
+fn spread(connections: usize) -> u64 {
+    let all = connections as u64 * 1_000 / RETURNS;
+    all.min(LONGEST_SPREAD)
 }
 
 /// What becomes of a publish, with its number.
