@@ -13,6 +13,8 @@ pub enum Broken {
     Commit,
     /// What was refused for being late is forgotten.
     Expiry,
+    /// A commit does not wait for the disk.
+    Sync,
 }
 
 /// Whether this one is broken.
@@ -24,6 +26,7 @@ pub fn is(what: Broken) -> bool {
             "dedupe" => Some(Broken::Dedupe),
             "commit" => Some(Broken::Commit),
             "expiry" => Some(Broken::Expiry),
+            "sync" => Some(Broken::Sync),
             _ => None,
         }) == Some(what)
 }

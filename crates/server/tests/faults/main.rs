@@ -4,6 +4,10 @@
 //! The short form runs with the other tests. The long one is `npm run faults`: 50 kills and 100,000 sends, then as many
 //! stops; it prints a table.
 
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
+mod power;
 mod program;
 mod proxy;
 mod reader;
@@ -30,6 +34,18 @@ async fn nothing_is_lost_doubled_or_out_of_order_through_stops() {
     let verdict = storm(Harm::Stop).run().await;
     println!("{}\n{}", Verdict::HEAD, verdict.row("SIGSTOP"));
     assert!(verdict.is_clean(), "{verdict:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_outlives_a_power_cut() {
+    assert_eq!(power::lost(None).await, 0);
+}
+
+#[cfg(all(target_os = "linux", debug_assertions))]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_sync_is_caught_by_a_power_cut() {
+    assert!(power::lost(Some("sync")).await > 0);
 }
 
 /// The negative controls: with a promise broken on purpose, the matching column has to show it.

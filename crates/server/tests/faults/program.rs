@@ -1,6 +1,6 @@
 //! The real program, to be killed and stopped.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -17,12 +17,22 @@ pub struct Program {
 impl Program {
     /// Starts it at `listen`, with a promise broken if one is named.
     pub async fn start(listen: &str, data: &Path, broken: Option<&str>) -> Self {
+        Self::with(listen, data, broken, &[]).await
+    }
+
+    /// Starts it on a disk that forgets what was not synced.
+    #[cfg(target_os = "linux")]
+    pub async fn on(disk: &crate::disk::Disk, broken: Option<&str>) -> Self {
+        Self::with("127.0.0.1:0", &disk.data, broken, &disk.env()).await
+    }
+
+    async fn with(listen: &str, data: &Path, broken: Option<&str>, env: &[(&str, PathBuf)]) -> Self {
         // The port may still be taken for a moment after a kill.
         for _ in 0..100 {
             let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
             command.args(["dev", "--heartbeat", "1", "--grace", "1", "--listen", listen, "--data"]).arg(data);
             command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-            command.env("MICRO_CHAT_BREAK", broken.unwrap_or_default());
+            command.env("MICRO_CHAT_BREAK", broken.unwrap_or_default()).envs(env.iter().cloned());
             let mut child = command.spawn().expect("it starts");
             let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
             while let Ok(Some(line)) = lines.next_line().await {
