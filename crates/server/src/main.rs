@@ -2,12 +2,13 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use micro_chat_server::server::{self, Config, Server, ServerError};
+use micro_chat_server::store;
 use micro_chat_server::stream::Timing;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,19 @@ struct Cli {
 enum Command {
     /// For developing: open to all, believes every user name, listens on loopback only.
     Dev(Dev),
+    /// Copies the database to a new file; the server may be running.
+    Backup(Copy),
+    /// Puts such a copy in the place of the database; the server has to be stopped. Keeps what it replaces.
+    Restore(Copy),
+}
+
+#[derive(Debug, Args)]
+struct Copy {
+    /// The copy.
+    file: PathBuf,
+    /// The folder of the database.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -65,12 +79,15 @@ fn main() -> ExitCode {
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
         .with_writer(std::io::stderr)
         .init();
-    let Command::Dev(options) = Cli::parse().command;
-    let ended = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(ServerError::Serve)
-        .and_then(|runtime| runtime.block_on(dev(options)));
+    let ended = match Cli::parse().command {
+        Command::Dev(options) => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(ServerError::Serve)
+            .and_then(|runtime| runtime.block_on(dev(options))),
+        Command::Backup(Copy { file, data }) => back_up(&data, &file),
+        Command::Restore(Copy { file, data }) => restore(&data, &file),
+    };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -78,6 +95,21 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn back_up(data: &Path, file: &Path) -> Result<(), ServerError> {
+    store::back_up(data, file)?;
+    println!("{} is a copy of the database in {}", file.display(), data.display());
+    Ok(())
+}
+
+fn restore(data: &Path, file: &Path) -> Result<(), ServerError> {
+    let replaced = store::restore(data, file)?;
+    println!("the database in {} is now what {} holds", data.display(), file.display());
+    if let Some(replaced) = replaced {
+        println!("what was there before is in {}", replaced.display());
+    }
+    Ok(())
 }
 
 async fn dev(options: Dev) -> Result<(), ServerError> {

@@ -2,19 +2,24 @@
 //!
 //! - `schema`: the tables,
 //! - `writer`: one thread that commits all that waits,
-//! - `reader`: connections that read beside it.
+//! - `reader`: connections that read beside it,
+//! - `folder`: where it lies, for one process at a time,
+//! - `backup`: copies of it.
 
+mod backup;
+mod folder;
 mod reader;
 mod schema;
 mod writer;
 
-use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use backup::{back_up, restore};
+use folder::{DATABASE, Folder};
 use reader::Readers;
 use writer::{Write, Writer};
 
@@ -176,9 +181,21 @@ pub enum StoreError {
         "the data folder {0} is in use by another micro-chat-server; stop it, or choose another folder with --data"
     )]
     InUse(PathBuf),
+    /// A file of it can't be read or written.
+    #[error("can't use the file {0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// A backup would replace something.
+    #[error("{0} exists already; name a new file")]
+    Exists(PathBuf),
+    /// What should be a database of this server isn't, or is broken.
+    #[error("{0} is not a database of micro-chat-server, or is damaged: {1}")]
+    NotADatabase(PathBuf, String),
     /// The tables could not be brought up to date.
     #[error("can't bring the database up to date: {0}")]
     Migration(#[from] rusqlite_migration::Error),
+    /// There is no thread to write with.
+    #[error("can't start the thread that writes: {0}")]
+    Thread(std::io::Error),
     /// SQLite refused.
     #[error("the database failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -208,8 +225,8 @@ pub struct StoreGuard {
     writer: std::thread::JoinHandle<()>,
     /// To tell it.
     writes: mpsc::Sender<Write>,
-    /// Holds the lock on the folder.
-    _lock: File,
+    /// Nobody else may use it meanwhile.
+    _folder: Folder,
 }
 
 impl StoreGuard {
@@ -227,15 +244,8 @@ impl Store {
     /// Opens the database in `folder`, making both where they are missing. Each newly stored message goes to
     /// `committed` after its commit, in the order of commits.
     pub fn open(folder: &Path, committed: mpsc::Sender<Vec<Arc<Message>>>) -> Result<(Self, StoreGuard), StoreError> {
-        let refused = |error| StoreError::Folder(folder.to_owned(), error);
-        fs::create_dir_all(folder).map_err(refused)?;
-        let lock = File::create(folder.join("lock")).map_err(refused)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(folder.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(refused(error)),
-        }
-        let file = folder.join("chat.db");
+        let folder = Folder::take(folder)?;
+        let file = folder.file(DATABASE);
         let connection = schema::open(&file)?;
         let (writes, inbox) = mpsc::channel(4 * writer::BATCH);
         let readers = Arc::new(Readers::open(&file)?);
@@ -244,8 +254,8 @@ impl Store {
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(inbox))
-            .map_err(refused)?;
-        Ok((Self { writes: writes.clone(), committed: count, readers }, StoreGuard { writer, writes, _lock: lock }))
+            .map_err(StoreError::Thread)?;
+        Ok((Self { writes: writes.clone(), committed: count, readers }, StoreGuard { writer, writes, _folder: folder }))
     }
 
     /// Finds the chat with the draft's id, else the one created for the same users, else creates it.
