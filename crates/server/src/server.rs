@@ -12,13 +12,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::api;
 use crate::chat::Chats;
 use crate::hub::Hub;
 use crate::store::{Message, Store, StoreError, StoreGuard};
-use crate::stream::{Streams, Timing};
+use crate::stream::{Connections, Streams, Timing};
 
 /// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -93,9 +92,8 @@ impl Server {
         let Self { store, guard, commits, timing } = self;
         let hub = Hub::default();
         let publishing = tokio::spawn(hub.clone().run(commits));
-        let tasks = TaskTracker::new();
-        let streams =
-            Streams { chats: Chats::new(store, hub), tasks: tasks.clone(), stopping: stopping.clone(), timing };
+        let connections = Connections::default();
+        let streams = Arc::new(Streams { chats: Chats::new(store, hub), connections: connections.clone(), timing });
         let listener = listener.tap_io(|stream| {
             // Neither changes what is sent, only when: a failure is no reason to refuse a connection.
             let _ = stream.set_nodelay(true);
@@ -109,9 +107,8 @@ impl Server {
             // It only ends by itself where it failed.
             served = &mut serving => return ended(served),
         }
-        tasks.close();
         let deadline = Instant::now() + LAST_REQUESTS;
-        if timeout_at(deadline, tasks.wait()).await.is_err() {
+        if timeout_at(deadline, connections.stop()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
         match timeout_at(deadline, &mut serving).await {

@@ -13,6 +13,7 @@ pub mod fault;
 pub mod request;
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,7 +36,7 @@ use fault::Fault;
 use request::Call;
 
 /// Everything the server answers.
-pub fn router(streams: Streams) -> Router {
+pub fn router(streams: Arc<Streams>) -> Router {
     let headers = ["micro-namespace", "authorization", "content-type", "chat-id", "user-id"];
     let cors = CorsLayer::new()
         .allow_origin(AnyOrigin)
@@ -57,7 +58,7 @@ pub fn router(streams: Streams) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Fault::Internal.into_response()))
 }
 
-async fn health(State(streams): State<Streams>) -> Response {
+async fn health(State(streams): State<Arc<Streams>>) -> Response {
     let version = env!("CARGO_PKG_VERSION");
     match streams.chats.probe().await {
         Ok(()) => answer::json(StatusCode::OK, &json!({ "status": "ok", "version": version })),
@@ -69,7 +70,7 @@ async fn health(State(streams): State<Streams>) -> Response {
 }
 
 /// Methods by their path; what is no method's path may be a page's.
-async fn gateway(State(streams): State<Streams>, request: Request) -> Response {
+async fn gateway(State(streams): State<Arc<Streams>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     match Endpoint::from_path(&path) {
         Some(endpoint) => call(&streams, endpoint, request).await.unwrap_or_else(IntoResponse::into_response),
@@ -81,7 +82,7 @@ async fn gateway(State(streams): State<Streams>, request: Request) -> Response {
     }
 }
 
-async fn call(streams: &Streams, endpoint: Endpoint, request: Request) -> Result<Response, Fault> {
+async fn call(streams: &Arc<Streams>, endpoint: Endpoint, request: Request) -> Result<Response, Fault> {
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(Fault::MethodNotAllowed);
     }

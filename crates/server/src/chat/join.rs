@@ -156,7 +156,7 @@ impl Chats {
             Ok(page)
         };
         let page = self.recent.pages.get(place, page).await;
-        if page.as_ref().is_ok_and(|page| page.deliveries.is_empty()) {
+        if page.as_ref().is_ok_and(|page| page.messages.is_empty()) {
             // Who comes again to this place wants to know whether something has come meanwhile.
             self.recent.pages.forget(&place);
         }
@@ -168,7 +168,7 @@ impl Chats {
 mod tests {
     use super::*;
     use crate::chat::{AtLeast, Draft};
-    use crate::hub::{Delivery, Hub};
+    use crate::hub::{Hub, Stored};
     use crate::store::{Identity, Store, StoreGuard};
 
     /// A store and its hub, as a server has them.
@@ -196,33 +196,28 @@ mod tests {
     /// Reads from `cursor` to `last`. Strict: what does not follow on what was there fails, though a session would mend
     /// it by reading again. Who falls behind comes again.
     async fn listen(chats: &Chats, chat_id: &str, mut cursor: u64, last: u64) {
-        let pass = |cursor: &mut u64, delivery: &Delivery| {
-            if delivery.seq > *cursor {
-                assert_eq!(delivery.seq, *cursor + 1);
-                *cursor = delivery.seq;
+        let pass = |cursor: &mut u64, message: &Stored| {
+            if message.seq > *cursor {
+                assert_eq!(message.seq, *cursor + 1);
+                *cursor = message.seq;
             }
         };
         while cursor < last {
-            let (outlet, mut inlet) = Outlet::new();
+            let outlet = Arc::new(Outlet::default());
             let start = Start::After { epoch: 0, seq: cursor };
             let joined = chats.join("micro", chat_id, "ben", start, &outlet, 1).await.expect("it joins");
             assert!(joined.after <= cursor);
             let mut seated = joined.seated;
             while seated.is_none() {
                 let step = chats.catch_up(&joined.chat, cursor, &outlet, 1).await.expect("a page");
-                step.page.deliveries.iter().for_each(|delivery| pass(&mut cursor, delivery));
+                step.page.messages.iter().for_each(|message| pass(&mut cursor, message));
                 seated = step.seated;
             }
             let seated = seated.expect("it was just looked at");
-            seated.backlog.deliveries.iter().for_each(|delivery| pass(&mut cursor, delivery));
-            let mut items = Vec::new();
-            let mut is_cut = false;
-            while cursor < last && !is_cut {
-                tokio::select! {
-                    () = inlet.take(&mut items, 16) => {}
-                    () = outlet.cut() => is_cut = true,
-                }
-                items.drain(..).for_each(|(_, delivery)| pass(&mut cursor, &delivery));
+            seated.backlog.messages.iter().for_each(|message| pass(&mut cursor, message));
+            while cursor < last {
+                let Ok(items) = std::future::poll_fn(|context| outlet.poll_take(context)).await else { break };
+                items.iter().for_each(|(_, delivery)| pass(&mut cursor, &delivery.message));
             }
         }
     }
@@ -306,7 +301,7 @@ mod tests {
         for _ in 0..100 {
             send(&chats, &created.chat.id, "x").await;
         }
-        let (outlet, _inlet) = Outlet::new();
+        let outlet = Arc::new(Outlet::default());
         let start = Start::After { epoch: 0, seq: 0 };
         let joined = chats.join("micro", &created.chat.id, "ben", start, &outlet, 1).await.expect("it joins");
         assert!(joined.seated.is_none());
@@ -325,7 +320,7 @@ mod tests {
         let (_, step, ()) = tokio::join!(other, chats.catch_up(&joined.chat, 0, &outlet, 1), going_on);
         let Step { page, seated } = step.expect("a page");
         assert_eq!(page.to, 100);
-        assert_eq!(seated.map(|seated| seated.backlog.deliveries.len()), Some(3));
+        assert_eq!(seated.map(|seated| seated.backlog.messages.len()), Some(3));
         // Now that nobody reads, the ring lets go of what is too large for it.
         let late = chats.ring(&joined.chat).await.expect("a ring");
         assert!(late.seat(100, &outlet, 2).is_none());

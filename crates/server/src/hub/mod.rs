@@ -8,7 +8,7 @@ mod outlet;
 mod ring;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
 use micro_chat_wire::chat;
@@ -16,38 +16,62 @@ use slab::Slab;
 use tokio::sync::{mpsc, watch};
 
 use crate::store::{ChatKey, Message};
-pub use outlet::{Inlet, Item, Outlet};
+pub use outlet::{End, Item, Outlet};
 use ring::Ring;
 pub use ring::{Backlog, RING, RingSize};
 
 /// Chats are spread over this many locks.
 const SHARDS: usize = 16;
 
-/// A stored message on its way to subscribers: its bytes are made once, whoever receives them.
+/// A stored message as every stream carries it: its bytes are made once, whoever receives them.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its place.
+    pub seq: u64,
+    /// All of it.
+    pub json: Utf8Bytes,
+}
+
+impl From<&Message> for Stored {
+    fn from(message: &Message) -> Self {
+        let json = serde_json::to_string(&chat::Message::from(message));
+        // Strings and numbers always serialise.
+        Self { seq: message.seq, json: json.unwrap_or_default().into() }
+    }
+}
+
+/// A new message on its way to subscribers.
 #[derive(Debug)]
 pub struct Delivery {
     /// Its chat.
     pub chat: ChatKey,
-    /// Its place.
-    pub seq: u64,
     /// Who sent it; the gateway dialect does not send it back to them.
     pub user_id: String,
-    /// The message as JSON.
-    pub json: Utf8Bytes,
+    /// The message.
+    pub message: Stored,
+    /// The session dialect's frame that ends with it, for the handle and from the `seq` of the first who needed one.
+    frame: OnceLock<(u32, u64, Utf8Bytes)>,
 }
 
 impl Delivery {
-    /// Serialises the message.
-    pub fn new(message: &Message) -> Self {
-        Self { chat: message.chat, seq: message.seq, user_id: message.user_id.clone(), json: json(message) }
+    /// Nobody has it yet.
+    pub fn new(chat: ChatKey, user_id: String, message: Stored) -> Self {
+        Self { chat, user_id, message, frame: OnceLock::new() }
     }
-}
 
-/// The message as every stream carries it.
-fn json(message: &Message) -> Utf8Bytes {
-    let message = chat::Message::from(message);
-    // Strings and numbers always serialise.
-    serde_json::to_string(&message).unwrap_or_default().into()
+    /// The frame that ends with this message. Most readers stand alike: what is made for the first serves them all.
+    pub fn frame(&self, handle: u32, from: u64, make: impl FnOnce() -> Utf8Bytes) -> Utf8Bytes {
+        match self.frame.get() {
+            Some((its_handle, its_from, frame)) if (*its_handle, *its_from) == (handle, from) => frame.clone(),
+            Some(_) => make(),
+            None => {
+                let frame = make();
+                // Another may have been faster; both are right.
+                let _ = self.frame.set((handle, from, frame.clone()));
+                frame
+            }
+        }
+    }
 }
 
 impl From<&Message> for chat::Message {
@@ -84,10 +108,13 @@ type Shard = HashMap<ChatKey, Room>;
 
 /// Chats and their subscribers. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Hub {
-    shards: Arc<[Mutex<Shard>; SHARDS]>,
+pub struct Hub(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    shards: [Mutex<Shard>; SHARDS],
     /// How many messages have been published.
-    published: Arc<watch::Sender<u64>>,
+    published: watch::Sender<u64>,
 }
 
 /// A place among a chat's subscribers; left when it is dropped.
@@ -185,7 +212,7 @@ impl Hub {
     fn shard(&self, chat: ChatKey) -> MutexGuard<'_, Shard> {
         // Rows are numbered one by one, so the remainder spreads them. Nothing panics while a shard is held.
         let index = chat.rem_euclid(SHARDS as i64) as usize;
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes a room, which goes when it is empty.
@@ -211,15 +238,15 @@ impl Hub {
             for message in &messages {
                 self.publish(message);
             }
-            self.published.send_modify(|published| *published += messages.len() as u64);
+            self.0.published.send_modify(|published| *published += messages.len() as u64);
         }
     }
 
     /// Ends when so many messages have been published since the start.
     pub async fn reached(&self, count: u64) {
-        if *self.published.borrow() < count {
+        if *self.0.published.borrow() < count {
             // It can't fail: this is a sender as well.
-            let _ = self.published.subscribe().wait_for(|published| *published >= count).await;
+            let _ = self.0.published.subscribe().wait_for(|published| *published >= count).await;
         }
     }
 
@@ -227,12 +254,16 @@ impl Hub {
     fn publish(&self, message: &Message) {
         let mut shard = self.shard(message.chat);
         let Some(room) = shard.get_mut(&message.chat) else { return };
-        let delivery = Arc::new(Delivery::new(message));
+        let stored = Stored::from(message);
+        if let Some(ring) = &mut room.ring {
+            ring.push(stored.clone());
+        }
+        if room.subscribers.is_empty() {
+            return;
+        }
+        let delivery = Arc::new(Delivery::new(message.chat, message.user_id.clone(), stored));
         for (_, subscriber) in &room.subscribers {
             subscriber.outlet.push(subscriber.handle, &delivery);
-        }
-        if let Some(ring) = &mut room.ring {
-            ring.push(delivery);
         }
     }
 }

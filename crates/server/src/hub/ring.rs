@@ -1,11 +1,10 @@
 //! A chat's most recent messages, so that who comes back soon needs no read.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use micro_chat_wire::limit;
 
-use super::Delivery;
+use super::Stored;
 use crate::store::Span;
 
 /// How much a ring keeps.
@@ -29,15 +28,14 @@ pub struct Backlog {
     /// What it begins behind.
     pub after: u64,
     /// In their order.
-    pub deliveries: Vec<Arc<Delivery>>,
+    pub messages: Vec<Stored>,
     /// What it goes up to.
     pub to: u64,
 }
 
 impl From<Span> for Backlog {
     fn from(span: Span) -> Self {
-        let deliveries = span.messages.iter().map(|message| Arc::new(Delivery::new(message))).collect();
-        Self { after: span.after, deliveries, to: span.to }
+        Self { after: span.after, messages: span.messages.iter().map(Stored::from).collect(), to: span.to }
     }
 }
 
@@ -49,7 +47,7 @@ impl From<Span> for Backlog {
 pub struct Ring {
     /// Its messages are those with `after < seq <= to`; none before the first was published or read.
     bounds: Option<(u64, u64)>,
-    recent: VecDeque<Arc<Delivery>>,
+    recent: VecDeque<Stored>,
     bytes: usize,
     /// Whether what was stored before it began to collect has been read.
     pub is_filled: bool,
@@ -61,19 +59,19 @@ pub struct Ring {
 
 impl Ring {
     /// The next message was published.
-    pub fn push(&mut self, delivery: Arc<Delivery>) {
+    pub fn push(&mut self, message: Stored) {
         match &mut self.bounds {
             // It was committed before the read that filled the ring.
-            Some((_, to)) if delivery.seq <= *to => return,
-            Some((_, to)) if delivery.seq == *to + 1 => *to = delivery.seq,
+            Some((_, to)) if message.seq <= *to => return,
+            Some((_, to)) if message.seq == *to + 1 => *to = message.seq,
             bounds => {
-                *bounds = Some((delivery.seq - 1, delivery.seq));
+                *bounds = Some((message.seq - 1, message.seq));
                 self.recent.clear();
                 self.bytes = 0;
             }
         }
-        self.bytes += delivery.json.len();
-        self.recent.push_back(delivery);
+        self.bytes += message.json.len();
+        self.recent.push_back(message);
         self.trim();
     }
 
@@ -87,9 +85,9 @@ impl Ring {
             // So much was published meanwhile that the ring has let go of what joins the two.
             return;
         }
-        let collected = std::mem::replace(&mut self.recent, tail.deliveries.into());
-        self.recent.extend(collected.into_iter().filter(|delivery| delivery.seq > tail.to));
-        self.bytes = self.recent.iter().map(|delivery| delivery.json.len()).sum();
+        let collected = std::mem::replace(&mut self.recent, tail.messages.into());
+        self.recent.extend(collected.into_iter().filter(|message| message.seq > tail.to));
+        self.bytes = self.recent.iter().map(|message| message.json.len()).sum();
         let to = self.bounds.map_or(tail.to, |(_, to)| to.max(tail.to));
         self.bounds = Some((tail.after, to));
         self.trim();
@@ -102,8 +100,8 @@ impl Ring {
         if after < first {
             return None;
         }
-        let begin = self.recent.partition_point(|delivery| delivery.seq <= after);
-        Some(Backlog { after, deliveries: self.recent.range(begin..).cloned().collect(), to })
+        let begin = self.recent.partition_point(|message| message.seq <= after);
+        Some(Backlog { after, messages: self.recent.range(begin..).cloned().collect(), to })
     }
 
     /// Lets go of the oldest messages until the others are few enough.
@@ -123,23 +121,23 @@ impl Ring {
 mod tests {
     use super::*;
 
-    fn delivery(seq: u64, size: usize) -> Arc<Delivery> {
-        Arc::new(Delivery { chat: 1, seq, user_id: String::new(), json: "x".repeat(size).into() })
+    fn message(seq: u64, size: usize) -> Stored {
+        Stored { seq, json: "x".repeat(size).into() }
     }
 
     /// What was read: all with `after < seq <= to`, but for those deleted.
     fn tail(after: u64, to: u64, deleted: &[u64]) -> Backlog {
         let there = (after + 1..=to).filter(|seq| !deleted.contains(seq));
-        Backlog { after, deliveries: there.map(|seq| delivery(seq, 10)).collect(), to }
+        Backlog { after, messages: there.map(|seq| message(seq, 10)).collect(), to }
     }
 
     fn seqs(backlog: &Backlog) -> Vec<u64> {
-        backlog.deliveries.iter().map(|delivery| delivery.seq).collect()
+        backlog.messages.iter().map(|message| message.seq).collect()
     }
 
     fn published(ring: &mut Ring, seqs: std::ops::RangeInclusive<u64>) {
         for seq in seqs {
-            ring.push(delivery(seq, 10));
+            ring.push(message(seq, 10));
         }
     }
 
@@ -178,10 +176,10 @@ mod tests {
         published(&mut ring, 1..=100);
         assert_eq!(ring.behind(u64::MAX).map(|backlog| backlog.to), Some(100));
         assert!(ring.behind(35).is_none());
-        assert_eq!(ring.behind(36).map(|backlog| backlog.deliveries.len()), Some(RING.messages));
-        ring.push(delivery(101, RING.bytes + 1));
+        assert_eq!(ring.behind(36).map(|backlog| backlog.messages.len()), Some(RING.messages));
+        ring.push(message(101, RING.bytes + 1));
         assert!(ring.behind(100).is_none());
-        assert_eq!(ring.behind(101).map(|backlog| backlog.deliveries.len()), Some(0));
+        assert_eq!(ring.behind(101).map(|backlog| backlog.messages.len()), Some(0));
         published(&mut ring, 102..=102);
         assert_eq!(ring.behind(101).map(|backlog| seqs(&backlog)), Some(vec![102]));
     }
@@ -192,7 +190,7 @@ mod tests {
         ring.fill(Backlog::default());
         ring.holds = 1;
         published(&mut ring, 1..=200);
-        assert_eq!(ring.behind(0).map(|backlog| backlog.deliveries.len()), Some(200));
+        assert_eq!(ring.behind(0).map(|backlog| backlog.messages.len()), Some(200));
         ring.holds = 0;
         ring.trim();
         assert!(ring.behind(135).is_none() && ring.behind(136).is_some());

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
-use futures_util::stream::{FuturesOrdered, StreamExt};
 use micro_chat_wire::DEFAULT_NAMESPACE;
 use micro_chat_wire::chat::{ConnectRequest, Message};
 use micro_chat_wire::endpoint::Endpoint;
 
+use super::answers::Answers;
 use super::socket::{Ending, Event, Socket, refused};
 use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, object_from_json};
-use crate::chat::{Chats, Draft, Joined, Pending, Refusal, Start};
-use crate::hub::{Item, Seat};
-use crate::store::{Chat, Identity};
+use crate::chat::{Chats, Draft, Joined, Refusal, Start};
+use crate::hub::{Delivery, Item, Seat};
+use crate::store::{self, Chat, Identity};
 
 /// Messages of one connection that wait for their commit.
 const PENDING: usize = 64;
 
 /// Serves a connection to its end.
-pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, metadata: Metadata) {
+pub async fn serve(socket: &mut Socket, streams: &Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
     let ended = match Box::pin(Connection::open(socket, streams, endpoint, metadata)).await {
         Ok(mut connection) => {
@@ -59,13 +59,13 @@ struct Connection {
     after: u64,
     _seat: Option<Seat>,
     /// Messages of this connection in line for a commit.
-    pending: FuturesOrdered<Pending>,
+    pending: Answers<Result<Arc<store::Message>, Refusal>>,
 }
 
 impl Connection {
     async fn open(
         socket: &mut Socket,
-        streams: &Streams,
+        streams: &Arc<Streams>,
         endpoint: Endpoint,
         mut metadata: Metadata,
     ) -> Result<Self, Ending> {
@@ -95,7 +95,7 @@ impl Connection {
             chat,
             after,
             _seat: seated.map(|seated| seated.seat),
-            pending: FuturesOrdered::new(),
+            pending: Answers::default(),
         })
     }
 
@@ -115,14 +115,10 @@ impl Connection {
     }
 
     /// Others' messages that this reader has not seen.
-    fn deliver(&mut self, items: &[Item]) -> Vec<Utf8Bytes> {
-        let mut frames = Vec::with_capacity(items.len());
-        for (_, delivery) in items.iter().filter(|(_, delivery)| delivery.seq > self.after) {
-            if delivery.user_id != self.user_id {
-                frames.push(delivery.json.clone());
-            }
-        }
-        frames
+    fn deliver(&self, items: &[Item]) -> Vec<Utf8Bytes> {
+        let is_for_it = |delivery: &Delivery| delivery.message.seq > self.after && delivery.user_id != self.user_id;
+        let heard = items.iter().filter(|(_, delivery)| is_for_it(delivery));
+        heard.map(|(_, delivery)| delivery.message.json.clone()).collect()
     }
 
     async fn submit(&mut self, frame: &str) -> Result<(), Ending> {

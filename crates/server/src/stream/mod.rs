@@ -2,12 +2,17 @@
 //!
 //! - `socket`: one connection, whatever it speaks: frames in, frames out, heartbeats, endings,
 //! - `gateway`: the original's framing,
-//! - `session`: ours, `micro.chat.v1`.
+//! - `session`: ours, `micro.chat.v1`,
+//! - `answers`: what a connection sent that waits for its commit,
+//! - [`Connections`]: all that are open.
 
+mod answers;
+mod connections;
 mod gateway;
 mod session;
 mod socket;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
@@ -17,12 +22,11 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::{SUBPROTOCOL, limit};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::api::fault::Fault;
 use crate::api::request::{self, checked_namespace};
 use crate::chat::Chats;
+pub use connections::Connections;
 use socket::Socket;
 
 /// Read buffer of a connection: most of what an idle one costs.
@@ -31,15 +35,13 @@ const READ_BUFFER: usize = 1024;
 /// What waits is written in steps of this size.
 const WRITE_BUFFER: usize = 16 * 1024;
 
-/// What every stream needs. Cheap to clone.
-#[derive(Clone, Debug)]
+/// What every stream needs.
+#[derive(Debug)]
 pub struct Streams {
     /// The chats to stream.
     pub chats: Chats,
-    /// The living streams' tasks: the server ends after them.
-    pub tasks: TaskTracker,
-    /// Cancelled when the server stops.
-    pub stopping: CancellationToken,
+    /// Those that are open: the server ends after them.
+    pub connections: Connections,
     /// How long is too long.
     pub timing: Timing,
 }
@@ -92,7 +94,7 @@ impl Metadata {
 }
 
 /// Turns the request into a stream, in the dialect that it asks for.
-pub async fn upgrade(streams: &Streams, endpoint: Endpoint, parts: &mut Parts) -> Result<Response, Fault> {
+pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Parts) -> Result<Response, Fault> {
     let wants = parts.headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
     if !wants {
         return Err(Fault::UpgradeRequired(endpoint));
@@ -110,7 +112,7 @@ pub async fn upgrade(streams: &Streams, endpoint: Endpoint, parts: &mut Parts) -
     let in_session = upgrade.selected_protocol().is_some();
     let streams = streams.clone();
     Ok(upgrade.on_upgrade(async move |websocket| {
-        let mut socket = Socket::new(websocket, &streams);
+        let mut socket = Socket::new(websocket, streams.clone());
         // A task of its own: the upgrade's, which holds more than a stream needs, ends here.
         tokio::spawn(async move {
             match (metadata, in_session) {

@@ -1,22 +1,21 @@
 //! One connection, whatever dialect it speaks.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use micro_chat_wire::close;
 use micro_chat_wire::endpoint::Endpoint;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::task_tracker::TaskTrackerToken;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::{Streams, Timing};
+use super::Streams;
+use super::connections::Place;
 use crate::api::fault::Fault;
 use crate::chat::Refusal;
-use crate::hub::{Inlet, Item, Outlet};
-
-/// Messages taken from the queue at once.
-const BATCH: usize = 256;
+use crate::hub::{End, Item, Outlet};
 
 /// Something that the dialect has to see to.
 #[derive(Debug)]
@@ -46,6 +45,15 @@ pub enum Ending {
     Stopping,
 }
 
+impl From<End> for Ending {
+    fn from(end: End) -> Self {
+        match end {
+            End::FellBehind => Self::FellBehind,
+            End::Stopping => Self::Stopping,
+        }
+    }
+}
+
 /// A refusal ends the connection; a store that does not answer may do so later.
 pub fn refused(endpoint: Endpoint, refusal: Refusal) -> Ending {
     match refusal {
@@ -60,39 +68,34 @@ pub struct Socket {
     websocket: WebSocket,
     /// Where the hub puts messages for this connection.
     pub outlet: Arc<Outlet>,
-    inlet: Inlet,
-    heartbeat: Interval,
+    streams: Arc<Streams>,
+    heartbeat: Pin<Box<Sleep>>,
     /// Heartbeats since the client was heard.
     unheard: u32,
-    stopping: CancellationToken,
-    timing: Timing,
+    /// Whose turn it is to be looked at first: the client's, or the hub's. Neither can keep the other from being heard.
+    clients_turn: bool,
     /// Counts this connection among those the server waits for.
-    _counted: TaskTrackerToken,
+    _place: Place,
 }
 
 impl Socket {
     /// Takes over an upgraded connection.
-    pub fn new(websocket: WebSocket, streams: &Streams) -> Self {
-        let (outlet, inlet) = Outlet::new();
-        let every = streams.timing.heartbeat;
-        let mut heartbeat = interval_at(Instant::now() + every, every);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub fn new(websocket: WebSocket, streams: Arc<Streams>) -> Self {
+        let outlet = Arc::<Outlet>::default();
         Self {
             websocket,
-            outlet,
-            inlet,
-            heartbeat,
+            heartbeat: Box::pin(sleep(streams.timing.heartbeat)),
             unheard: 0,
-            // A node of its own, so that connections don't meet at one lock.
-            stopping: streams.stopping.child_token(),
-            timing: streams.timing,
-            _counted: streams.tasks.token(),
+            clients_turn: true,
+            _place: streams.connections.enter(outlet.clone()),
+            outlet,
+            streams,
         }
     }
 
     /// The first text frame.
     pub async fn first_frame(&mut self) -> Result<Utf8Bytes, Ending> {
-        let limit = self.timing.first_frame;
+        let limit = self.streams.timing.first_frame;
         let first = async {
             loop {
                 if let Event::Frame(frame) = self.next().await? {
@@ -105,31 +108,44 @@ impl Socket {
 
     /// What comes next. Cancel-safe.
     pub async fn next(&mut self) -> Result<Event, Ending> {
-        let mut items = Vec::new();
-        loop {
-            tokio::select! {
-                () = self.inlet.take(&mut items, BATCH) => return Ok(Event::Deliveries(items)),
-                received = self.websocket.recv() => {
-                    self.unheard = 0;
-                    match received {
-                        Some(Ok(Message::Text(text))) => return Ok(Event::Frame(text)),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                        Some(Ok(Message::Binary(_))) => return Err(Ending::Refused(Fault::BinaryFrame)),
-                        Some(Ok(Message::Close(_))) | None => return Err(Ending::Left),
-                        Some(Err(error)) => return Err(broken(&error)),
-                    }
-                }
-                _ = self.heartbeat.tick() => {
-                    self.unheard += 1;
-                    if self.unheard > 2 {
-                        return Err(Ending::Silent);
-                    }
-                    return Ok(Event::Heartbeat);
-                }
-                () = self.outlet.cut() => return Err(Ending::FellBehind),
-                () = self.stopping.cancelled() => return Err(Ending::Stopping),
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Ending>> {
+        self.clients_turn = !self.clients_turn;
+        if self.clients_turn {
+            if let Poll::Ready(event) = self.poll_client(context) {
+                return Poll::Ready(event);
+            }
+            return self.poll_hub(context);
+        }
+        if let Poll::Ready(event) = self.poll_hub(context) {
+            return Poll::Ready(event);
+        }
+        self.poll_client(context)
+    }
+
+    /// Messages from the hub, or the end.
+    fn poll_hub(&self, context: &Context<'_>) -> Poll<Result<Event, Ending>> {
+        self.outlet.poll_take(context).map(|taken| taken.map(Event::Deliveries).map_err(Ending::from))
+    }
+
+    /// A frame from the client, or the time to ask for one.
+    fn poll_client(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Ending>> {
+        while let Poll::Ready(received) = self.websocket.poll_next_unpin(context) {
+            self.unheard = 0;
+            match received {
+                Some(Ok(Message::Text(text))) => return Poll::Ready(Ok(Event::Frame(text))),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Binary(_))) => return Poll::Ready(Err(Ending::Refused(Fault::BinaryFrame))),
+                Some(Ok(Message::Close(_))) | None => return Poll::Ready(Err(Ending::Left)),
+                Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
             }
         }
+        ready!(self.heartbeat.as_mut().poll(context));
+        self.heartbeat.as_mut().reset(Instant::now() + self.streams.timing.heartbeat);
+        self.unheard += 1;
+        Poll::Ready(if self.unheard > 2 { Err(Ending::Silent) } else { Ok(Event::Heartbeat) })
     }
 
     /// Writes frames together.
@@ -144,20 +160,42 @@ impl Socket {
     }
 
     async fn write_messages(&mut self, messages: impl IntoIterator<Item = Message>) -> Result<(), Ending> {
-        let Self { websocket, outlet, stopping, timing, .. } = self;
-        let written = async {
-            for message in messages {
-                websocket.feed(message).await?;
+        let mut messages = messages.into_iter();
+        // Nearly always all of it can be written at once. Where not, waiting takes room that no other connection needs.
+        match poll_fn(|context| Poll::Ready(self.poll_write(context, &mut messages))).await {
+            Poll::Ready(written) => written,
+            Poll::Pending => Box::pin(self.write_on(messages)).await,
+        }
+    }
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        messages: &mut impl Iterator<Item = Message>,
+    ) -> Poll<Result<(), Ending>> {
+        let left = |_: axum::Error| Ending::Left;
+        loop {
+            ready!(self.websocket.poll_ready_unpin(context)).map_err(left)?;
+            match messages.next() {
+                Some(message) => self.websocket.start_send_unpin(message).map_err(left)?,
+                None => return self.websocket.poll_flush_unpin(context).map_err(left),
             }
-            websocket.flush().await
+        }
+    }
+
+    /// Waits for a client that takes its time, but not for ever.
+    async fn write_on(&mut self, mut messages: impl Iterator<Item = Message>) -> Result<(), Ending> {
+        let timing = self.streams.timing;
+        let outlet = self.outlet.clone();
+        let end = async {
+            let end = poll_fn(|context| outlet.poll_end(context)).await;
+            sleep(timing.stalled).await;
+            end
         };
         tokio::select! {
-            // First: most writes are done at once, and nothing else is looked at then.
-            biased;
-            written = written => written.map_err(|_: axum::Error| Ending::Left),
+            written = poll_fn(|context| self.poll_write(context, &mut messages)) => written,
             () = sleep(2 * timing.heartbeat + timing.grace) => Err(Ending::Silent),
-            () = async { outlet.cut().await; sleep(timing.stalled).await } => Err(Ending::FellBehind),
-            () = async { stopping.cancelled().await; sleep(timing.stalled).await } => Err(Ending::Stopping),
+            end = end => Err(end.into()),
         }
     }
 
@@ -173,6 +211,7 @@ impl Socket {
             Ending::Silent => (close::SILENT, "silent"),
             Ending::Stopping => (close::RESTART, "restarting: come back"),
         };
+        let stalled = self.streams.timing.stalled;
         let goodbye = async {
             if let Some(words) = last_words {
                 self.websocket.feed(Message::Text(words)).await?;
@@ -184,7 +223,7 @@ impl Socket {
             Ok::<(), axum::Error>(())
         };
         // A link that takes nothing more can't be told; it is dropped.
-        let _ = timeout(self.timing.stalled, goodbye).await;
+        let _ = timeout(stalled, goodbye).await;
     }
 }
 

@@ -8,6 +8,7 @@ use micro_chat_wire::op;
 use serde_json::json;
 
 use crate::api::fault::Fault;
+use crate::hub::Stored;
 use crate::store::Message;
 
 /// A batch is closed when it has this many bytes, so that a connection's buffers stay small.
@@ -48,57 +49,39 @@ pub fn error(scope: u32, number: u32, fault: &Fault) -> Utf8Bytes {
     json!([op::ERROR, scope, number, fault.body()]).to_string().into()
 }
 
-/// `[MESSAGES, handle, from, to, […]]`, as many as the messages need.
-pub struct Batches {
-    handle: u32,
-    /// The reader's cursor: what is written begins behind it.
-    cursor: u64,
-    /// Where the last message of the open frame stands.
-    to: u64,
-    /// Messages of the open frame, with commas between.
-    open: String,
-    /// Frames that are full.
-    done: Vec<Utf8Bytes>,
+/// `[MESSAGES, handle, from, to, […]]`: `messages` are all there are from `from` on up to the last of them.
+pub fn messages<'a>(handle: u32, from: u64, messages: impl Iterator<Item = &'a Stored> + Clone) -> Utf8Bytes {
+    let bytes = messages.clone().map(|message| message.json.len() + 1).sum::<usize>();
+    let to = messages.clone().last().map_or(from, |message| message.seq);
+    let mut frame = String::with_capacity(bytes + 64);
+    // Writing into a String can't fail.
+    let _ = write!(frame, "[{},{handle},{from},{to},[", op::MESSAGES);
+    for message in messages {
+        frame.push_str(&message.json);
+        frame.push(',');
+    }
+    frame.pop();
+    frame.push_str("]]");
+    frame.into()
 }
 
-impl Batches {
-    /// No message yet.
-    pub fn new(handle: u32, cursor: u64) -> Self {
-        Self { handle, cursor, to: cursor, open: String::new(), done: Vec::new() }
-    }
+/// How many of the first messages go into one frame: as many as fit, and at least one.
+pub fn fitting<'a>(messages: impl Iterator<Item = &'a Stored>) -> usize {
+    let mut bytes = 0;
+    let fits = |message: &&Stored| {
+        bytes += message.json.len();
+        bytes == message.json.len() || bytes <= BATCH
+    };
+    messages.take_while(fits).count()
+}
 
-    /// Adds the next message.
-    pub fn push(&mut self, seq: u64, json: &str) {
-        if !self.open.is_empty() {
-            if self.open.len() + json.len() > BATCH {
-                self.close();
-            } else {
-                self.open.push(',');
-            }
-        }
-        self.open.push_str(json);
-        self.to = seq;
+/// Messages as frames, and where a reader stands after them that stood at `cursor`.
+pub fn batches(handle: u32, mut cursor: u64, mut all: &[Stored], frames: &mut Vec<Utf8Bytes>) -> u64 {
+    while let (batch @ [.., last], rest) = all.split_at(fitting(all.iter())) {
+        frames.push(messages(handle, cursor + 1, batch.iter()));
+        (cursor, all) = (last.seq, rest);
     }
-
-    fn close(&mut self) {
-        if self.open.is_empty() {
-            return;
-        }
-        let mut frame = String::with_capacity(self.open.len() + 64);
-        // Writing into a String can't fail.
-        let _ = write!(frame, "[{},{},{},{},[", op::MESSAGES, self.handle, self.cursor + 1, self.to);
-        frame.push_str(&self.open);
-        frame.push_str("]]");
-        self.open.clear();
-        self.cursor = self.to;
-        self.done.push(frame.into());
-    }
-
-    /// The frames, and where the reader stands after them.
-    pub fn finish(mut self) -> (Vec<Utf8Bytes>, u64) {
-        self.close();
-        (self.done, self.cursor)
-    }
+    cursor
 }
 
 #[cfg(test)]
@@ -109,12 +92,11 @@ mod tests {
     #[test]
     fn frames_cover_every_seq_once_and_none_is_too_large() {
         let large = format!("\"{}\"", "x".repeat(limit::MESSAGE - 2));
-        let mut batches = Batches::new(3, 10);
-        for seq in 11..=500 {
-            batches.push(seq, if seq == 40 { &large } else { "{\"text\":\"some words\"}" });
-        }
-        let (frames, cursor) = batches.finish();
-        assert_eq!(cursor, 500);
+        let json = |seq| if seq == 40 { large.clone() } else { "{\"text\":\"some words\"}".to_owned() };
+        let all: Vec<_> = (11..=2_000).map(|seq| Stored { seq, json: json(seq).into() }).collect();
+        let mut frames = Vec::new();
+        assert_eq!(batches(3, 10, &all, &mut frames), 2_000);
+        assert!(frames.len() > 3);
         let mut next = 11;
         for frame in frames {
             assert!(frame.len() <= limit::FRAME);
@@ -124,11 +106,12 @@ mod tests {
             next = frame[3].as_u64().unwrap_or(0) + 1;
             assert_eq!(frame[4].as_array().map(Vec::len), Some((next - frame[2].as_u64().unwrap_or(0)) as usize));
         }
-        assert_eq!(next, 501);
+        assert_eq!(next, 2_001);
     }
 
     #[test]
     fn no_message_is_no_frame() {
-        assert_eq!(Batches::new(1, 7).finish(), (Vec::new(), 7));
+        let mut frames = Vec::new();
+        assert_eq!((batches(1, 7, &[], &mut frames), frames), (7, Vec::new()));
     }
 }

@@ -3,18 +3,18 @@
 
 mod frame;
 mod subscription;
+mod subscriptions;
 
-use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use futures_util::FutureExt;
-use futures_util::stream::{FuturesOrdered, StreamExt};
 use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::frame::{ClientFrame, Publication};
 use micro_chat_wire::{DEFAULT_NAMESPACE, limit, op};
 
+use super::answers::Answers;
 use super::socket::{Ending, Event, Socket, refused};
 use super::{Metadata, Streams};
 use crate::api::fault::Fault;
@@ -23,6 +23,7 @@ use crate::chat::{Draft, Pending, Refusal, Start};
 use crate::hub::{Item, Outlet};
 use crate::store::{Identity, Message};
 use subscription::{Reading, Subscription};
+use subscriptions::Subscriptions;
 
 /// Publishes of one connection that wait for their commit.
 const PENDING: usize = 64;
@@ -37,7 +38,7 @@ const LONGEST_SPREAD: u64 = 20_000;
 const LAST_HANDLE: u32 = i32::MAX as u32;
 
 /// Serves a connection to its end.
-pub async fn serve(socket: &mut Socket, streams: &Streams, endpoint: Endpoint, metadata: Metadata) {
+pub async fn serve(socket: &mut Socket, streams: &Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
     let ended = match Box::pin(Session::open(socket, streams, endpoint, metadata)).await {
         Ok(mut session) => {
@@ -65,7 +66,7 @@ async fn end(socket: &mut Socket, streams: &Streams, ending: Ending) {
     let words = match &ending {
         Ending::Refused(fault) | Ending::Failed(fault) => words(fault),
         // All come back to a server that has just started: each is given a moment of its own.
-        Ending::Stopping => words(&Fault::Restarting(fastrand::u64(..=spread(streams.tasks.len())))),
+        Ending::Stopping => words(&Fault::Restarting(fastrand::u64(..=spread(streams.connections.stopped())))),
         _ => None,
     };
     socket.end(&ending, words).await;
@@ -77,29 +78,29 @@ fn spread(connections: usize) -> u64 {
     all.min(LONGEST_SPREAD)
 }
 
-/// What becomes of a publish, with its number.
-type Published = Pin<Box<dyn Future<Output = (u32, Result<Arc<Message>, Refusal>)> + Send>>;
+/// What became of a publish, with its number.
+type Published = (u32, Result<Arc<Message>, Refusal>);
 
 /// A user and their chats.
 struct Session {
-    streams: Streams,
+    streams: Arc<Streams>,
     /// The endpoint that the socket was opened at: errors bear its name.
     endpoint: Endpoint,
     namespace: String,
     user_id: String,
-    subscriptions: HashMap<u32, Box<Subscription>>,
+    subscriptions: Subscriptions,
     /// Subscriptions that have to catch up, in the order in which they came.
     behind: VecDeque<u32>,
     /// The page that is being read for the first of them.
     reading: Option<Reading>,
     /// Publishes in line for a commit.
-    pending: FuturesOrdered<Published>,
+    pending: Answers<Published>,
 }
 
 impl Session {
     async fn open(
         socket: &mut Socket,
-        streams: &Streams,
+        streams: &Arc<Streams>,
         endpoint: Endpoint,
         metadata: Metadata,
     ) -> Result<Self, Ending> {
@@ -119,10 +120,10 @@ impl Session {
             endpoint,
             namespace,
             user_id: choose(hello.user_id, metadata.user_id),
-            subscriptions: HashMap::new(),
+            subscriptions: Subscriptions::default(),
             behind: VecDeque::new(),
             reading: None,
-            pending: FuturesOrdered::new(),
+            pending: Answers::default(),
         })
     }
 
@@ -186,7 +187,7 @@ impl Session {
                 }
             }
             ClientFrame::Unsubscribe { handle } => {
-                self.subscriptions.remove(&handle);
+                self.subscriptions.remove(handle);
                 self.behind.retain(|behind| *behind != handle);
                 Ok(())
             }
@@ -206,7 +207,7 @@ impl Session {
         start: Start,
     ) -> Result<Vec<Utf8Bytes>, Refusal> {
         // A client that loses count of its handles can't be served on this connection; one that asks for much can.
-        if handle == 0 || handle > LAST_HANDLE || self.subscriptions.contains_key(&handle) {
+        if handle == 0 || handle > LAST_HANDLE || self.subscriptions.get(handle).is_some() {
             return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::InvalidHandle)]);
         }
         if self.subscriptions.len() >= limit::SUBSCRIPTIONS {
@@ -218,7 +219,7 @@ impl Session {
         if !subscription.is_live() {
             self.behind.push_back(handle);
         }
-        self.subscriptions.insert(handle, Box::new(subscription));
+        self.subscriptions.insert(handle, subscription);
         Ok(frames)
     }
 
@@ -230,7 +231,7 @@ impl Session {
         message: Publication,
         expired: bool,
     ) -> Result<(), Ending> {
-        let Some(subscription) = self.subscriptions.get(&handle) else {
+        let Some(subscription) = self.subscriptions.get(handle) else {
             return socket.write([frame::error(op::SCOPE_PUBLISH, n, &Fault::UnknownHandle)]).await;
         };
         let draft = Draft {
@@ -253,7 +254,7 @@ impl Session {
 
     /// The answer to a publish. One that could not be committed ends the connection: the client comes back and
     /// publishes all that is unanswered again, in its order.
-    fn answer(&self, (n, stored): (u32, Result<Arc<Message>, Refusal>)) -> Result<Utf8Bytes, Ending> {
+    fn answer(&self, (n, stored): Published) -> Result<Utf8Bytes, Ending> {
         match stored {
             Ok(message) => Ok(frame::ack(n, &message)),
             Err(Refusal::Store(error)) => Err(refused(Endpoint::ChatSend, Refusal::Store(error))),
@@ -269,13 +270,12 @@ impl Session {
         for run in items.chunk_by(|(one, _), (other, _)| one == other) {
             let Some((handle, _)) = run.first() else { continue };
             // What comes for a subscription that is over is nobody's.
-            let Some(subscription) = self.subscriptions.get_mut(handle) else { continue };
+            let Some(subscription) = self.subscriptions.get_mut(*handle) else { continue };
             let was_live = subscription.is_live();
-            let batches = subscription.deliver(*handle, run);
+            subscription.deliver(*handle, run, &mut frames);
             if was_live && !subscription.is_live() {
                 self.behind.push_back(*handle);
             }
-            frames.extend(batches);
         }
         frames
     }
@@ -284,7 +284,7 @@ impl Session {
     fn read_on(&mut self, socket: &Socket) {
         while self.reading.is_none() {
             let Some(handle) = self.behind.pop_front() else { return };
-            let Some(subscription) = self.subscriptions.get_mut(&handle) else { continue };
+            let Some(subscription) = self.subscriptions.get_mut(handle) else { continue };
             self.reading = subscription.read(handle, self.streams.chats.clone(), socket.outlet.clone());
         }
     }
@@ -293,7 +293,7 @@ impl Session {
     fn caught(&mut self, page: subscription::Caught) -> Result<Vec<Utf8Bytes>, Ending> {
         let handle = page.handle;
         // It may have ended meanwhile, and its handle may name another subscription by now.
-        let Some(subscription) = self.subscriptions.get_mut(&handle) else { return Ok(Vec::new()) };
+        let Some(subscription) = self.subscriptions.get_mut(handle) else { return Ok(Vec::new()) };
         let frames = subscription.caught(page).map_err(|refusal| refused(self.endpoint, refusal))?;
         if !subscription.is_live() && !self.behind.contains(&handle) {
             self.behind.push_back(handle);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 
-use super::frame::{self, Batches};
+use super::frame;
 use crate::chat::{Chats, Joined, Refusal, Step};
 use crate::hub::{Item, Outlet, Seat, Seated};
 use crate::store::Chat;
@@ -43,7 +43,7 @@ impl Subscription {
         let mut frames = vec![frame::subscribed(handle, chat.epoch, after)];
         let mut subscription = Self { chat, cursor: after, state: State::Behind { is_reading: false } };
         if let Some(seated) = seated {
-            subscription.arrive(handle, Batches::new(handle, after), seated, &mut frames);
+            subscription.arrive(handle, seated, &mut frames);
         }
         (subscription, frames)
     }
@@ -70,52 +70,105 @@ impl Subscription {
         let State::Behind { is_reading: is_reading @ true } = &mut self.state else { return Ok(Vec::new()) };
         *is_reading = false;
         let Step { page, seated } = caught.step?;
-        let mut batches = Batches::new(caught.handle, self.cursor);
-        for delivery in &page.deliveries {
-            batches.push(delivery.seq, &delivery.json);
-        }
         let mut frames = Vec::new();
-        match seated {
-            Some(seated) => {
-                self.cursor = page.to;
-                self.arrive(caught.handle, batches, seated, &mut frames);
-            }
-            None => (frames, self.cursor) = batches.finish(),
+        self.cursor = frame::batches(caught.handle, self.cursor, &page.messages, &mut frames);
+        if let Some(seated) = seated {
+            self.arrive(caught.handle, seated, &mut frames);
         }
         Ok(frames)
     }
 
-    /// It has caught up: what lies behind what is in `batches`, and LIVE.
-    fn arrive(&mut self, handle: u32, mut batches: Batches, seated: Seated, frames: &mut Vec<Utf8Bytes>) {
+    /// It has caught up: what lies behind its cursor, and LIVE.
+    fn arrive(&mut self, handle: u32, seated: Seated, frames: &mut Vec<Utf8Bytes>) {
         let Seated { seat, backlog } = seated;
-        for delivery in &backlog.deliveries {
-            batches.push(delivery.seq, &delivery.json);
-        }
-        // The chat's end as far as it is known: a page may have seen more than has been published yet.
-        self.cursor = self.cursor.max(backlog.to);
-        frames.extend(batches.finish().0);
-        // Messages that were deleted at the end are passed with this.
+        // What was deleted at the chat's end is passed. A page may have seen more than has been published yet.
+        self.cursor = frame::batches(handle, self.cursor, &backlog.messages, frames).max(backlog.to);
         frames.push(frame::live(handle, self.cursor));
         self.state = State::Live(seat);
     }
 
-    /// Messages from the hub. One that does not follow on what was sent makes it read again: nothing is skipped.
-    pub fn deliver(&mut self, handle: u32, items: &[Item]) -> Vec<Utf8Bytes> {
-        let mut batches = Batches::new(handle, self.cursor);
-        let mut next = self.cursor + 1;
-        for (_, delivery) in items.iter().filter(|(_, delivery)| delivery.chat == self.chat.key) {
-            if !self.is_live() || delivery.seq < next {
-                continue;
+    /// Messages from the hub, as frames. One that does not follow on what was sent makes the subscription read again:
+    /// nothing is skipped.
+    pub fn deliver(&mut self, handle: u32, mut items: &[Item], frames: &mut Vec<Utf8Bytes>) {
+        while self.is_live() {
+            // Those that follow on the cursor, one by one.
+            let next = items.iter().zip(self.cursor + 1..).map(|((_, delivery), seq)| (delivery, seq));
+            let next =
+                next.take_while(|(delivery, seq)| delivery.chat == self.chat.key && delivery.message.seq == *seq);
+            let count = frame::fitting(next.map(|(delivery, _)| &delivery.message));
+            let (batch, rest) = items.split_at(count);
+            if let [.., (_, last)] = batch {
+                let from = self.cursor + 1;
+                let stored = batch.iter().map(|(_, delivery)| &delivery.message);
+                frames.push(last.frame(handle, from, || frame::messages(handle, from, stored)));
+                (self.cursor, items) = (last.message.seq, rest);
+            } else if let [(_, other), rest @ ..] = rest {
+                // It is old, or of another chat; else there is a hole.
+                if other.chat == self.chat.key && other.message.seq > self.cursor {
+                    self.state = State::Behind { is_reading: false };
+                }
+                items = rest;
+            } else {
+                return;
             }
-            if delivery.seq > next {
-                self.state = State::Behind { is_reading: false };
-                break;
-            }
-            batches.push(delivery.seq, &delivery.json);
-            next += 1;
         }
-        let (frames, cursor) = batches.finish();
-        self.cursor = cursor;
-        frames
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::{Backlog, Delivery, Hub, Stored};
+
+    /// A subscription that is live behind `seq`.
+    fn live(seq: u64) -> Subscription {
+        let chat = Chat { key: 1, id: "chat".to_owned(), epoch: 1, first_seq: 1, last_seq: seq, created_at: 0 };
+        let ring = Hub::default().keep(chat.key);
+        ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
+        let seated = ring.seat(seq, &Arc::default(), 7);
+        let (subscription, frames) = Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated });
+        assert_eq!(frames, [format!("[21,7,1,{seq}]").into(), Utf8Bytes::from(format!("[23,7,{seq}]"))]);
+        subscription
+    }
+
+    /// What the hub brings: each message is its own number.
+    fn items(messages: impl IntoIterator<Item = (i64, u64)>) -> Vec<Item> {
+        let stored = |seq: u64| Stored { seq, json: seq.to_string().into() };
+        let delivery = |(chat, seq)| Arc::new(Delivery::new(chat, String::new(), stored(seq)));
+        messages.into_iter().map(|message| (7, delivery(message))).collect()
+    }
+
+    fn delivered(subscription: &mut Subscription, items: &[Item]) -> Vec<String> {
+        let mut frames = Vec::new();
+        subscription.deliver(7, items, &mut frames);
+        frames.into_iter().map(|frame| frame.to_string()).collect()
+    }
+
+    #[test]
+    fn what_follows_is_delivered_once_and_nothing_of_another_chat() {
+        let mut subscription = live(5);
+        let items = items([(1, 4), (1, 5), (1, 6), (2, 7), (1, 7), (1, 8), (1, 8)]);
+        assert_eq!(delivered(&mut subscription, &items), ["[22,7,6,6,[6]]", "[22,7,7,8,[7,8]]"]);
+        assert!(delivered(&mut subscription, &items).is_empty() && subscription.is_live());
+    }
+
+    #[test]
+    fn a_hole_is_not_delivered_over_but_read() {
+        let mut subscription = live(5);
+        assert_eq!(delivered(&mut subscription, &items([(1, 6), (1, 8), (1, 9)])), ["[22,7,6,6,[6]]"]);
+        assert!(!subscription.is_live());
+        assert!(delivered(&mut subscription, &items([(1, 7)])).is_empty(), "what it reads holds that, too");
+    }
+
+    #[test]
+    fn a_frame_is_made_once_for_all_who_stand_alike_and_again_for_the_others() {
+        let items = items([(1, 6), (1, 7)]);
+        let [mut one, mut same, mut other] = [live(5), live(5), live(6)];
+        assert_eq!(delivered(&mut one, &items), ["[22,7,6,7,[6,7]]"]);
+        assert_eq!(delivered(&mut other, &items), ["[22,7,7,7,[7]]"]);
+        let mut frames = Vec::new();
+        same.deliver(7, &items, &mut frames);
+        let made = items[1].1.frame(7, 6, || unreachable!("it is there"));
+        assert_eq!(frames.first().map(|frame| frame.as_ptr()), Some(made.as_ptr()));
     }
 }

@@ -1,0 +1,76 @@
+//! The open connections: told when the server stops, and waited for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use slab::Slab;
+use tokio::sync::Notify;
+
+use crate::hub::{End, Outlet};
+
+/// All connections that are open. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    list: Mutex<List>,
+    /// The last one has left.
+    empty: Notify,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    open: Slab<Arc<Outlet>>,
+    /// How many there were when the server was told to stop, once it was.
+    stopped: Option<usize>,
+}
+
+/// A connection's place in the list; left when it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    connections: Connections,
+    key: usize,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut list = self.connections.list();
+        list.open.try_remove(self.key);
+        if list.open.is_empty() {
+            self.connections.0.empty.notify_one();
+        }
+    }
+}
+
+impl Connections {
+    fn list(&self) -> MutexGuard<'_, List> {
+        // Nothing panics while it is held.
+        self.0.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more.
+    pub fn enter(&self, outlet: Arc<Outlet>) -> Place {
+        let mut list = self.list();
+        if list.stopped.is_some() {
+            outlet.end(End::Stopping);
+        }
+        Place { connections: self.clone(), key: list.open.insert(outlet) }
+    }
+
+    /// How many there were when the server was told to stop.
+    pub fn stopped(&self) -> usize {
+        self.list().stopped.unwrap_or_default()
+    }
+
+    /// Tells all to end, and ends when they have.
+    pub async fn stop(&self) {
+        {
+            let mut list = self.list();
+            list.stopped = Some(list.open.len());
+            list.open.iter().for_each(|(_, outlet)| outlet.end(End::Stopping));
+        }
+        while !self.list().open.is_empty() {
+            self.0.empty.notified().await;
+        }
+    }
+}
