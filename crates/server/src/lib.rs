@@ -1,10 +1,11 @@
 //! The companion server of Micro Chat.
 //!
-//! How a message walks: [`api`] or [`stream`] reads it → [`chat`] knows the rules → [`store`] commits it and gives it
+//! How a message walks: [`api`] or [`stream`] reads it, [`auth`] says whose it is → [`chat`] knows the rules → [`store`] commits it and gives it
 //! its `seq` → its sender hears of it, and [`hub`] puts it into every subscriber's bounded queue → `stream` writes what
 //! waits.
 
 pub mod api;
+pub mod auth;
 mod broken;
 pub mod chat;
 pub mod hub;

@@ -1,78 +1,20 @@
 //! `micro-chat-server`: the command.
 
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::Duration;
+mod options;
 
-use clap::{Args, Parser, Subcommand};
-use micro_chat_server::server::{self, Config, Server, ServerError};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use micro_chat_server::auth::{Access, Tokens};
+use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
 use micro_chat_server::store;
-use micro_chat_server::stream::Timing;
+use options::{Cli, Command, Copy, Running, Serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
-
-/// The companion server of Micro Chat.
-#[derive(Debug, Parser)]
-#[command(version, about)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// For developing: open to all, believes every user name, listens on loopback only.
-    Dev(Dev),
-    /// Copies the database to a new file; the server may be running.
-    Backup(Copy),
-    /// Puts such a copy in the place of the database; the server has to be stopped. Keeps what it replaces.
-    Restore(Copy),
-}
-
-#[derive(Debug, Args)]
-struct Copy {
-    /// The copy.
-    file: PathBuf,
-    /// The folder of the database.
-    #[arg(long, default_value = "data")]
-    data: PathBuf,
-}
-
-#[derive(Debug, Args)]
-struct Dev {
-    /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
-    listen: Option<SocketAddr>,
-    /// The port to listen on, where --listen is not given.
-    #[arg(long, env = "PORT", default_value_t = 8080)]
-    port: u16,
-    /// The folder of the database; made where it is missing.
-    #[arg(long, default_value = "data")]
-    data: PathBuf,
-    /// Seconds between two signs of life on a stream.
-    #[arg(long, value_name = "SECONDS", default_value = "25", value_parser = seconds)]
-    heartbeat: Duration,
-    /// Seconds that a client should wait for one that is late.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    grace: Duration,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "it looks like 25 or 0.5".to_owned())?;
-    if (0.1..=3_600.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err("it lies between 0.1 and 3600".to_owned())
-    }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let mut found = text.to_socket_addrs().map_err(|error| format!("{error}; it looks like 127.0.0.1:8080"))?;
-    found.next().ok_or_else(|| "this name has no address".to_owned())
-}
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
@@ -80,11 +22,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let ended = match Cli::parse().command {
-        Command::Dev(options) => tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(ServerError::Serve)
-            .and_then(|runtime| runtime.block_on(dev(options))),
+        Command::Dev(options) => dev(&options),
+        Command::Serve(options) => serve(&options),
         Command::Backup(Copy { file, data }) => back_up(&data, &file),
         Command::Restore(Copy { file, data }) => restore(&data, &file),
     };
@@ -112,24 +51,33 @@ fn restore(data: &Path, file: &Path) -> Result<(), ServerError> {
     Ok(())
 }
 
-async fn dev(options: Dev) -> Result<(), ServerError> {
-    let wanted = options.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), options.port));
-    let listener = server::listen(wanted).await?;
-    let address = listener.local_addr()?;
-    let timing = Timing { heartbeat: options.heartbeat, grace: options.grace, ..Timing::default() };
-    let config = Config { data: options.data, timing };
-    let server = Server::open(&config)?;
-    let stopping = CancellationToken::new();
-    stop_on_signal(stopping.clone())?;
-    let version = env!("CARGO_PKG_VERSION");
-    let lines = format!(
-        "micro-chat-server {version} dev: open to all, believes every user name; for developing only\n\
-         data in {}\nlistening on http://{address}\n",
-        config.data.display()
-    );
-    // Nobody has to read them.
-    let _ = std::io::stdout().write_all(lines.as_bytes());
-    server.run(listener, stopping).await
+fn dev(options: &Running) -> Result<(), ServerError> {
+    run(options, Access::Open, Reach::Developer, "dev: open to all, believes every user name; for developing only")
+}
+
+fn serve(options: &Serve) -> Result<(), ServerError> {
+    let tokens = Tokens::open(&options.token_key, options.claims())?;
+    let reach = if options.behind_proxy { Reach::BehindProxy } else { Reach::NoTls };
+    let what = "serve: believes tokens only, and lets users into their own chats";
+    run(&options.running, Access::Tokens(Arc::new(tokens)), reach, what)
+}
+
+/// Runs a server until it is told to stop.
+fn run(options: &Running, access: Access, reach: Reach, what: &str) -> Result<(), ServerError> {
+    let config = Config { data: options.data.clone(), access, timing: options.timing() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServerError::Serve)?;
+    runtime.block_on(async {
+        let listener = server::listen(options.address(), reach).await?;
+        let address = listener.local_addr()?;
+        let server = Server::open(&config)?;
+        let stopping = CancellationToken::new();
+        stop_on_signal(stopping.clone())?;
+        let (version, data) = (env!("CARGO_PKG_VERSION"), config.data.display());
+        let lines = format!("micro-chat-server {version} {what}\ndata in {data}\nlistening on http://{address}\n");
+        // Nobody has to read them.
+        let _ = std::io::stdout().write_all(lines.as_bytes());
+        server.run(listener, stopping).await
+    })
 }
 
 /// Cancels `stopping` at the first SIGTERM or SIGINT; a second one ends the process at once.

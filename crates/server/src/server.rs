@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
+use crate::auth::{Access, KeyError};
 use crate::chat::Chats;
 use crate::hub::Hub;
 use crate::store::{Message, Store, StoreError, StoreGuard};
@@ -34,6 +35,8 @@ const LAST_REQUESTS: Duration = Duration::from_secs(7);
 pub struct Config {
     /// The folder of the database.
     pub data: PathBuf,
+    /// Who may.
+    pub access: Access,
     /// How long is too long.
     pub timing: Timing,
 }
@@ -47,6 +50,14 @@ pub enum ServerError {
     /// `dev` believes everybody, so nobody else may reach it.
     #[error("dev is open to all and so only listens on loopback, not on {0}; choose an address such as 127.0.0.1:8080")]
     NotLoopback(IpAddr),
+    /// Tokens and messages would go over the network as they are.
+    #[error(
+        "there is no TLS on {0}; put a proxy with TLS before the server and say --behind-proxy, or listen on 127.0.0.1"
+    )]
+    NoTls(IpAddr),
+    /// A key to check tokens with.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -55,10 +66,23 @@ pub enum ServerError {
     Serve(#[from] std::io::Error),
 }
 
-/// Opens the port of a `dev` server.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
-    if !address.ip().is_loopback() {
-        return Err(ServerError::NotLoopback(address.ip()));
+/// Who can reach the server, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Whoever develops with it.
+    Developer,
+    /// Whoever is on this machine: there is no TLS.
+    NoTls,
+    /// Everybody, through a proxy that does TLS.
+    BehindProxy,
+}
+
+/// Opens the port, if the address may be reached so.
+pub async fn listen(address: SocketAddr, reach: Reach) -> Result<TcpListener, ServerError> {
+    match reach {
+        Reach::Developer if !address.ip().is_loopback() => return Err(ServerError::NotLoopback(address.ip())),
+        Reach::NoTls if !address.ip().is_loopback() => return Err(ServerError::NoTls(address.ip())),
+        _ => {}
     }
     TcpListener::bind(address).await.map_err(|error| ServerError::Listen(address, error))
 }
@@ -70,6 +94,7 @@ pub struct Server {
     guard: StoreGuard,
     /// What was committed and has to be published.
     commits: mpsc::Receiver<Vec<Arc<Message>>>,
+    access: Access,
     timing: Timing,
 }
 
@@ -78,7 +103,7 @@ impl Server {
     pub fn open(config: &Config) -> Result<Self, ServerError> {
         let (committed, commits) = mpsc::channel(COMMITS);
         let (store, guard) = Store::open(&config.data, committed)?;
-        Ok(Self { store, guard, commits, timing: config.timing })
+        Ok(Self { store, guard, commits, access: config.access.clone(), timing: config.timing })
     }
 
     /// Its database.
@@ -89,11 +114,12 @@ impl Server {
     /// Serves until `stopping` is cancelled, then ends cleanly: sockets are told to come back, requests are answered,
     /// and all that was accepted is committed.
     pub async fn run(self, listener: TcpListener, stopping: CancellationToken) -> Result<(), ServerError> {
-        let Self { store, guard, commits, timing } = self;
+        let Self { store, guard, commits, access, timing } = self;
         let hub = Hub::default();
         let publishing = tokio::spawn(hub.clone().run(commits));
         let connections = Connections::default();
-        let streams = Arc::new(Streams { chats: Chats::new(store, hub), connections: connections.clone(), timing });
+        let chats = Chats::new(store, hub);
+        let streams = Arc::new(Streams { chats, access, connections: connections.clone(), timing });
         let listener = listener.tap_io(|stream| {
             // Neither changes what is sent, only when: a failure is no reason to refuse a connection.
             let _ = stream.set_nodelay(true);

@@ -95,4 +95,6 @@ pub struct ConnectRequest {
     pub chat_id: String,
     /// Who joins.
     pub user_id: String,
+    /// What proves who the user is; a page can't put it anywhere else.
+    pub token: String,
 }

@@ -21,6 +21,9 @@ pub const RESUME: u16 = 4001;
 /// Nothing was heard that should have been: no first frame, or no answer to a ping.
 pub const SILENT: u16 = 4002;
 
+/// Your login is over, or was never there; the error frame before says which. Come back with another token.
+pub const LOGIN: u16 = 4003;
+
 /// Whether a client whose socket closed with `code` should connect again.
 ///
 /// A socket that broke without a close frame reports 1005 or 1006: come back.
@@ -34,7 +37,9 @@ mod tests {
 
     #[test]
     fn a_broken_link_returns_and_a_refusal_does_not() {
-        assert!(may_return(1006) && may_return(RESTART) && may_return(RESUME) && may_return(FAULT));
+        assert!(
+            may_return(1006) && may_return(RESTART) && may_return(RESUME) && may_return(FAULT) && may_return(LOGIN)
+        );
         assert!(!may_return(REFUSED) && !may_return(NORMAL) && !may_return(TOO_LARGE));
     }
 }

@@ -15,6 +15,8 @@ pub struct Hello {
     pub namespace: String,
     /// The user.
     pub user_id: String,
+    /// What proves it; empty where the socket's handshake did, or nothing has to.
+    pub token: String,
 }
 
 /// A message to store.

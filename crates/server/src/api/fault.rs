@@ -6,6 +6,7 @@ use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::error::ErrorBody;
 use micro_chat_wire::limit;
 
+use crate::auth::Denied;
 use crate::chat::Refusal;
 
 /// What is wrong with a request or a frame.
@@ -56,6 +57,8 @@ pub enum Fault {
     TooManySubscriptions,
     /// The server stops, and wants this connection back after so many milliseconds.
     Restarting(u64),
+    /// Who calls isn't known, or isn't who they say they are.
+    Denied(Denied),
     /// The rules say no.
     Refused(Endpoint, Refusal),
     /// A fault of ours.
@@ -130,8 +133,26 @@ impl Fault {
             Self::NotAStream(endpoint) => {
                 (format!("{}.NotAStream", endpoint.name()), 400, "This is no stream: call it with POST.".into())
             }
+            Self::Denied(denied) => self::denied(*denied),
             Self::Refused(endpoint, refusal) => refused(*endpoint, refusal),
         }
+    }
+}
+
+fn denied(denied: Denied) -> (String, u16, String) {
+    let (id, code, detail) = match denied {
+        Denied::NoToken => ("NoToken", 401, "Log in first: this server wants a token with every call."),
+        Denied::InvalidToken => ("InvalidToken", 401, "This token is none that this server takes; get another."),
+        Denied::ExpiredToken => ("ExpiredToken", 401, "This token has expired; get another."),
+        Denied::WrongNamespace => ("WrongNamespace", 403, "This token belongs to another namespace than the call."),
+        Denied::WrongUser => ("WrongUser", 403, "This token belongs to another user than the connection."),
+    };
+    (format!("auth.{id}"), code, detail.to_owned())
+}
+
+impl From<Denied> for Fault {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
     }
 }
 
@@ -154,6 +175,14 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
             413,
             format!("Name at most {} users in user_ids.", limit::USER_IDS),
         ),
+        Refusal::NotAmongUsers => (
+            id("NotAmongUsers", "NOT_AMONG_USERS"),
+            403,
+            "Name yourself in user_ids: only your own chats are yours to open.".into(),
+        ),
+        Refusal::ChosenId => {
+            (id("ChosenID", "CHOSEN_ID"), 403, "A chat's id can't be chosen here; leave id out.".into())
+        }
         Refusal::MissingUserId if in_chats => ("MISSING_AUTHOR_ID".into(), 400, "Say in author_id who sends.".into()),
         Refusal::MissingUserId => (id("MissingUserID", ""), 400, "Say in user_id who this is.".into()),
         Refusal::MissingChatId => (id("MissingChatID", "MISSING_CHAT_ID"), 400, "Name the chat in chat_id.".into()),
@@ -217,6 +246,9 @@ impl IntoResponse for Fault {
             }
             Self::ReadOnly => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            Self::Denied(_) if status == StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::UpgradeRequired(_) => {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -30,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any as AnyOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::auth::Caller;
 use crate::chat::{Chats, Refusal};
 use crate::stream::{self, Streams};
 use fault::Fault;
@@ -93,17 +94,22 @@ async fn call(streams: &Arc<Streams>, endpoint: Endpoint, request: Request) -> R
     if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
         return Err(Fault::NotAStream(endpoint));
     }
+    if endpoint == Endpoint::AuthOptions {
+        let login = if streams.access.is_open() { Login::None } else { Login::Required };
+        return Ok(answer::json(StatusCode::OK, &OptionsResponse { login }));
+    }
+    // Before the body: who isn't let in costs nothing more.
+    let caller = streams.access.admit(&request::token(&parts)?, &request::namespace(&parts)?)?;
     let call = Call::receive(&parts, body).await?;
     let chats = &streams.chats;
     match endpoint {
-        Endpoint::ChatNew => run(endpoint, chats, call, chat::new).await,
-        Endpoint::ChatSend => run(endpoint, chats, call, chat::send).await,
-        Endpoint::ChatHistory => run(endpoint, chats, call, chat::history).await,
-        Endpoint::ChatsCreateChat => run(endpoint, chats, call, chats::create).await,
-        Endpoint::ChatsSendMessage => run(endpoint, chats, call, chats::send).await,
-        Endpoint::ChatsListMessages => run(endpoint, chats, call, chats::list).await,
-        Endpoint::AuthOptions => Ok(answer::json(StatusCode::OK, &OptionsResponse { login: Login::None })),
-        Endpoint::ChatConnect => Err(Fault::UpgradeRequired(endpoint)),
+        Endpoint::ChatNew => run(endpoint, chats, &caller, call, chat::new).await,
+        Endpoint::ChatSend => run(endpoint, chats, &caller, call, chat::send).await,
+        Endpoint::ChatHistory => run(endpoint, chats, &caller, call, chat::history).await,
+        Endpoint::ChatsCreateChat => run(endpoint, chats, &caller, call, chats::create).await,
+        Endpoint::ChatsSendMessage => run(endpoint, chats, &caller, call, chats::send).await,
+        Endpoint::ChatsListMessages => run(endpoint, chats, &caller, call, chats::list).await,
+        Endpoint::AuthOptions | Endpoint::ChatConnect => Err(Fault::UpgradeRequired(endpoint)),
     }
 }
 
@@ -111,11 +117,11 @@ async fn call(streams: &Arc<Streams>, endpoint: Endpoint, request: Request) -> R
 async fn run<Q: DeserializeOwned, A: Serialize>(
     endpoint: Endpoint,
     chats: &Chats,
+    caller: &Caller,
     call: Call,
-    method: impl AsyncFnOnce(&Chats, &str, Q) -> Result<A, Refusal>,
+    method: impl AsyncFnOnce(&Chats, &Caller, Q) -> Result<A, Refusal>,
 ) -> Result<Response, Fault> {
-    let namespace = call.namespace.clone();
     let request = call.read()?;
-    let answer = method(chats, &namespace, request).await.map_err(|refusal| Fault::Refused(endpoint, refusal))?;
+    let answer = method(chats, caller, request).await.map_err(|refusal| Fault::Refused(endpoint, refusal))?;
     Ok(answer::json(StatusCode::OK, &answer))
 }

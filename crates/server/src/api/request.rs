@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::http::Method;
 use axum::http::request::Parts;
 use http_body_util::BodyExt;
-use micro_chat_wire::{DEFAULT_NAMESPACE, limit};
+use micro_chat_wire::limit;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Number, Value};
 use tokio::time::timeout;
@@ -28,8 +28,6 @@ const NUMBERS: [&str; 4] = ["limit", "offset", "before", "after"];
 /// A call as it came.
 #[derive(Debug)]
 pub struct Call {
-    /// The tenant.
-    pub namespace: String,
     /// The request, not read yet.
     content: Content,
 }
@@ -43,7 +41,6 @@ enum Content {
 impl Call {
     /// Reads the whole request.
     pub async fn receive(parts: &Parts, body: Body) -> Result<Self, Fault> {
-        let namespace = namespace(parts)?;
         let body = if parts.method == Method::GET {
             Bytes::new()
         } else {
@@ -54,7 +51,7 @@ impl Call {
         } else {
             Content::Json(body)
         };
-        Ok(Self { namespace, content })
+        Ok(Self { content })
     }
 
     /// The request as its endpoint wants it.
@@ -94,12 +91,16 @@ fn invalid_field(error: serde_path_to_error::Error<serde_json::Error>) -> Fault 
     Fault::InvalidField { field, detail: error.inner().to_string() }
 }
 
-/// The namespace header; `micro` without one.
+/// The namespace header; empty without one.
 pub fn namespace(parts: &Parts) -> Result<String, Fault> {
-    match header(parts, "micro-namespace")? {
-        Some(namespace) => checked_namespace(namespace),
-        None => Ok(DEFAULT_NAMESPACE.to_owned()),
-    }
+    checked_namespace(header(parts, "micro-namespace")?.unwrap_or_default())
+}
+
+/// The token of an `authorization: Bearer` header; empty without one.
+pub fn token(parts: &Parts) -> Result<String, Fault> {
+    let Some(header) = header(parts, "authorization")? else { return Ok(String::new()) };
+    let is_bearer = header.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+    Ok(if is_bearer { header[7..].trim().to_owned() } else { String::new() })
 }
 
 /// Refuses a namespace that is too long.
@@ -169,7 +170,7 @@ mod tests {
     use micro_chat_wire::chat::{HistoryRequest, NewRequest};
 
     fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-        Call { namespace: String::new(), content: Content::Query(query(text)?) }.read()
+        Call { content: Content::Query(query(text)?) }.read()
     }
 
     #[test]

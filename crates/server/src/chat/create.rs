@@ -3,6 +3,7 @@
 use micro_chat_wire::limit;
 
 use super::{Chats, Refusal, at_most};
+use crate::auth::Caller;
 use crate::store::{ChatDraft, ChatWithUsers};
 
 /// How many different users a chat needs.
@@ -16,9 +17,10 @@ pub enum AtLeast {
 
 impl Chats {
     /// The chat with that id, else the chat of these users, else a new one. Order and repetition of users don't matter.
+    /// Who is known has to be one of them, and can't choose an id: it might be that of others' chat.
     pub async fn create(
         &self,
-        namespace: &str,
+        caller: &Caller,
         id: &str,
         mut user_ids: Vec<String>,
         at_least: AtLeast,
@@ -42,7 +44,16 @@ impl Chats {
         if user_ids.iter().any(String::is_empty) {
             return Err(Refusal::EmptyUserId);
         }
+        if let Some(user_id) = caller.must_be_member() {
+            // Otherwise a stranger would learn the chat of two others.
+            if !user_ids.iter().any(|one| one == user_id) {
+                return Err(Refusal::NotAmongUsers);
+            }
+            if !id.is_empty() {
+                return Err(Refusal::ChosenId);
+            }
+        }
         let id = (!id.is_empty()).then(|| id.to_owned());
-        Ok(self.store.create(ChatDraft { namespace: namespace.to_owned(), id, user_ids }).await?)
+        Ok(self.store.create(ChatDraft { namespace: caller.namespace.clone(), id, user_ids }).await?)
     }
 }

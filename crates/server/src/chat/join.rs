@@ -12,6 +12,7 @@ use micro_chat_wire::limit;
 
 use super::shared::Shared;
 use super::{Chats, Refusal};
+use crate::auth::Caller;
 use crate::broken::{self, Broken};
 use crate::hub::{Backlog, Keeper, Outlet, RING, Seated};
 use crate::store::{Chat, ChatKey, PageSize};
@@ -83,7 +84,7 @@ impl Chats {
     /// it is to [catch up](Chats::catch_up).
     pub async fn join(
         &self,
-        namespace: &str,
+        caller: &Caller,
         chat_id: &str,
         user_id: &str,
         start: Start,
@@ -94,8 +95,13 @@ impl Chats {
             return Err(Refusal::MissingUserId);
         }
         super::at_most(limit::ID, "user_id", user_id)?;
-        let name = (namespace.to_owned(), chat_id.to_owned());
-        let chat = self.recent.rows.get(name, self.find(namespace, chat_id)).await?;
+        let chat = if caller.must_be_member().is_some() {
+            // What many share says nothing about this one.
+            Arc::new(self.find(caller, chat_id).await?)
+        } else {
+            let name = (caller.namespace.clone(), chat_id.to_owned());
+            self.recent.rows.get(name, self.find(caller, chat_id)).await?
+        };
         let ring = self.ring(&chat).await?;
         // What was acknowledged before this reader asked is in the ring from here on.
         self.hub.reached(self.store.committed()).await;
@@ -190,7 +196,7 @@ mod tests {
             text: text.to_owned(),
             expired: false,
         };
-        chats.send("micro", draft).await.expect("it is stored");
+        chats.send(&Caller::open("micro"), draft).await.expect("it is stored");
     }
 
     /// Reads from `cursor` to `last`. Strict: what does not follow on what was there fails, though a session would mend
@@ -205,7 +211,7 @@ mod tests {
         while cursor < last {
             let outlet = Arc::new(Outlet::default());
             let start = Start::After { epoch: 0, seq: cursor };
-            let joined = chats.join("micro", chat_id, "ben", start, &outlet, 1).await.expect("it joins");
+            let joined = chats.join(&Caller::open("micro"), chat_id, "ben", start, &outlet, 1).await.expect("it joins");
             assert!(joined.after <= cursor);
             let mut seated = joined.seated;
             while seated.is_none() {
@@ -229,7 +235,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (chats, _guard) = open(folder.path());
         for round in 0..300_u64 {
-            let created = chats.create("micro", "", vec![round.to_string()], AtLeast::One).await.expect("a chat");
+            let created =
+                chats.create(&Caller::open("micro"), "", vec![round.to_string()], AtLeast::One).await.expect("a chat");
             let chat_id = created.chat.id;
             let sending = tokio::spawn({
                 let (chats, chat_id) = (chats.clone(), chat_id.clone());
@@ -261,7 +268,8 @@ mod tests {
         const MESSAGES: u64 = 800;
         let folder = tempfile::tempdir().expect("a folder");
         let (chats, _guard) = open(folder.path());
-        let created = chats.create("micro", "", vec!["ann".to_owned()], AtLeast::One).await.expect("a chat");
+        let created =
+            chats.create(&Caller::open("micro"), "", vec!["ann".to_owned()], AtLeast::One).await.expect("a chat");
         let chat_id = created.chat.id;
         let writers: Vec<_> = (0..4)
             .map(|_| {
@@ -297,13 +305,15 @@ mod tests {
     async fn what_is_published_while_a_page_is_read_stays_in_the_ring_until_the_reader_is_there() {
         let folder = tempfile::tempdir().expect("a folder");
         let (chats, _guard) = open(folder.path());
-        let created = chats.create("micro", "", vec!["ann".to_owned()], AtLeast::One).await.expect("a chat");
+        let created =
+            chats.create(&Caller::open("micro"), "", vec!["ann".to_owned()], AtLeast::One).await.expect("a chat");
         for _ in 0..100 {
             send(&chats, &created.chat.id, "x").await;
         }
         let outlet = Arc::new(Outlet::default());
         let start = Start::After { epoch: 0, seq: 0 };
-        let joined = chats.join("micro", &created.chat.id, "ben", start, &outlet, 1).await.expect("it joins");
+        let joined =
+            chats.join(&Caller::open("micro"), &created.chat.id, "ben", start, &outlet, 1).await.expect("it joins");
         assert!(joined.seated.is_none());
         // Somebody else has just read this page, and hands it on when the chat has gone on.
         let page = Backlog::from(chats.store.behind(&joined.chat, 0, PAGE).await.expect("a page"));

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use micro_chat_wire::limit;
 
+use crate::auth::Caller;
 use crate::hub::Hub;
 use crate::store::{Chat, Store};
 
@@ -41,15 +42,17 @@ impl Chats {
         Self { store, hub, recent: Arc::default() }
     }
 
-    /// The chat of that name. A name that can't be one and a name of nothing answer alike.
-    pub(crate) async fn find(&self, namespace: &str, chat_id: &str) -> Result<Chat, Refusal> {
+    /// The chat of that name. A name that can't be one, a name of nothing and that of others' chat answer alike.
+    pub(crate) async fn find(&self, caller: &Caller, chat_id: &str) -> Result<Chat, Refusal> {
         if chat_id.is_empty() {
             return Err(Refusal::MissingChatId);
         }
         if chat_id.len() > limit::ID {
             return Err(Refusal::UnknownChat);
         }
-        self.store.chat(namespace.to_owned(), chat_id.to_owned()).await?.ok_or(Refusal::UnknownChat)
+        let member = caller.must_be_member().map(str::to_owned);
+        let chat = self.store.chat(caller.namespace.clone(), chat_id.to_owned(), member).await?;
+        chat.ok_or(Refusal::UnknownChat)
     }
 
     /// Whether the database answers.

@@ -4,6 +4,7 @@
 use micro_chat_wire::limit;
 
 use super::{Chats, Refusal};
+use crate::auth::Caller;
 use crate::store::{From, Message, Page, PageSize};
 
 /// What `chats.ListMessages` answers without a limit.
@@ -44,12 +45,12 @@ impl Chats {
     /// A range of a chat, oldest first, and whether there is more of it.
     pub async fn history(
         &self,
-        namespace: &str,
+        caller: &Caller,
         chat_id: &str,
         range: History,
     ) -> Result<(Vec<Message>, bool), Refusal> {
         let limit = page(range.limit, limit::PAGE)?;
-        let chat = self.find(namespace, chat_id).await?;
+        let chat = self.find(caller, chat_id).await?;
         let before = if range.before == 0 { u64::MAX } else { range.before };
         let (after, from) = match range.after {
             Some(after) => (after, From::Oldest),
@@ -63,9 +64,9 @@ impl Chats {
     }
 
     /// A range of a chat, in the order asked for, and whether there is more of it.
-    pub async fn list(&self, namespace: &str, chat_id: &str, range: Listing) -> Result<Page, Refusal> {
+    pub async fn list(&self, caller: &Caller, chat_id: &str, range: Listing) -> Result<Page, Refusal> {
         let limit = page(range.limit, LISTED)?;
-        let chat = self.find(namespace, chat_id).await?;
+        let chat = self.find(caller, chat_id).await?;
         let page = match range.order {
             Order::Ascending => {
                 let after = (chat.first_seq - 1).saturating_add(range.offset);

@@ -17,6 +17,12 @@ pub enum Refusal {
     /// It isn't said who acts.
     #[error("no user id")]
     MissingUserId,
+    /// A chat of others.
+    #[error("the caller is not among the users")]
+    NotAmongUsers,
+    /// An id that a user wants to choose.
+    #[error("the caller may not choose an id")]
+    ChosenId,
     /// No chat is named.
     #[error("no chat id")]
     MissingChatId,

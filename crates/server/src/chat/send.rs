@@ -7,6 +7,7 @@ use micro_chat_wire::limit;
 use uuid::Uuid;
 
 use super::{Chats, Refusal, at_most};
+use crate::auth::Caller;
 use crate::store::{Identity, Message, MessageDraft, Sent};
 
 /// A message that somebody wants to send.
@@ -33,19 +34,22 @@ pub type Pending = Pin<Box<dyn Future<Output = Result<Arc<Message>, Refusal>> + 
 
 impl Chats {
     /// Stores a message and ends when it is durable.
-    pub async fn send(&self, namespace: &str, draft: Draft) -> Result<Arc<Message>, Refusal> {
-        self.submit(namespace, draft).await?.await
+    pub async fn send(&self, caller: &Caller, draft: Draft) -> Result<Arc<Message>, Refusal> {
+        self.submit(caller, draft).await?.await
     }
 
-    /// Puts a message in line for the next commit, behind those that this caller submitted before.
-    pub async fn submit(&self, namespace: &str, draft: Draft) -> Result<Pending, Refusal> {
+    /// Puts a message in line for the next commit, behind those that this caller submitted before. Its sender is who
+    /// calls, whoever it names.
+    pub async fn submit(&self, caller: &Caller, draft: Draft) -> Result<Pending, Refusal> {
+        let draft = Draft { user_id: caller.acts_as(draft.user_id), ..draft };
         check(&draft)?;
         let Draft { chat_id, mut client_id, identity, user_id, subject, text, expired } = draft;
         if client_id.is_empty() {
             client_id = Uuid::new_v4().to_string();
         }
-        let namespace = namespace.to_owned();
-        let draft = MessageDraft { namespace, chat_id, client_id, identity, user_id, subject, text, expired };
+        let (namespace, by_member) = (caller.namespace.clone(), caller.must_be_member().is_some());
+        let draft =
+            MessageDraft { namespace, chat_id, client_id, identity, user_id, by_member, subject, text, expired };
         let answer = self.store.send(draft).await?;
         Ok(Box::pin(async {
             match answer.await? {

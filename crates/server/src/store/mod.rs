@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 pub use backup::{back_up, restore};
@@ -111,6 +112,8 @@ pub struct MessageDraft {
     pub identity: Identity,
     /// Who sends.
     pub user_id: String,
+    /// Only a member's is to be stored.
+    pub by_member: bool,
     /// May be empty.
     pub subject: String,
     /// What it says.
@@ -124,7 +127,7 @@ pub struct MessageDraft {
 pub enum Sent {
     /// It is this message now, or was before.
     Stored(Arc<Message>),
-    /// There is no such chat.
+    /// There is no such chat, or the sender is no member of it.
     UnknownChat,
     /// Its `client_id` is another message's: the same user said something else with it.
     Conflict,
@@ -276,9 +279,22 @@ impl Store {
         Ok(async { answer.await.map_err(|_| StoreError::NotCommitted) })
     }
 
-    /// The chat of that name.
-    pub async fn chat(&self, namespace: String, id: String) -> Result<Option<Chat>, StoreError> {
-        self.readers.run(move |connection| reader::chat(connection, &namespace, &id)).await
+    /// The chat of that name; where a member is named, only if they are one.
+    pub async fn chat(
+        &self,
+        namespace: String,
+        id: String,
+        member: Option<String>,
+    ) -> Result<Option<Chat>, StoreError> {
+        let read = move |connection: &Connection| {
+            let Some(chat) = reader::chat(connection, &namespace, &id)? else { return Ok(None) };
+            let may = match &member {
+                Some(user_id) => reader::is_member(connection, chat.key, user_id)?,
+                None => true,
+            };
+            Ok(may.then_some(chat))
+        };
+        self.readers.run(read).await
     }
 
     /// How many messages were committed since the start: at least all that anybody knows to be stored.

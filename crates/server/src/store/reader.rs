@@ -86,6 +86,11 @@ pub fn chat_of_users(connection: &Connection, namespace: &str, user_set: &[u8]) 
         .optional()
 }
 
+/// Whether that user is a member.
+pub fn is_member(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM members WHERE chat = ?1 AND user_id = ?2")?.exists(params![chat, user_id])
+}
+
 /// Its members, in the order of their names.
 pub fn members(connection: &Connection, chat: ChatKey) -> rusqlite::Result<Vec<String>> {
     connection

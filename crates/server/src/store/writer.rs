@@ -192,6 +192,9 @@ fn send(
     let Some(chat) = chats.get(transaction, &draft.namespace, &draft.chat_id)? else {
         return Ok(Sent::UnknownChat);
     };
+    if draft.by_member && !reader::is_member(transaction, chat.key, &draft.user_id)? {
+        return Ok(Sent::UnknownChat);
+    }
     if let Some(refused) = refuse_late(transaction, chat, &draft)? {
         return Ok(refused);
     }

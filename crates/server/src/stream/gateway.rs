@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
-use micro_chat_wire::DEFAULT_NAMESPACE;
 use micro_chat_wire::chat::{ConnectRequest, Message};
 use micro_chat_wire::endpoint::Endpoint;
 
@@ -12,6 +11,7 @@ use super::socket::{Ending, Event, Socket, refused};
 use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, object_from_json};
+use crate::auth::Caller;
 use crate::chat::{Chats, Draft, Joined, Refusal, Start};
 use crate::hub::{Delivery, Item, Seat};
 use crate::store::{self, Chat, Identity};
@@ -42,17 +42,19 @@ pub async fn refuse(socket: &mut Socket, fault: Fault) {
 }
 
 async fn end(socket: &mut Socket, ending: Ending) {
+    let words = |fault: &Fault| serde_json::to_string(&fault.body()).ok().map(Utf8Bytes::from);
     let words = match &ending {
-        Ending::Refused(fault) | Ending::Failed(fault) => serde_json::to_string(&fault.body()).ok(),
+        Ending::Refused(fault) | Ending::Failed(fault) => words(fault),
+        Ending::Denied(denied) => words(&(*denied).into()),
         _ => None,
     };
-    socket.end(&ending, words.map(Utf8Bytes::from)).await;
+    socket.end(&ending, words).await;
 }
 
 /// A user in a chat.
 struct Connection {
     chats: Chats,
-    namespace: String,
+    caller: Caller,
     user_id: String,
     chat: Arc<Chat>,
     /// Where this reader began: at the present.
@@ -69,7 +71,9 @@ impl Connection {
         endpoint: Endpoint,
         mut metadata: Metadata,
     ) -> Result<Self, Ending> {
-        if metadata.chat_id.is_empty() || metadata.user_id.is_empty() {
+        // Who has to prove who they are needn't say it.
+        let proof = if streams.access.is_open() { &metadata.user_id } else { &metadata.token };
+        if metadata.chat_id.is_empty() || proof.is_empty() {
             let first = socket.first_frame().await?;
             let request: ConnectRequest = object_from_json(&first).map_err(Ending::Refused)?;
             let fill = |field: &mut String, value: String| {
@@ -80,17 +84,18 @@ impl Connection {
             fill(&mut metadata.namespace, checked_namespace(request.namespace).map_err(Ending::Refused)?);
             fill(&mut metadata.chat_id, request.chat_id);
             fill(&mut metadata.user_id, request.user_id);
+            fill(&mut metadata.token, request.token);
         }
-        let Metadata { mut namespace, chat_id, user_id } = metadata;
-        if namespace.is_empty() {
-            DEFAULT_NAMESPACE.clone_into(&mut namespace);
-        }
+        let Metadata { namespace, chat_id, user_id, token } = metadata;
+        let caller = streams.access.admit(&token, &namespace)?;
+        let user_id = caller.connects_as(user_id)?;
+        socket.expire_with(&caller);
         let chats = streams.chats.clone();
-        let joined = chats.join(&namespace, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
+        let joined = chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
         let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
         Ok(Self {
             chats,
-            namespace,
+            caller,
             user_id,
             chat,
             after,
@@ -136,7 +141,7 @@ impl Connection {
             text: message.text,
             expired: false,
         };
-        let pending = self.chats.submit(&self.namespace, draft).await;
+        let pending = self.chats.submit(&self.caller, draft).await;
         self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);
         Ok(())
     }

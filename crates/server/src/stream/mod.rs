@@ -25,6 +25,7 @@ use micro_chat_wire::{SUBPROTOCOL, limit};
 
 use crate::api::fault::Fault;
 use crate::api::request::{self, checked_namespace};
+use crate::auth::Access;
 use crate::chat::Chats;
 pub use connections::Connections;
 use socket::Socket;
@@ -40,6 +41,8 @@ const WRITE_BUFFER: usize = 16 * 1024;
 pub struct Streams {
     /// The chats to stream.
     pub chats: Chats,
+    /// Who may.
+    pub access: Access,
     /// Those that are open: the server ends after them.
     pub connections: Connections,
     /// How long is too long.
@@ -71,11 +74,12 @@ impl Default for Timing {
 }
 
 /// What headers and query say of a stream; empty: nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Metadata {
     namespace: String,
     chat_id: String,
     user_id: String,
+    token: String,
 }
 
 impl Metadata {
@@ -89,6 +93,8 @@ impl Metadata {
             namespace: checked_namespace(field("micro-namespace", "namespace")?)?,
             chat_id: field("chat-id", "chat_id")?,
             user_id: field("user-id", "user_id")?,
+            // Not from the query: addresses are written into logs.
+            token: request::token(parts)?,
         })
     }
 }

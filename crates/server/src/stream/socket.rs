@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use super::Streams;
 use super::connections::Place;
 use crate::api::fault::Fault;
+use crate::auth::{Caller, Denied};
 use crate::chat::Refusal;
 use crate::hub::{End, Item, Outlet};
 
@@ -35,6 +36,8 @@ pub enum Ending {
     Left,
     /// The client is told what was wrong.
     Refused(Fault),
+    /// The client has no login, or has it no more, and may come back with one.
+    Denied(Denied),
     /// A fault of ours; the client may come back.
     Failed(Fault),
     /// More was waiting than may.
@@ -43,6 +46,15 @@ pub enum Ending {
     Silent,
     /// The server stops.
     Stopping,
+}
+
+impl From<Denied> for Ending {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::NoToken | Denied::InvalidToken | Denied::ExpiredToken => Self::Denied(denied),
+            Denied::WrongNamespace | Denied::WrongUser => Self::Refused(denied.into()),
+        }
+    }
 }
 
 impl From<End> for Ending {
@@ -70,6 +82,8 @@ pub struct Socket {
     pub outlet: Arc<Outlet>,
     streams: Arc<Streams>,
     heartbeat: Pin<Box<Sleep>>,
+    /// When the user's login ends, where they have one.
+    expiry: Option<Pin<Box<Sleep>>>,
     /// Heartbeats since the client was heard.
     unheard: u32,
     /// Whose turn it is to be looked at first: the client's, or the hub's. Neither can keep the other from being heard.
@@ -85,12 +99,18 @@ impl Socket {
         Self {
             websocket,
             heartbeat: Box::pin(sleep(streams.timing.heartbeat)),
+            expiry: None,
             unheard: 0,
             clients_turn: true,
             _place: streams.connections.enter(outlet.clone()),
             outlet,
             streams,
         }
+    }
+
+    /// Ends the connection when its user is not known any more.
+    pub fn expire_with(&mut self, caller: &Caller) {
+        self.expiry = caller.remaining().map(|remaining| Box::pin(sleep(remaining)));
     }
 
     /// The first text frame.
@@ -112,6 +132,9 @@ impl Socket {
     }
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Ending>> {
+        if self.expiry.as_mut().is_some_and(|expiry| expiry.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(Err(Ending::Denied(Denied::ExpiredToken)));
+        }
         self.clients_turn = !self.clients_turn;
         if self.clients_turn {
             if let Poll::Ready(event) = self.poll_client(context) {
@@ -206,6 +229,7 @@ impl Socket {
             Ending::Refused(Fault::FrameTooLarge) => (close::TOO_LARGE, "frame too large"),
             Ending::Refused(Fault::NoFirstFrame) => (close::SILENT, "no first frame"),
             Ending::Refused(_) => (close::REFUSED, "refused"),
+            Ending::Denied(_) => (close::LOGIN, "log in"),
             Ending::Failed(_) => (close::FAULT, "fault"),
             Ending::FellBehind => (close::RESUME, "fell behind: resume from your cursor"),
             Ending::Silent => (close::SILENT, "silent"),

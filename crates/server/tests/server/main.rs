@@ -7,6 +7,7 @@ mod chats;
 mod cost;
 mod gateway;
 mod life;
+mod members;
 mod removed;
 mod resume;
 mod running;

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use micro_chat_server::server::{self, Config, Server};
+use micro_chat_server::auth::Access;
+use micro_chat_server::server::{self, Config, Reach, Server};
 use micro_chat_server::store::Store;
 use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
@@ -46,10 +47,15 @@ impl Running {
 
     /// With the database in `data`.
     pub async fn on(data: &Path, timing: Timing) -> Self {
-        let config = Config { data: data.to_owned(), timing };
+        Self::behind(Access::Open, data, timing).await
+    }
+
+    /// With that database, for whom it is open.
+    pub async fn behind(access: Access, data: &Path, timing: Timing) -> Self {
+        let config = Config { data: data.to_owned(), access, timing };
         let server = Server::open(&config).expect("the database opens");
         let store = server.store().clone();
-        let listener = server::listen(([127, 0, 0, 1], 0).into()).await.expect("a free port");
+        let listener = server::listen(([127, 0, 0, 1], 0).into(), Reach::Developer).await.expect("a free port");
         let host = listener.local_addr().expect("an address").to_string();
         let stopping = CancellationToken::new();
         let token = stopping.clone();

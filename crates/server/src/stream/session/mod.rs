@@ -12,13 +12,14 @@ use axum::extract::ws::Utf8Bytes;
 use futures_util::FutureExt;
 use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::frame::{ClientFrame, Publication};
-use micro_chat_wire::{DEFAULT_NAMESPACE, limit, op};
+use micro_chat_wire::{limit, op};
 
 use super::answers::Answers;
 use super::socket::{Ending, Event, Socket, refused};
 use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
+use crate::auth::Caller;
 use crate::chat::{Draft, Pending, Refusal, Start};
 use crate::hub::{Item, Outlet};
 use crate::store::{Identity, Message};
@@ -65,6 +66,7 @@ async fn end(socket: &mut Socket, streams: &Streams, ending: Ending) {
     let words = |fault: &Fault| Some(frame::error(op::SCOPE_CONNECTION, 0, fault));
     let words = match &ending {
         Ending::Refused(fault) | Ending::Failed(fault) => words(fault),
+        Ending::Denied(denied) => words(&(*denied).into()),
         // All come back to a server that has just started: each is given a moment of its own.
         Ending::Stopping => words(&Fault::Restarting(fastrand::u64(..=spread(streams.connections.stopped())))),
         _ => None,
@@ -86,7 +88,7 @@ struct Session {
     streams: Arc<Streams>,
     /// The endpoint that the socket was opened at: errors bear its name.
     endpoint: Endpoint,
-    namespace: String,
+    caller: Caller,
     user_id: String,
     subscriptions: Subscriptions,
     /// Subscriptions that have to catch up, in the order in which they came.
@@ -109,17 +111,17 @@ impl Session {
             return Err(Ending::Refused(Fault::HelloExpected));
         };
         let choose = |said: String, before: String| if said.is_empty() { before } else { said };
-        let mut namespace = choose(checked_namespace(hello.namespace).map_err(Ending::Refused)?, metadata.namespace);
-        if namespace.is_empty() {
-            DEFAULT_NAMESPACE.clone_into(&mut namespace);
-        }
+        let namespace = choose(checked_namespace(hello.namespace).map_err(Ending::Refused)?, metadata.namespace);
+        let caller = streams.access.admit(&choose(hello.token, metadata.token), &namespace)?;
+        let user_id = caller.connects_as(choose(hello.user_id, metadata.user_id))?;
+        socket.expire_with(&caller);
         let timing = streams.timing;
         socket.write([frame::welcome(timing.heartbeat, timing.grace)]).await?;
         Ok(Self {
             streams: streams.clone(),
             endpoint,
-            namespace,
-            user_id: choose(hello.user_id, metadata.user_id),
+            caller,
+            user_id,
             subscriptions: Subscriptions::default(),
             behind: VecDeque::new(),
             reading: None,
@@ -214,7 +216,7 @@ impl Session {
             return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
         }
         let chats = &self.streams.chats;
-        let joined = chats.join(&self.namespace, chat_id, &self.user_id, start, outlet, handle).await?;
+        let joined = chats.join(&self.caller, chat_id, &self.user_id, start, outlet, handle).await?;
         let (subscription, frames) = Subscription::begin(handle, joined);
         if !subscription.is_live() {
             self.behind.push_back(handle);
@@ -243,7 +245,7 @@ impl Session {
             text: message.text,
             expired,
         };
-        let pending: Pending = match self.streams.chats.submit(&self.namespace, draft).await {
+        let pending: Pending = match self.streams.chats.submit(&self.caller, draft).await {
             Ok(pending) => pending,
             // In line with the others, so that answers keep the order of publishes.
             Err(refusal) => Box::pin(std::future::ready(Err(refusal))),

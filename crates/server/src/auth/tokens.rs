@@ -1,0 +1,154 @@
+//! Tokens that somebody else gives out: a site's own back end, or its identity provider.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use micro_chat_wire::{DEFAULT_NAMESPACE, limit};
+use serde_json::{Map, Value};
+
+use super::{Caller, Denied};
+
+/// The shortest secret, in bytes: shorter ones can be guessed.
+const SECRET: usize = 32;
+
+/// Tokens that are longer are not looked at, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+/// How much the clock of who signs may be ahead of ours.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// What tokens say, and in which claims.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// Who the user is.
+    pub user: String,
+    /// Which tenant they belong to; a token without it belongs to `micro`.
+    pub namespace: String,
+    /// Who has to have signed it (`iss`), where that is checked.
+    pub issuer: Option<String>,
+    /// For whom it has to be (`aud`). Without one, tokens for somebody are refused.
+    pub audience: Option<String>,
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        Self { user: "sub".to_owned(), namespace: "namespace".to_owned(), issuer: None, audience: None }
+    }
+}
+
+/// Why a key can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file can't be read.
+    #[error("can't read the key {0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// It is a private key: whoever can read it could give out tokens.
+    #[error("{0} is a private key; the server needs the public one, and nobody else should have this")]
+    Private(PathBuf),
+    /// Some other kind of key.
+    #[error("{0} is no public key of RSA, P-256 or Ed25519 in PEM")]
+    Unknown(PathBuf),
+    /// A secret that is too short.
+    #[error("the secret in {0} is shorter than {SECRET} bytes; make one with: openssl rand -base64 48")]
+    Short(PathBuf),
+}
+
+/// A key, and the one algorithm that it is for: whoever signs can't choose another.
+struct Key {
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+/// Checks tokens.
+pub struct Tokens {
+    keys: Vec<Key>,
+    claims: Claims,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the keys.
+        formatter.debug_struct("Tokens").field("claims", &self.claims).finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// Reads the keys: each file holds a public key in PEM (RS256, ES256, EdDSA), or a secret (HS256).
+    pub fn open(files: &[PathBuf], claims: Claims) -> Result<Self, KeyError> {
+        let keys = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+        Ok(Self { keys, claims })
+    }
+
+    /// Who a token says its bearer is.
+    pub fn check(&self, token: &str) -> Result<Caller, Denied> {
+        if token.len() > LONGEST {
+            return Err(Denied::InvalidToken);
+        }
+        let algorithm = decode_header(token).map_err(|_| Denied::InvalidToken)?.alg;
+        let mut denied = Denied::InvalidToken;
+        for key in self.keys.iter().filter(|key| key.algorithm == algorithm) {
+            match decode::<Map<String, Value>>(token, &key.key, &self.validation(algorithm)) {
+                Ok(token) => return self.caller(&token.claims),
+                // It was signed by one of ours, so no other will do.
+                Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => denied = Denied::ExpiredToken,
+                Err(_) => {}
+            }
+        }
+        Err(denied)
+    }
+
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        // A stream ends when its token does, so there is no leeway; for the beginning there is, below.
+        validation.leeway = 0;
+        if let Some(issuer) = &self.claims.issuer {
+            validation.set_issuer(&[issuer]);
+            validation.required_spec_claims.insert("iss".to_owned());
+        }
+        if let Some(audience) = &self.claims.audience {
+            validation.set_audience(&[audience]);
+            validation.required_spec_claims.insert("aud".to_owned());
+        }
+        validation
+    }
+
+    fn caller(&self, claims: &Map<String, Value>) -> Result<Caller, Denied> {
+        let id = |claim: &str| match claims.get(claim) {
+            None => Ok(None),
+            Some(Value::String(id)) if !id.is_empty() && id.len() <= limit::ID => Ok(Some(id.clone())),
+            Some(_) => Err(Denied::InvalidToken),
+        };
+        let time = |claim: &str| claims.get(claim).and_then(Value::as_f64).map(|time| time as u64);
+        let begins = UNIX_EPOCH + Duration::from_secs(time("nbf").unwrap_or(0).min(u64::from(u32::MAX)));
+        if begins > SystemTime::now() + AHEAD {
+            return Err(Denied::InvalidToken);
+        }
+        let user_id = id(&self.claims.user)?.ok_or(Denied::InvalidToken)?;
+        let namespace = id(&self.claims.namespace)?.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        let until = UNIX_EPOCH + Duration::from_secs(time("exp").unwrap_or(0).min(u64::from(u32::MAX)));
+        Ok(Caller::known(namespace, user_id, until))
+    }
+}
+
+fn read(file: &Path) -> Result<Key, KeyError> {
+    let content = std::fs::read(file).map_err(|error| KeyError::File(file.to_owned(), error))?;
+    let text = content.trim_ascii();
+    if !text.starts_with(b"-----BEGIN ") {
+        if text.len() < SECRET {
+            return Err(KeyError::Short(file.to_owned()));
+        }
+        return Ok(Key { algorithm: Algorithm::HS256, key: DecodingKey::from_secret(text) });
+    }
+    if text.windows(11).any(|words| words == b"PRIVATE KEY") {
+        return Err(KeyError::Private(file.to_owned()));
+    }
+    let kinds = [
+        (Algorithm::RS256, DecodingKey::from_rsa_pem(text)),
+        (Algorithm::ES256, DecodingKey::from_ec_pem(text)),
+        (Algorithm::EdDSA, DecodingKey::from_ed_pem(text)),
+    ];
+    let found = kinds.into_iter().find_map(|(algorithm, key)| Some(Key { algorithm, key: key.ok()? }));
+    found.ok_or_else(|| KeyError::Unknown(file.to_owned()))
+}
