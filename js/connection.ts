@@ -21,6 +21,9 @@ export interface Reader {
   ended(error: MicroError): void;
 }
 
+/** The close code of a link that broke. */
+const BROKEN = 1006;
+
 /** What the server adds to a message that it stored. */
 export type Stored = Pick<Message, "id" | "client_id" | "seq" | "sent_at">;
 
@@ -42,7 +45,7 @@ export interface Connection {
   publish(id: number, body: object, expiresAt: number, sender: Sender, again?: boolean): void;
 }
 
-const connections = new Map<string, Connection & { wake(): void; pause(): void }>();
+const connections = new Map<string, Connection & { wake(): void; pause(): void; leave(): void }>();
 
 /** The connection of a user, the one that is there or a new one. What waits in the outbox goes out by it. */
 export function connectionOf(
@@ -150,6 +153,11 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
     },
     wake: () => enter(() => client.wake()),
     pause: () => enter(() => client.pause()),
+    leave: () =>
+      enter(() => {
+        client.pause();
+        client.closed(BROKEN);
+      }),
   };
 }
 
@@ -208,11 +216,15 @@ function recover(connection: Connection, outbox: Outbox): void {
 // Moments at which a link is worth asking whether it still lives, while there is one.
 const wake = () => connections.forEach((connection) => connection.wake());
 const pause = () => connections.forEach((connection) => connection.pause());
+// Some browsers keep no page for the way back that has a socket; the others cut it.
+const leave = ({ persisted }: PageTransitionEvent) =>
+  persisted && connections.forEach((connection) => connection.leave());
 const look = () => document.visibilityState === "visible" && wake();
 
 function listen(how: "addEventListener" | "removeEventListener"): void {
   window[how]("online", wake);
   window[how]("pageshow", wake);
+  window[how]("pagehide", leave as EventListener);
   window[how]("offline", pause);
   document[how]("visibilitychange", look);
 }

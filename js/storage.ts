@@ -23,8 +23,11 @@ export interface Storage {
   /** Adds a row of this tab; resolves to its key once it is kept. */
   add(row: Omit<Row, "tab">): Promise<number>;
   /** Takes a row away. */
-  remove(key: number): Promise<unknown>;
-  /** Makes the oldest rows of an owner that no living tab sends this tab's own; `later` is called as other tabs end. */
+  remove(key: number): Promise<void>;
+  /**
+   * Makes the oldest rows of an owner that no living tab sends this tab's own, and resolves to those that are new to it;
+   * `later` is called as other tabs end, and when the browser brings this page back.
+   */
   adopt(owner: string, most: number, later: () => void): Promise<Row[]>;
 }
 
@@ -57,11 +60,25 @@ async function open(): Promise<Storage> {
   const lockOf = (tab: string) => `${NAME} ${tab}`;
   // Missing on plain http, as locks are.
   const tab = crypto.randomUUID();
+  const owners = new Map<string, () => void>();
+  let letGo: () => void;
   // Held as long as this page lives: it says that this tab's rows are taken care of. So it comes before the first row.
-  await new Promise<void>((resolve, reject) => {
-    const forEver = () => new Promise<void>(() => resolve());
-    locks.request(lockOf(tab), forEver).catch(reject);
-  });
+  const hold = () =>
+    new Promise<void>((resolve, reject) => {
+      const held = () =>
+        new Promise<void>((release) => {
+          letGo = release;
+          resolve();
+        });
+      locks.request(lockOf(tab), held).catch(reject);
+    });
+  await hold();
+  // A page that is left and kept for the way back takes care of nothing meanwhile, and with a lock it would not be kept.
+  addEventListener("pagehide", ({ persisted }) => persisted && letGo());
+  addEventListener(
+    "pageshow",
+    ({ persisted }) => persisted && hold().then(() => owners.forEach((later) => later()), warn),
+  );
   const database = await new Promise<IDBDatabase>((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () =>
@@ -82,10 +99,20 @@ async function open(): Promise<Storage> {
     });
   const rowsOf = (owner: string): Promise<Row[]> => run((rows) => rows.index("owner").getAll(owner));
   const waitsFor = new Set<string>();
+  // What this page knows already, whoever took it over while the page was away.
+  const own = new Set<IDBValidKey>();
   return {
-    add: (row) => run((rows) => rows.add({ ...row, tab })) as Promise<number>,
-    remove: (key) => run((rows) => rows.delete(key)),
+    async add(row) {
+      const key = await run((rows) => rows.add({ ...row, tab }));
+      own.add(key);
+      return key as number;
+    },
+    async remove(key) {
+      await run((rows) => rows.delete(key));
+      own.delete(key);
+    },
     async adopt(owner, most, later) {
+      owners.set(owner, later);
       // A tab's lock is granted when it ends. One that lives keeps nobody waiting for long; a page that has just been
       // left lets go of its lock in a moment, and what it left goes before what the next one sends.
       const others = new Set((await rowsOf(owner)).map((row) => row.tab));
@@ -106,8 +133,20 @@ async function open(): Promise<Storage> {
         const found = await rowsOf(owner);
         const { held = [] } = await locks.query();
         const alive = new Set(held.map(({ name }) => name));
-        const orphans = found.filter((row) => !alive.has(lockOf(row.tab))).slice(0, most);
-        await run((rows) => orphans.forEach((row) => rows.put({ ...row, tab })));
+        const dead = new Set(found.map((row) => row.tab).filter((other) => !alive.has(lockOf(other))));
+        const orphans: Row[] = [];
+        await run((rows) => {
+          const request: IDBRequest<Row[]> = rows.index("owner").getAll(owner);
+          request.onsuccess = () => {
+            for (const row of request.result.filter((row) => dead.has(row.tab))) {
+              const isNew = !own.has(row.key!);
+              if (isNew && orphans.length >= most) continue;
+              rows.put({ ...row, tab });
+              if (isNew) orphans.push(row);
+            }
+          };
+        });
+        for (const { key } of orphans) own.add(key!);
         return orphans;
       });
     },

@@ -56,7 +56,7 @@ export interface ConnectParams {
 export interface State {
   /**
    * `waiting` is for the next try after the link broke; `offline` is for the browser to say that there is a network
-   * again, and nothing is tried before; `closed` is final.
+   * again, or to bring back the page that was left, and nothing is tried before; `closed` is final.
    */
   state: "connecting" | "live" | "waiting" | "offline" | "closed";
   /** Milliseconds until the next try, while waiting. */

@@ -57,6 +57,21 @@ export class Visitor {
     await driver.switchTo().window(front);
   }
 
+  /** Goes back to the page that was there before the one in front. */
+  async back() {
+    await this.#browser.driver.navigate().back();
+  }
+
+  /** Undoes `back`. */
+  async forward() {
+    await this.#browser.driver.navigate().forward();
+  }
+
+  /** Tells the page's tab something for which W3C's protocol has no word; resolves to the answer. */
+  async devtools(command, params = {}) {
+    return this.#browser.driver.sendAndGetDevToolsCommand(command, params);
+  }
+
   /** Runs an async function in the page, with `args` and nothing else of its file; resolves to what it returns. */
   async run(fn, ...args) {
     const { value, error } = await this.#browser.driver.executeAsyncScript(
