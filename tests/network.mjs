@@ -14,9 +14,7 @@ export class Network {
   url;
   /** How long each piece takes, in milliseconds. */
   delay = 0;
-  /**
-   * Is called with each new client, to return what is called with each piece that went to it; both may write to it.
-   */
+  /** Is called with each new client, to return what each piece for it is passed through. */
   onreply;
 
   /** Begins to pass links on to the server at `url`, whether it runs or not. */
@@ -55,7 +53,7 @@ export class Network {
 
   #pass(...ends) {
     const [client, server] = ends;
-    const replied = this.onreply?.(client);
+    const reply = this.onreply?.(client);
     for (const [index, from] of ends.entries()) {
       const to = ends[1 - index];
       this.#links.add(from);
@@ -65,18 +63,17 @@ export class Network {
         this.#links.delete(from);
         to.destroy();
       });
-      void this.#carry(from, to, from === server ? replied : undefined);
+      void this.#carry(from, to, from === server ? reply : undefined);
     }
   }
 
   /** One direction, piece by piece. */
-  async #carry(from, to, carried) {
+  async #carry(from, to, change = (piece) => piece) {
     try {
       for await (const piece of from) {
         if (this.delay) await sleep(this.delay);
         await this.#moves;
-        if (!to.write(piece) && !to.destroyed) await Promise.race([once(to, "drain"), once(to, "close")]);
-        carried?.(piece);
+        if (!to.write(change(piece)) && !to.destroyed) await Promise.race([once(to, "drain"), once(to, "close")]);
       }
     } catch {
       // It was cut.
