@@ -9,6 +9,7 @@ import { guard, load, type Wasm } from "./load.js";
 import { on, pending } from "./outbox.js";
 import { isLoggedIn, requireLogin, type Options } from "./login.js";
 import { pageParams, queryOf } from "./query.js";
+import { hasTokens, tokenOf } from "./token.js";
 import type { Callback, ConnectParams, Handle, Message } from "./types.js";
 
 /** Filled in by the bundler. */
@@ -17,7 +18,10 @@ declare const __VERSION__: string;
 /** Checks what all three calls are given. */
 function check(path: string, namespace: string, params: object | undefined, callback?: unknown): void {
   if (typeof path !== "string") throw badArgument("The path has to be a string, like /chat/New.");
-  if (namespace != null && typeof namespace !== "string") throw badArgument("The namespace has to be a string.");
+  // What a header can carry.
+  if (namespace != null && !(typeof namespace === "string" && /^[!-~]*$/.test(namespace))) {
+    throw badArgument("The namespace has to be a string of ASCII letters, digits and signs, and no spaces.");
+  }
   if (params != null && (typeof params !== "object" || Array.isArray(params))) {
     throw badArgument("The params have to be an object.");
   }
@@ -25,6 +29,9 @@ function check(path: string, namespace: string, params: object | undefined, call
 }
 
 function checkStream({ chat_id, user_id, after }: Partial<ConnectParams>): void {
+  if (hasTokens() && !user_id) {
+    throw badArgument("Name the token's user in user_id: what they leave unsent is kept under that name.");
+  }
   const isId = (id: unknown) => typeof id === "string" && id.length < 1000 && wellFormed(id) === id;
   if (![chat_id ?? "", user_id ?? ""].every(isId)) {
     throw badArgument("chat_id and user_id have to be strings of at most 256 bytes.");
@@ -38,11 +45,18 @@ function checkStream({ chat_id, user_id, after }: Partial<ConnectParams>): void 
 const url = (path: string) => `${api()}/${path.replace(/^\/+/, "")}`;
 
 /** Asks for one answer. Without a body it is a GET. */
-async function ask<T>(wasm: Wasm, address: string, namespace: string, body?: string): Promise<T> {
+async function ask<T>(wasm: Wasm, address: string, namespace: string, body?: string, another = false): Promise<T> {
   try {
-    return await guard(() => wasm.call(address, namespace ?? "", body));
-  } catch (error) {
-    throw toError(error);
+    const token = await tokenOf(another);
+    const headers: Record<string, string> = {};
+    if (namespace) headers["micro-namespace"] = namespace;
+    if (token) headers["authorization"] = `Bearer ${token}`;
+    return await guard(() => wasm.call(address, { method: body === undefined ? "GET" : "POST", body, headers }));
+  } catch (thrown) {
+    const error = toError(thrown);
+    // A token that has expired is no fault of the call's; the next one has to do.
+    if (error.code === 401 && hasTokens() && !another) return ask(wasm, address, namespace, body, true);
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 // Where things are, and how long they may take.
 
 import { badArgument } from "./error.js";
+import { useTokens } from "./token.js";
 import type { Config } from "./types.js";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -21,6 +22,11 @@ export function configure(config: Config): void {
     throw badArgument(`configure: sendTimeout has to be milliseconds, not ${timeout}.`);
   }
   sendTimeout = timeout;
+  const { token } = config ?? {};
+  if (token !== undefined) {
+    if (typeof token !== "function") throw badArgument("configure: token has to be a function that returns one.");
+    useTokens(token);
+  }
   for (const key of ["api", "wasm"] as const) {
     const address = config?.[key];
     // None, or an empty one, changes nothing.

@@ -3,6 +3,7 @@
 import { toError, type MicroError } from "./error.js";
 import { tell, type Entry, type Outbox } from "./outbox.js";
 import { guard, mourners, type Wasm } from "./load.js";
+import { hasTokens, tokenOf } from "./token.js";
 import type { Gap, Message, State } from "./types.js";
 
 /** What a connection tells each of its handles. */
@@ -23,6 +24,12 @@ export interface Reader {
 
 /** The close code of a link that broke. */
 const BROKEN = 1006;
+
+/** The close code of one that was refused for good. */
+const REFUSED = 1008;
+
+/** The close code of one whose login is none any more. */
+const LOGIN = 4003;
 
 /** What the server adds to a message that it stored. */
 export type Stored = Pick<Message, "id" | "client_id" | "seq" | "sent_at">;
@@ -78,6 +85,8 @@ export function connectionOf(
 }
 
 function createConnection(wasm: Wasm, server: string, hello: object, forget: () => boolean) {
+  // Whether the token in use was refused, and nothing has gone well since.
+  let denied = false;
   const readers = new Map<number, Reader>();
   const senders = new Map<number, Sender>();
 
@@ -109,12 +118,28 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
   const page = {
     onopen: () => enter(() => client.opened()),
     onmessage: (event: MessageEvent) => enter(() => client.received(event.data)),
-    onclose: (event: CloseEvent) => enter(() => client.closed(event.code)),
+    onclose({ code }: CloseEvent) {
+      const ends = code === LOGIN && (denied || !hasTokens());
+      if (code === LOGIN) denied = true;
+      enter(() => client.closed(ends ? REFUSED : code));
+    },
+    open() {
+      const greet = (token?: string) => enter(() => client.open({ ...hello, token }));
+      if (!hasTokens()) return greet();
+      // Without one it is as if there were no network: the page's own server may be out of reach.
+      tokenOf(denied).then(greet, (error: unknown) => {
+        console.error(error);
+        enter(() => client.closed(BROKEN));
+      });
+    },
     ontimer: () => enter(() => client.timeout()),
     state(state: State) {
       for (const reader of readers.values()) reader.state(state);
     },
-    subscribed: (id: number, epoch: number, seq: number) => readers.get(id)?.subscribed(epoch, seq),
+    subscribed(id: number, epoch: number, seq: number) {
+      denied = false;
+      readers.get(id)?.subscribed(epoch, seq);
+    },
     gap: (id: number, from: number, to: number, restored: boolean) => readers.get(id)?.gap({ from, to, restored }),
     caughtup: (id: number, seq: number) => readers.get(id)?.caughtup(seq),
     deliver: (id: number, messages: Message[], after: number, epoch: number, seq: number) =>
@@ -130,7 +155,7 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
     },
   };
   const url = `${server.replace(/^http/, "ws")}/chat/Connect`;
-  const client = guard(() => new wasm.Client(url, hello, page));
+  const client = guard(() => new wasm.Client(url, page));
   mourners.add(mourn);
 
   return {

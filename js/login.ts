@@ -3,6 +3,7 @@
 import { call } from "./callback.js";
 import { api } from "./config.js";
 import { badArgument, clientError } from "./error.js";
+import { hasTokens } from "./token.js";
 
 /** What the server answers about logging in. */
 export interface Options {
@@ -12,7 +13,7 @@ export interface Options {
 const options = new Map<string, Promise<Options>>();
 
 /** Whether the page has a login. */
-export const isLoggedIn = (): boolean => /(^|; )micro_refresh=./.test(document.cookie);
+export const isLoggedIn = (): boolean => hasTokens() || /(^|; )micro_refresh=./.test(document.cookie);
 
 /** Calls back once the user may go on: at once with a login, and where the server wants none. */
 export async function requireLogin(ask: () => Promise<Options>, callback?: () => unknown): Promise<void> {

@@ -1,6 +1,7 @@
 // What the page and the SDK say to each other.
 
 import type { MicroError } from "./error.js";
+import type { TokenSource } from "./token.js";
 
 /** A message, as the server stored it. */
 export interface Message {
@@ -158,6 +159,11 @@ export interface Config {
   api?: string;
   /** Address of the `.wasm` file, where it does not lie beside the script. */
   wasm?: string;
+  /**
+   * Where your users are your own: returns a token that your back end has signed for the page's user, or a Promise of
+   * one. It is called when a token is needed, and again when the server does not take the last one any more.
+   */
+  token?: TokenSource;
   /** How long a message that is sent may wait to be stored, in milliseconds; without it a day. */
   sendTimeout?: number;
 }

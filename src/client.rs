@@ -24,8 +24,10 @@ pub struct Client {
     socket: Socket,
     /// Where to.
     url: JsValue,
-    /// Who speaks: the body of HELLO.
-    hello: JsValue,
+    /// Who speaks: the body of HELLO, as the page gave it with this connection.
+    hello: RefCell<JsValue>,
+    /// The page was asked to open a socket, and has not yet.
+    is_asked: Cell<bool>,
     /// Whom to tell.
     page: Page,
     /// When to look again.
@@ -49,14 +51,15 @@ struct State {
 
 #[wasm_bindgen]
 impl Client {
-    /// A client that connects to `url` once it is needed, says `hello` there, and tells `page`.
+    /// A client that connects to `url` once it is needed, and tells `page`.
     #[wasm_bindgen(constructor)]
-    pub fn new(url: JsValue, hello: JsValue, page: Page) -> Self {
+    pub fn new(url: JsValue, page: Page) -> Self {
         let seed = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
         let timer = Timer::new(page.ontimer());
         let session = RefCell::new(Session::new(seed));
         let (socket, clock, running) = (Socket::default(), Clock::default(), Cell::new(false));
-        Self { session, socket, url, hello, page, timer, clock, running }
+        let (hello, is_asked) = (RefCell::default(), Cell::new(false));
+        Self { session, socket, url, hello, is_asked, page, timer, clock, running }
     }
 
     /// Reads a chat: from behind `after` on, or from now on if that is negative. Nothing follows before `run` is
@@ -88,6 +91,16 @@ impl Client {
     /// The network went away.
     pub fn pause(&self) {
         self.tell(|session, _| session.pause());
+    }
+
+    /// Opens the socket that the page was asked for, and says `hello` there. Whoever answers too late is not heard.
+    pub fn open(&self, hello: JsValue) {
+        if self.is_asked.take() {
+            *self.hello.borrow_mut() = hello;
+            if self.socket.open(&self.url, &self.page).is_err() {
+                self.tell(|session, _| session.fail(CodedError::BAD_ADDRESS.into()));
+            }
+        }
     }
 
     /// The socket opened.
@@ -147,12 +160,14 @@ impl Client {
         match action {
             Action::Open => {
                 self.state("connecting", None);
-                if self.socket.open(&self.url, page).is_err() {
-                    self.session.borrow_mut().fail(CodedError::BAD_ADDRESS.into());
-                }
+                self.is_asked.set(true);
+                page.open();
             }
-            Action::Close => self.socket.close(),
-            Action::Hello => self.send(op::HELLO, &[&self.hello]),
+            Action::Close => {
+                self.is_asked.set(false);
+                self.socket.close();
+            }
+            Action::Hello => self.send(op::HELLO, &[&self.hello.borrow()]),
             Action::Subscribe { handle, chat, epoch, after } => {
                 let (epoch, after) = (epoch as f64, after as f64);
                 self.send(op::SUBSCRIBE, &[&handle.into(), &chat, &epoch.into(), &after.into()]);

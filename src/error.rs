@@ -35,10 +35,6 @@ impl CodedError {
         "The browser does not connect to this address. Check `api`: it has to be an http or https URL, and https if the page is.",
     );
 
-    /// The namespace can't be sent.
-    pub const BAD_NAMESPACE: Self =
-        Self::new("client.BadArgument", "The namespace may hold ASCII letters, digits and signs, and no spaces.");
-
     /// An answer came with HTTP status `code`, and it is neither JSON nor an error of the server's form.
     pub const fn bad_answer(code: u16) -> Self {
         let error = Self::new("client.BadAnswer", "The answer is not one of a Micro Chat server. Check `api`.");

@@ -1,10 +1,10 @@
 //! Single calls: post and get, over fetch.
 //!
-//! Of gloo-net, headers and responses. Its request builder is left alone: it parses each URL twice, and brings the
-//! formatting machinery for that; its `send` traps where a page's own `fetch` fails with something that is no `Error`.
+//! Of gloo-net, responses. Its request builder is left alone: it parses each URL twice, and brings the formatting
+//! machinery for that; its `send` traps where a page's own `fetch` fails with something that is no `Error`.
 
 use crate::error::CodedError;
-use gloo_net::http::{Headers, Response};
+use gloo_net::http::Response;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -21,26 +21,12 @@ extern "C" {
     fn id(this: &Answer) -> Result<JsValue, JsValue>;
 }
 
-/// Posts `body`, a string of JSON, to `url`; gets it where `body` is undefined. Resolves to the answer, rejects with an
-/// error in the server's form. The browser makes and parses the texts; neither enters wasm memory.
+/// Fetches `url` as `options` say. Resolves to the answer, rejects with an error in the server's form. The browser makes
+/// and parses the texts; neither enters wasm memory.
 #[wasm_bindgen]
-pub fn call(url: &JsValue, namespace: &str, body: &JsValue) -> Result<Promise, JsValue> {
-    let options = RequestInit::new();
-    if !namespace.is_empty() {
-        // Anything else a header can't carry, and `set` would trap.
-        if !namespace.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(CodedError::BAD_NAMESPACE.into());
-        }
-        let headers = Headers::new();
-        headers.set("micro-namespace", namespace);
-        options.set_headers(&headers.into_raw());
-    }
-    if !body.is_undefined() {
-        options.set_method("POST");
-        options.set_body(body);
-    }
-    let response = settled(fetch(url, &options));
-    Ok(future_to_promise(async {
+pub fn call(url: &JsValue, options: &RequestInit) -> Promise {
+    let response = settled(fetch(url, options));
+    future_to_promise(async {
         let response = response.await.ok().filter(JsValue::is_object).ok_or(CodedError::NETWORK)?;
         let response = Response::from(response.unchecked_into::<web_sys::Response>());
         let (ok, code) = (response.ok(), response.status());
@@ -49,7 +35,7 @@ pub fn call(url: &JsValue, namespace: &str, body: &JsValue) -> Result<Promise, J
             Ok(answer) if answer.unchecked_ref::<Answer>().id().is_ok_and(|id| id.is_string()) => Err(answer),
             _ => Err(CodedError::bad_answer(code).into()),
         }
-    }))
+    })
 }
 
 /// What a promise comes to; where there is none, why.

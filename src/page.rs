@@ -21,6 +21,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub fn ontimer(this: &Page) -> JsValue;
 
+    /// A socket is wanted: the page calls the client's `open`, now or once it knows who speaks.
+    #[wasm_bindgen(method)]
+    pub fn open(this: &Page);
     /// The connection's state is another.
     #[wasm_bindgen(method)]
     pub fn state(this: &Page, state: JsValue);

@@ -158,6 +158,9 @@ test("bad arguments are refused with a sentence, before anything is sent", async
       async () => Micro.connect("/chat/Connect", "micro", { chat_id: 5 }),
       async () => Micro.connect("/chat/Connect", "micro", { chat_id: "x", user_id: "y", after: "z" }),
       async () => Micro.configure({ api: 5 }),
+      async () => Micro.configure({ token: "a token" }),
+      ...["é", "a\nb", "a b", "\0"].map((namespace) => () => Micro.post("/chat/New", namespace)),
+      async () => Micro.connect("/chat/Connect", "a b", { chat_id: "x", user_id: "y" }),
     ];
     return Promise.all(
       wrong.map((call) =>
@@ -168,7 +171,7 @@ test("bad arguments are refused with a sentence, before anything is sent", async
       ),
     );
   });
-  assert.deepEqual(ids, Array(9).fill("client.BadArgument"));
+  assert.deepEqual(ids, Array(15).fill("client.BadArgument"));
 });
 
 test("a page's query is an object without surprises", async () => {

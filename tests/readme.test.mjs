@@ -1,11 +1,14 @@
 // What the README shows works when it is copied.
 
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
@@ -78,4 +81,47 @@ test("the page of the README, saved as a file, is a chat of two windows", async 
   await say(ben, "Hello, Ann");
   for (const browser of [ann, ben]) await shows(browser, "ann: Hello, Ben", "ben: Hello, Ann");
   for (const browser of [ann, ben]) assert.deepEqual(await browser.errors(), []);
+});
+
+/** A port that nobody listens on. */
+async function freePort() {
+  const taken = http.createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => taken.once("listening", resolve));
+  const { port } = taken.address();
+  await new Promise((resolve) => taken.close(resolve));
+  return port;
+}
+
+test("the back end of the README signs tokens that the server takes", async () => {
+  const secret = path.join(folder, "chat.secret");
+  await writeFile(secret, randomBytes(48).toString("base64") + "\n");
+  const port = await freePort();
+  await writeFile(path.join(folder, "back-end.mjs"), example("js").replace("3000", port));
+  await symlink(fileURLToPath(new URL("../node_modules", import.meta.url)), path.join(folder, "node_modules"));
+  const backEnd = spawn(process.execPath, ["back-end.mjs"], { cwd: folder, stdio: "inherit" });
+  const guarded = await Server.start({ command: "serve", args: ["--token-key", secret] });
+  try {
+    let token;
+    for (let tries = 0; !token && tries < 100; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      token = await fetch(`http://127.0.0.1:${port}`).then(
+        (answer) => answer.text(),
+        () => undefined,
+      );
+    }
+    const ask = async (headers) => {
+      const body = JSON.stringify({ user_ids: ["ann", "ben"] });
+      return (await fetch(`${guarded.url}/chat/New`, { method: "POST", body, headers })).status;
+    };
+    assert.equal(await ask({ authorization: `Bearer ${token}` }), 200);
+    assert.equal(await ask({}), 401);
+  } finally {
+    backEnd.kill();
+    await guarded.remove();
+  }
+});
+
+test("the back end in Rust is the one that is compiled", async () => {
+  const source = await readFile(new URL("../crates/server/examples/own_users.rs", import.meta.url), "utf8");
+  assert.equal(example("rust").trim(), source.split("\n").slice(2).join("\n").trim());
 });

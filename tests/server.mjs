@@ -25,7 +25,10 @@ export class Server {
   /** All it has printed so far, on stdout and stderr. */
   output = "";
 
-  /** Starts a server. `args` and `env` are added to the usual ones; `data` is a folder to use instead of a new one. */
+  /**
+   * Starts a server. `args` and `env` are added to the usual ones; `data` is a folder to use instead of a new one;
+   * `command` is how it runs, `dev` without it.
+   */
   static async start(options = {}) {
     const server = new Server();
     server.#options = options;
@@ -60,8 +63,8 @@ export class Server {
   }
 
   async #run(listen) {
-    const { args = [], env = {} } = this.#options;
-    const child = spawn(PROGRAM, ["dev", "--listen", listen, "--data", this.data, ...args], {
+    const { command = "dev", args = [], env = {} } = this.#options;
+    const child = spawn(PROGRAM, [command, "--listen", listen, "--data", this.data, ...args], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

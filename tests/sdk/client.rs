@@ -36,7 +36,7 @@ fn a_session_speaks_the_protocol() {
     assert_eq!(Reflect::get(&socket, &"protocol".into()).unwrap(), "micro.chat.v1");
     recorder.call("opened", &[]).unwrap();
     let message = js_sys::JSON::parse(r#"{"client_id":"c","subject":"","text":"hello"}"#).unwrap();
-    let send = recorder.call("publish", &[id, message, JsValue::FALSE]).unwrap();
+    let send = recorder.call("publish", &[id, message, JsValue::FALSE, 60_000.into()]).unwrap();
     for frame in [
         r#"[20, {"heartbeat": 25000, "grace": 10000}]"#,
         "[21, 2, 1, 0]",

@@ -6,13 +6,14 @@ use micro_chat::http::call;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::RequestInit;
 
 /// Posts to `url`; the id and the code of the error.
-async fn failure(url: &str, namespace: &str) -> (String, f64) {
-    let error = match call(&url.into(), namespace, &"{}".into()) {
-        Ok(promise) => JsFuture::from(promise).await.expect_err("it should fail"),
-        Err(error) => error,
-    };
+async fn failure(url: &str) -> (String, f64) {
+    let options = RequestInit::new();
+    options.set_method("POST");
+    options.set_body(&"{}".into());
+    let error = JsFuture::from(call(&url.into(), &options)).await.expect_err("it should fail");
     let get = |key: &str| Reflect::get(&error, &key.into()).unwrap_or(JsValue::UNDEFINED);
     (get("Id").as_string().unwrap_or_default(), get("Code").as_f64().unwrap_or(-1.0))
 }
@@ -23,24 +24,17 @@ fn id(id: &str, code: f64) -> (String, f64) {
 
 #[wasm_bindgen_test]
 async fn a_server_that_is_not_there() {
-    assert_eq!(failure(&format!("http://{CLOSED}/chat/New"), "micro").await, id("client.Network", 0.0));
+    assert_eq!(failure(&format!("http://{CLOSED}/chat/New")).await, id("client.Network", 0.0));
 }
 
 #[wasm_bindgen_test]
 async fn an_address_that_is_none() {
-    assert_eq!(failure("http://[", "micro").await, id("client.Network", 0.0));
-}
-
-#[wasm_bindgen_test]
-async fn a_namespace_that_no_header_carries() {
-    for namespace in ["é", "a\nb", "a b", "\0"] {
-        assert_eq!(failure("/", namespace).await, id("client.BadArgument", 0.0));
-    }
+    assert_eq!(failure("http://[").await, id("client.Network", 0.0));
 }
 
 #[wasm_bindgen_test]
 async fn an_answer_that_is_no_json() {
     // The test's own server: it has pages, and no chats.
-    let (id, code) = failure("/no/such/thing", "").await;
+    let (id, code) = failure("/no/such/thing").await;
     assert_eq!((id.as_str(), code >= 200.0), ("client.BadAnswer", true), "{code}");
 }

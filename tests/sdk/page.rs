@@ -14,6 +14,7 @@ use wasm_bindgen::prelude::*;
             onmessage: ({ data }) => page.client.received(data),
             onclose: ({ code }) => page.client.closed(code),
             ontimer: () => page.client.timeout(),
+            open: () => page.client.open({ user_id: 'ann' }),
         };
         for (const name of ['state', 'subscribed', 'gap', 'caughtup', 'deliver', 'stored', 'refused', 'ended']) page[name] = note(name);
         return page;
@@ -56,8 +57,7 @@ impl Recorder {
     /// A client of a server at `url`.
     pub fn new(url: &str) -> Self {
         let page = record();
-        let hello = js_sys::JSON::parse(r#"{"user_id":"ann"}"#).unwrap();
-        let client = Client::new(url.into(), hello, page.clone().unchecked_into::<Page>());
+        let client = Client::new(url.into(), page.clone().unchecked_into::<Page>());
         let client = own(&page, client);
         Self { page, client }
     }

@@ -1,0 +1,222 @@
+// A site's own users: its back end signs tokens, the server believes nothing else, and the page need not think of it.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+
+import { Server } from "./server.mjs";
+import { Visitor } from "./visitor.mjs";
+
+const SECRET = "a secret of the tests that is long enough";
+
+let folder;
+let server;
+let visitor;
+// What the site's back end does: the user that is logged in, how long tokens last, and how often it was asked.
+const site = { user: "ann", seconds: 3600, asked: 0, secret: SECRET };
+let backEnd;
+
+function sign({ user, seconds, secret }) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const body = `${part({ alg: "HS256" })}.${part({ sub: user, exp: Math.floor(Date.now() / 1000) + seconds })}`;
+  return `${body}.${createHmac("sha256", secret).update(body).digest("base64url")}`;
+}
+
+before(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-"));
+  await writeFile(path.join(folder, "secret"), SECRET);
+  server = await Server.start({ command: "serve", args: ["--token-key", path.join(folder, "secret")] });
+  backEnd = http
+    .createServer((request, response) => {
+      site.asked++;
+      response.setHeader("access-control-allow-origin", "*");
+      if (site.down) return response.writeHead(503).end();
+      response.end(sign(site));
+    })
+    .listen(0, "127.0.0.1");
+  visitor = await Visitor.start();
+});
+
+beforeEach(() => Object.assign(site, { user: "ann", seconds: 3600, asked: 0, secret: SECRET, down: false }));
+
+after(async () => {
+  await visitor?.quit();
+  await server?.remove();
+  backEnd?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const inPage = (fn, ...args) => visitor.run(fn, ...args);
+
+const open = () =>
+  visitor.open(`<script src="${server.url}/assets/micro.js" crossorigin></script>
+<script>
+  Micro.configure({
+    token: async () => {
+      const answer = await fetch("http://127.0.0.1:${backEnd.address().port}/token");
+      if (!answer.ok) throw new Error("the back end is down");
+      return answer.text();
+    },
+  });
+  window.TOKENS = "http://127.0.0.1:${backEnd.address().port}/token";
+  window.id = (promise) => promise.then(() => "done", ({ id }) => id);
+</script>`);
+
+let chats = 0;
+/** A chat of Ann and Ben, made by whoever is logged in. */
+const newChat = () =>
+  inPage(
+    async (number) => (await Micro.post("/chat/New", "", { user_ids: ["ann", "ben", `chat ${number}`] })).chat_id,
+    ++chats,
+  );
+
+test("calls and streams carry the token, and one is asked for once", async () => {
+  await open();
+  const chat_id = await newChat();
+  const seen = await inPage(async (chat_id) => {
+    let called = 0;
+    await Micro.requireLogin(() => called++);
+    const texts = [];
+    const handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann", own: true }, ({ user_id, text }) =>
+      texts.push([user_id, text]),
+    );
+    const stored = await handle.send("by the stream");
+    await Micro.post("/chat/Send", "", { chat_id, user_id: "somebody else", text: "by a call" });
+    while (texts.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    const { messages } = await Micro.get("/chat/History", "", { chat_id });
+    return { called, loggedIn: Micro.isLoggedIn(), texts, seq: stored.seq, history: messages.length };
+  }, chat_id);
+  const texts = [
+    ["ann", "by the stream"],
+    ["ann", "by a call"],
+  ];
+  assert.deepEqual(seen, { called: 1, loggedIn: true, texts, seq: 1, history: 2 });
+  assert.equal(site.asked, 1);
+  assert.deepEqual((await visitor.shows()).error, []);
+});
+
+test("a token that expires on the way costs nobody anything: not a call, not a message, not its order", async () => {
+  await open();
+  const chat_id = await newChat();
+  site.seconds = 2;
+  await inPage(async (chat_id) => {
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+    window.seqs = [];
+    window.states = [];
+    window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann", own: true, after: 0 }, ({ seq }) =>
+      seqs.push(seq),
+    );
+    handle.on("state", ({ state }) => states.push(state));
+    window.failures = [];
+    window.count = 0;
+    // For longer than two tokens last.
+    window.done = false;
+    const end = Date.now() + 5_000;
+    (async () => {
+      while (Date.now() < end) {
+        count++;
+        handle.send(`message ${count}`).catch(({ id }) => failures.push(id));
+        await Micro.get("/chat/History", "", { chat_id, limit: 1 }).catch(({ id }) => failures.push(id));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      done = true;
+    })();
+  }, chat_id);
+  await visitor.until(() => done && seqs.length >= count);
+  const { seqs, failures, count, states } = await inPage(() => ({ seqs, failures, count, states }));
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: count }, (_, index) => index + 1),
+  );
+  assert.ok(states.filter((state) => state === "live").length >= 3, `it came back: ${states}`);
+});
+
+test("a back end that is down is waited for, as a network is", async () => {
+  await open();
+  const chat_id = await newChat();
+  site.down = true;
+  await inPage((chat_id) => {
+    Micro.configure({ token: async () => ((await fetch(TOKENS)).ok ? (await fetch(TOKENS)).text() : undefined) });
+    window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
+    window.sent = id(handle.send("patience"));
+  }, chat_id);
+  await visitor.until(() => handle.state === "waiting");
+  assert.equal(await inPage(() => id(Micro.post("/chat/New", "", { user_ids: ["ann"] }))), "client.BadToken");
+  site.down = false;
+  assert.equal(await inPage(() => sent), "done");
+});
+
+test("a token that the server does not take is asked for once more, and then it is an error", async () => {
+  await open();
+  const chat_id = await newChat();
+  Object.assign(site, { secret: "another secret, that is long enough too", asked: 0 });
+  const ids = await inPage(async (chat_id) => {
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+    const call = await id(Micro.post("/chat/New", "", { user_ids: ["ann"] }));
+    const handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
+    const stream = await new Promise((resolve) => handle.on("error", ({ id }) => resolve(id)));
+    return [call, stream, handle.state];
+  }, chat_id);
+  assert.deepEqual(ids, ["auth.InvalidToken", "auth.InvalidToken", "closed"]);
+  assert.equal(site.asked, 3, "the call twice; the stream once more");
+});
+
+test("another user's name, no name, and no token are told apart", async () => {
+  await open();
+  const chat_id = await newChat();
+  const refused = await inPage(async (chat_id) => {
+    const ended = (params) => {
+      try {
+        const handle = Micro.connect("/chat/Connect", "", { chat_id, ...params });
+        return new Promise((resolve) => handle.on("error", ({ id }) => resolve(id)));
+      } catch ({ id }) {
+        return id;
+      }
+    };
+    return [await ended({ user_id: "ben" }), await ended({}), await ended({ user_id: "ann", chat_id: "no such chat" })];
+  }, chat_id);
+  assert.deepEqual(refused, ["auth.WrongUser", "client.BadArgument", "chat.Connect.InvalidChatID"]);
+  await visitor.open(`<script src="${server.url}/assets/micro.js" crossorigin></script>`);
+  const without = await inPage(async (chat_id) => {
+    const call = await Micro.post("/chat/New", "", { user_ids: ["ann"] }).catch(({ id, code }) => [id, code]);
+    const handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
+    const stream = await new Promise((resolve) => handle.on("error", ({ id }) => resolve(id)));
+    return [call, stream, Micro.isLoggedIn()];
+  }, chat_id);
+  assert.deepEqual(without, [["auth.NoToken", 401], "auth.NoToken", false]);
+});
+
+test("what one user left unsent does not go out under the next one's name", async () => {
+  await open();
+  const chat_id = await newChat();
+  await server.kill();
+  await inPage((chat_id) => {
+    window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
+    handle.send("Ann's").catch(() => {});
+  }, chat_id);
+  await visitor.until(async () => (await Micro.pending()).length === 1);
+  await visitor.open("");
+  await server.restart();
+  site.user = "ben";
+  await open();
+  const seen = await inPage(async (chat_id) => {
+    const handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ben" });
+    await handle.send("Ben's");
+    return (await Micro.get("/chat/History", "", { chat_id })).messages.map(({ user_id, text }) => [user_id, text]);
+  }, chat_id);
+  assert.deepEqual(seen, [["ben", "Ben's"]]);
+  site.user = "ann";
+  await open();
+  await inPage((chat_id) => void Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" }), chat_id);
+  await visitor.until(async () => (await Micro.pending()).length === 0);
+  const history = await inPage(
+    async (chat_id) => (await Micro.get("/chat/History", "", { chat_id })).messages.map(({ user_id }) => user_id),
+    chat_id,
+  );
+  assert.deepEqual(history, ["ben", "ann"]);
+});
