@@ -1,4 +1,4 @@
-// npm run bench -- idle | fanout | send | all [options …]: measures the release server, a new one for each measurement.
+// npm run bench -- idle | fanout | send | page | all [options …]: measures the release server, a new one for each measurement.
 //
 // Server and load generator share this machine: only numbers of one run, on a machine with nothing else to do, can be
 // compared. The exit code says whether a message was lost, doubled or out of order; times and rates are only printed.
@@ -7,15 +7,19 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 
+import { bundleSdk } from "./build/bundle.mjs";
+import { buildSdk } from "./build/sdk.mjs";
 import { run, serve } from "./command.mjs";
 import { main, Problem } from "./problem.mjs";
+import { setUp } from "./setup.mjs";
+import { setUpBrowser } from "./setup/browser.mjs";
 import { setUpCompiler } from "./setup/compiler.mjs";
 import { setUpRust } from "./setup/rust.mjs";
 import { step } from "./step.mjs";
 import { at, target } from "./tree.mjs";
 
 const PROGRAM = at("target/release/micro-chat-bench");
-const NAMES = ["idle", "fanout", "send"];
+const NAMES = ["idle", "fanout", "send", "page"];
 const START_MS = 20_000;
 
 /** Runs a program with as many open files as the system allows: ten thousand connections are ten thousand files. */
@@ -58,7 +62,10 @@ async function measure(name, options) {
   const server = await startServer();
   try {
     const args = ["--server", server.address, "--pid", String(server.pid), name, ...options];
-    const code = await serve(...unlimited(PROGRAM, args));
+    const code =
+      name === "page"
+        ? await serve(process.execPath, [at("bench/page.mjs"), server.address])
+        : await serve(...unlimited(PROGRAM, args));
     if (server.output()) console.error(`the server said:\n${server.output()}`);
     return code === 0;
   } finally {
@@ -71,8 +78,15 @@ await main(async () => {
   if (name !== "all" && !NAMES.includes(name)) {
     throw new Problem(`usage: npm run bench -- ${NAMES.join(" | ")} | all [options; --help lists them]`);
   }
-  await step("C compiler", setUpCompiler);
-  await step("Rust", setUpRust);
+  if (name === "page" || name === "all") {
+    // The server has the SDK inside.
+    await buildSdk(await setUp());
+    await bundleSdk();
+    await step("browser", setUpBrowser);
+  } else {
+    await step("C compiler", setUpCompiler);
+    await step("Rust", setUpRust);
+  }
   await step("server and load generator", () =>
     run("cargo", ["build", "--release", "--package=micro-chat-server", "--package=micro-chat-bench"]),
   );
