@@ -2,7 +2,7 @@
 
 import { bundleSdk } from "./build/bundle.mjs";
 import { buildSdk } from "./build/sdk.mjs";
-import { buildServer } from "./build/server.mjs";
+import { buildDebugServer, buildServer } from "./build/server.mjs";
 import { main, Problem } from "./problem.mjs";
 import { setUp } from "./setup.mjs";
 import { setUpBrowser } from "./setup/browser.mjs";
@@ -17,6 +17,7 @@ const preparations = {
     await bundleSdk();
   },
   server: () => buildServer(),
+  debug: () => buildDebugServer(),
   browser: () => step("browser", setUpBrowser),
   tests: (toolchain) => toolchain.tests(),
   runner: () => setUpRunner(),

@@ -26,8 +26,8 @@ export class Server {
   output = "";
 
   /**
-   * Starts a server. `args` and `env` are added to the usual ones; `data` is a folder to use instead of a new one;
-   * `command` is how it runs, `dev` without it.
+   * Starts a server. `args` and `env` are added to the usual ones; `data` is a folder to use instead of a new one,
+   * `command` how it runs instead of `dev`, and `program` another program than the release build.
    */
   static async start(options = {}) {
     const server = new Server();
@@ -63,8 +63,8 @@ export class Server {
   }
 
   async #run(listen) {
-    const { command = "dev", args = [], env = {} } = this.#options;
-    const child = spawn(PROGRAM, [command, "--listen", listen, "--data", this.data, ...args], {
+    const { command = "dev", args = [], env = {}, program = PROGRAM } = this.#options;
+    const child = spawn(program, [command, "--listen", listen, "--data", this.data, ...args], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

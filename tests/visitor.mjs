@@ -48,6 +48,16 @@ export class Visitor {
     return before;
   }
 
+  /** The tab in front. */
+  async tab() {
+    return this.#browser.driver.getWindowHandle();
+  }
+
+  /** Comes to the tab that `tab` is. */
+  async show(tab) {
+    await this.#browser.driver.switchTo().window(tab);
+  }
+
   /** Closes the tab that `tab` is, and comes back to the one in front. */
   async closeTab(tab) {
     const { driver } = this.#browser;

@@ -5,3 +5,7 @@ import { step } from "../step.mjs";
 
 export const buildServer = () =>
   step("server", () => run("cargo", ["build", "--release", "--package=micro-chat-server"]));
+
+/** Its debug build, which can break a promise on purpose: `MICRO_CHAT_BREAK`. */
+export const buildDebugServer = () =>
+  step("debug server", () => run("cargo", ["build", "--package=micro-chat-server"]));

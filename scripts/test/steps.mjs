@@ -69,5 +69,5 @@ export const steps = {
   unit: { needs: ["sdk"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
-  browser: { needs: ["sdk", "server", "browser"], run: browser },
+  browser: { needs: ["sdk", "server", "debug", "browser"], run: browser },
 };
