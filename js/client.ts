@@ -44,8 +44,18 @@ function checkStream({ chat_id, user_id, after }: Partial<ConnectParams>): void 
 
 const url = (path: string) => `${api()}/${path.replace(/^\/+/, "")}`;
 
+/** How often a call is made that comes too soon. */
+const TRIES = 5;
+
 /** Asks for one answer. Without a body it is a GET. */
-async function ask<T>(wasm: Wasm, address: string, namespace: string, body?: string, another = false): Promise<T> {
+async function ask<T>(
+  wasm: Wasm,
+  address: string,
+  namespace: string,
+  body?: string,
+  another = false,
+  tries = 1,
+): Promise<T> {
   try {
     const token = await tokenOf(another);
     const headers: Record<string, string> = {};
@@ -56,6 +66,11 @@ async function ask<T>(wasm: Wasm, address: string, namespace: string, body?: str
     const error = toError(thrown);
     // A token that has expired is no fault of the call's; the next one has to do.
     if (error.code === 401 && hasTokens() && !another) return ask(wasm, address, namespace, body, true);
+    // It was not done: once the server has room for it again, it may be.
+    if (error.code === 429 && error.retry_after && tries < TRIES) {
+      await new Promise((resolve) => setTimeout(resolve, error.retry_after));
+      return ask(wasm, address, namespace, body, false, tries + 1);
+    }
     throw error;
   }
 }

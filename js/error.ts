@@ -6,6 +6,7 @@ interface Body {
   Code: number;
   Detail: string;
   Status: string;
+  retry_after?: number;
 }
 
 /** A refusal of the server, or a failure on the way to it. */
@@ -18,6 +19,8 @@ export class MicroError extends Error {
   readonly detail: string;
   /** The HTTP status in words. */
   readonly status: string;
+  /** How many milliseconds to wait before trying again, where that may help. */
+  readonly retry_after: number | undefined;
 
   /** @internal */
   constructor(body: Body) {
@@ -27,6 +30,7 @@ export class MicroError extends Error {
     this.code = body.Code;
     this.detail = body.Detail;
     this.status = body.Status;
+    this.retry_after = body.retry_after;
   }
 }
 

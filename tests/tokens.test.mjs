@@ -220,3 +220,22 @@ test("what one user left unsent does not go out under the next one's name", asyn
   );
   assert.deepEqual(history, ["ben", "ann"]);
 });
+
+test("a page that calls too fast for the server is slowed down, and loses nothing", async () => {
+  await open();
+  const chat_id = await newChat();
+  // 200 at once and 20 a second are what one user may.
+  const [stored, failures] = await inPage(async (chat_id) => {
+    const failures = [];
+    for (let number = 1; number <= 260; number++) {
+      await Micro.post("/chat/Send", "", { chat_id, text: `message ${number}` }).catch(({ id }) => failures.push(id));
+    }
+    const { messages } = await Micro.get("/chat/History", "", { chat_id });
+    return [messages.map(({ text }) => text), failures];
+  }, chat_id);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    stored,
+    Array.from({ length: 260 }, (_, index) => `message ${index + 1}`),
+  );
+});

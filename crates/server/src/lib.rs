@@ -9,6 +9,7 @@ pub mod auth;
 mod broken;
 pub mod chat;
 pub mod hub;
+pub mod limits;
 pub mod server;
 pub mod store;
 pub mod stream;

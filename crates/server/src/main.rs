@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use micro_chat_server::auth::{Access, Tokens};
+use micro_chat_server::limits::Rates;
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
 use micro_chat_server::store;
 use options::{Cli, Command, Copy, Running, Serve};
@@ -52,24 +53,36 @@ fn restore(data: &Path, file: &Path) -> Result<(), ServerError> {
 }
 
 fn dev(options: &Running) -> Result<(), ServerError> {
-    run(options, Access::Open, Reach::Developer, "dev: open to all, believes every user name; for developing only")
+    let config = Config {
+        data: options.data.clone(),
+        access: Access::Open,
+        rates: None,
+        reach: Reach::Developer,
+        timing: options.timing(),
+    };
+    run(options, &config, "dev: open to all, believes every user name; for developing only")
 }
 
 fn serve(options: &Serve) -> Result<(), ServerError> {
     let tokens = Tokens::open(&options.token_key, options.claims())?;
     let reach = if options.behind_proxy { Reach::BehindProxy } else { Reach::NoTls };
-    let what = "serve: believes tokens only, and lets users into their own chats";
-    run(&options.running, Access::Tokens(Arc::new(tokens)), reach, what)
+    let config = Config {
+        data: options.running.data.clone(),
+        access: Access::Tokens(Arc::new(tokens)),
+        rates: Some(Rates::default()),
+        reach,
+        timing: options.running.timing(),
+    };
+    run(&options.running, &config, "serve: believes tokens only, and lets users into their own chats")
 }
 
 /// Runs a server until it is told to stop.
-fn run(options: &Running, access: Access, reach: Reach, what: &str) -> Result<(), ServerError> {
-    let config = Config { data: options.data.clone(), access, timing: options.timing() };
+fn run(options: &Running, config: &Config, what: &str) -> Result<(), ServerError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServerError::Serve)?;
     runtime.block_on(async {
-        let listener = server::listen(options.address(), reach).await?;
+        let listener = server::listen(options.address(), config.reach).await?;
         let address = listener.local_addr()?;
-        let server = Server::open(&config)?;
+        let server = Server::open(config)?;
         let stopping = CancellationToken::new();
         stop_on_signal(stopping.clone())?;
         let (version, data) = (env!("CARGO_PKG_VERSION"), config.data.display());

@@ -17,6 +17,7 @@ use crate::api;
 use crate::auth::{Access, KeyError};
 use crate::chat::Chats;
 use crate::hub::Hub;
+use crate::limits::{Limits, Rates};
 use crate::store::{Message, Store, StoreError, StoreGuard};
 use crate::stream::{Connections, Streams, Timing};
 
@@ -37,6 +38,10 @@ pub struct Config {
     pub data: PathBuf,
     /// Who may.
     pub access: Access,
+    /// How much; none: as much as they like.
+    pub rates: Option<Rates>,
+    /// How it is reached.
+    pub reach: Reach,
     /// How long is too long.
     pub timing: Timing,
 }
@@ -94,8 +99,7 @@ pub struct Server {
     guard: StoreGuard,
     /// What was committed and has to be published.
     commits: mpsc::Receiver<Vec<Arc<Message>>>,
-    access: Access,
-    timing: Timing,
+    config: Config,
 }
 
 impl Server {
@@ -103,7 +107,7 @@ impl Server {
     pub fn open(config: &Config) -> Result<Self, ServerError> {
         let (committed, commits) = mpsc::channel(COMMITS);
         let (store, guard) = Store::open(&config.data, committed)?;
-        Ok(Self { store, guard, commits, access: config.access.clone(), timing: config.timing })
+        Ok(Self { store, guard, commits, config: config.clone() })
     }
 
     /// Its database.
@@ -114,19 +118,26 @@ impl Server {
     /// Serves until `stopping` is cancelled, then ends cleanly: sockets are told to come back, requests are answered,
     /// and all that was accepted is committed.
     pub async fn run(self, listener: TcpListener, stopping: CancellationToken) -> Result<(), ServerError> {
-        let Self { store, guard, commits, access, timing } = self;
+        let Self { store, guard, commits, config } = self;
         let hub = Hub::default();
         let publishing = tokio::spawn(hub.clone().run(commits));
         let connections = Connections::default();
-        let chats = Chats::new(store, hub);
-        let streams = Arc::new(Streams { chats, access, connections: connections.clone(), timing });
+        let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates)));
+        let streams = Arc::new(Streams {
+            chats: Chats::new(store, hub, limits.clone()),
+            access: config.access,
+            limits,
+            behind_proxy: config.reach == Reach::BehindProxy,
+            connections: connections.clone(),
+            timing: config.timing,
+        });
         let listener = listener.tap_io(|stream| {
             // Neither changes what is sent, only when: a failure is no reason to refuse a connection.
             let _ = stream.set_nodelay(true);
             let _ = SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER);
         });
-        let serving =
-            axum::serve(listener, api::router(streams)).with_graceful_shutdown(stopping.clone().cancelled_owned());
+        let service = api::router(streams).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
         let mut serving = tokio::spawn(serving.into_future());
         tokio::select! {
             () = stopping.cancelled() => {}

@@ -8,6 +8,7 @@ use micro_chat_wire::limit;
 
 use crate::auth::Denied;
 use crate::chat::Refusal;
+use crate::limits::Wait;
 
 /// What is wrong with a request or a frame.
 #[derive(Debug)]
@@ -57,6 +58,10 @@ pub enum Fault {
     TooManySubscriptions,
     /// The server stops, and wants this connection back after so many milliseconds.
     Restarting(u64),
+    /// An address asks for too much; again in so much time.
+    TooMuch(Wait),
+    /// More open streams than an address or a user may have.
+    TooManyStreams,
     /// Who calls isn't known, or isn't who they say they are.
     Denied(Denied),
     /// The rules say no.
@@ -72,6 +77,8 @@ impl Fault {
         let status = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
         let retry_after = match self {
             Self::Restarting(delay) => Some(*delay),
+            Self::TooMuch(wait) | Self::Refused(_, Refusal::TooMuch(wait)) => Some(wait.as_millis() as u64 + 1),
+            Self::TooManyStreams => Some(10_000),
             _ => (code == 503).then_some(1_000),
         };
         ErrorBody { id, code, detail, status: status.to_owned(), retry_after }
@@ -133,6 +140,8 @@ impl Fault {
             Self::NotAStream(endpoint) => {
                 (format!("{}.NotAStream", endpoint.name()), 400, "This is no stream: call it with POST.".into())
             }
+            Self::TooMuch(_) => gateway("TooManyRequests", 429, "Too many requests from your address; wait.".into()),
+            Self::TooManyStreams => gateway("TooManyStreams", 429, "Too many streams are open; close some.".into()),
             Self::Denied(denied) => self::denied(*denied),
             Self::Refused(endpoint, refusal) => refused(*endpoint, refusal),
         }
@@ -223,6 +232,9 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
             409,
             "This client_id belongs to another message of this user; give each message its own.".into(),
         ),
+        Refusal::TooMuch(_) => {
+            (id("TooMany", "TOO_MANY"), 429, "That is more than one user may; wait for a moment.".into())
+        }
         Refusal::Expired => (
             id("Expired", "EXPIRED"),
             410,

@@ -99,7 +99,8 @@ async fn call(streams: &Arc<Streams>, endpoint: Endpoint, request: Request) -> R
         return Ok(answer::json(StatusCode::OK, &OptionsResponse { login }));
     }
     // Before the body: who isn't let in costs nothing more.
-    let caller = streams.access.admit(&request::token(&parts)?, &request::namespace(&parts)?)?;
+    let address = streams.address(&parts)?;
+    let caller = streams.admit(&request::token(&parts)?, &request::namespace(&parts)?, address)?;
     let call = Call::receive(&parts, body).await?;
     let chats = &streams.chats;
     match endpoint {

@@ -1,5 +1,6 @@
 //! What a call asks for: its body or its query, read into the endpoint's request.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -113,6 +114,12 @@ pub fn header(parts: &Parts, name: &str) -> Result<Option<String>, Fault> {
     let Some(value) = parts.headers.get(name) else { return Ok(None) };
     let value = std::str::from_utf8(value.as_bytes()).map_err(|_| Fault::InvalidUtf8)?;
     Ok((!value.is_empty()).then(|| value.to_owned()))
+}
+
+/// Whom a proxy says it speaks for. It adds to what it was told, so only the last one is its own word.
+pub fn forwarded_for(parts: &Parts) -> Option<IpAddr> {
+    let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    last.rsplit(',').next()?.trim().parse().ok()
 }
 
 /// A query string's pairs, decoded.

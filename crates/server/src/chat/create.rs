@@ -25,6 +25,9 @@ impl Chats {
         mut user_ids: Vec<String>,
         at_least: AtLeast,
     ) -> Result<ChatWithUsers, Refusal> {
+        if let Some(limits) = &self.limits {
+            limits.chat(caller).map_err(Refusal::TooMuch)?;
+        }
         at_most(limit::ID, "id", id)?;
         if user_ids.len() > limit::USER_IDS {
             return Err(Refusal::TooManyUserIds);

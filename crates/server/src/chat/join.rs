@@ -183,7 +183,7 @@ mod tests {
         let (store, guard) = Store::open(folder, committed).expect("the database opens");
         let hub = Hub::default();
         tokio::spawn(hub.clone().run(commits));
-        (Chats::new(store, hub), guard)
+        (Chats::new(store, hub, None), guard)
     }
 
     async fn send(chats: &Chats, chat_id: &str, text: &str) {

@@ -26,6 +26,7 @@ use micro_chat_wire::limit;
 
 use crate::auth::Caller;
 use crate::hub::Hub;
+use crate::limits::Limits;
 use crate::store::{Chat, Store};
 
 /// All chats of this server. Cheap to clone.
@@ -33,13 +34,15 @@ use crate::store::{Chat, Store};
 pub struct Chats {
     store: Store,
     hub: Hub,
+    /// How much each may do; none: as much as they like.
+    limits: Option<Arc<Limits>>,
     recent: Arc<join::Recent>,
 }
 
 impl Chats {
     /// The chats in `store`, heard through `hub`.
-    pub fn new(store: Store, hub: Hub) -> Self {
-        Self { store, hub, recent: Arc::default() }
+    pub fn new(store: Store, hub: Hub, limits: Option<Arc<Limits>>) -> Self {
+        Self { store, hub, limits, recent: Arc::default() }
     }
 
     /// The chat of that name. A name that can't be one, a name of nothing and that of others' chat answer alike.

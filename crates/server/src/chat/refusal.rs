@@ -1,5 +1,6 @@
 //! What can be wrong with a request.
 
+use crate::limits::Wait;
 use crate::store::StoreError;
 
 /// Why a request is refused. The API gives each its id and its words.
@@ -46,6 +47,9 @@ pub enum Refusal {
     /// The same `client_id` came with another subject or text.
     #[error("the client id belongs to another message")]
     Conflict,
+    /// Too much of it; less in so much time.
+    #[error("too much")]
+    TooMuch(Wait),
     /// The message came too late, or one of its name did before.
     #[error("the message has expired")]
     Expired,

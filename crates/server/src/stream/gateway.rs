@@ -86,10 +86,9 @@ impl Connection {
             fill(&mut metadata.user_id, request.user_id);
             fill(&mut metadata.token, request.token);
         }
-        let Metadata { namespace, chat_id, user_id, token } = metadata;
-        let caller = streams.access.admit(&token, &namespace)?;
+        let Metadata { namespace, chat_id, user_id, token, address } = metadata;
+        let caller = socket.admit(&token, &namespace, address)?;
         let user_id = caller.connects_as(user_id)?;
-        socket.expire_with(&caller);
         let chats = streams.chats.clone();
         let joined = chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
         let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
@@ -141,6 +140,7 @@ impl Connection {
             text: message.text,
             expired: false,
         };
+        self.chats.turn(&self.caller).await;
         let pending = self.chats.submit(&self.caller, draft).await;
         self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);
         Ok(())

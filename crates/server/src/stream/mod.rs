@@ -12,11 +12,12 @@ mod gateway;
 mod session;
 mod socket;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -25,8 +26,9 @@ use micro_chat_wire::{SUBPROTOCOL, limit};
 
 use crate::api::fault::Fault;
 use crate::api::request::{self, checked_namespace};
-use crate::auth::Access;
+use crate::auth::{Access, Caller, Denied};
 use crate::chat::Chats;
+use crate::limits::Limits;
 pub use connections::Connections;
 use socket::Socket;
 
@@ -43,10 +45,35 @@ pub struct Streams {
     pub chats: Chats,
     /// Who may.
     pub access: Access,
+    /// How much; none: as much as they like.
+    pub limits: Option<Arc<Limits>>,
+    /// Whether a proxy stands before the server and says whom it speaks for.
+    pub behind_proxy: bool,
     /// Those that are open: the server ends after them.
     pub connections: Connections,
     /// How long is too long.
     pub timing: Timing,
+}
+
+impl Streams {
+    /// Where a request comes from, if it may come: one from there too many is refused.
+    pub fn address(&self, parts: &Parts) -> Result<Option<IpAddr>, Fault> {
+        let peer = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let address = if self.behind_proxy { request::forwarded_for(parts).or_else(peer) } else { peer() };
+        if let (Some(limits), Some(address)) = (&self.limits, address) {
+            limits.request(address).map_err(Fault::TooMuch)?;
+        }
+        Ok(address)
+    }
+
+    /// Who calls. An address that tries many tokens is refused for a while.
+    pub fn admit(&self, token: &str, namespace: &str, address: Option<IpAddr>) -> Result<Caller, Fault> {
+        let admitted = self.access.admit(token, namespace);
+        if let (Err(Denied::InvalidToken), Some(limits), Some(address)) = (&admitted, &self.limits, address) {
+            limits.denied(address).map_err(Fault::TooMuch)?;
+        }
+        Ok(admitted?)
+    }
 }
 
 /// How long is too long.
@@ -80,10 +107,12 @@ struct Metadata {
     chat_id: String,
     user_id: String,
     token: String,
+    /// Where from, as far as that is known.
+    address: Option<IpAddr>,
 }
 
 impl Metadata {
-    fn of(parts: &Parts) -> Result<Self, Fault> {
+    fn of(parts: &Parts, address: Option<IpAddr>) -> Result<Self, Fault> {
         let query = request::pairs(parts.uri.query().unwrap_or_default())?;
         let field = |name: &str, parameter: &str| -> Result<String, Fault> {
             let from_query = || query.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.clone());
@@ -95,6 +124,7 @@ impl Metadata {
             user_id: field("user-id", "user_id")?,
             // Not from the query: addresses are written into logs.
             token: request::token(parts)?,
+            address,
         })
     }
 }
@@ -106,7 +136,8 @@ pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Par
         return Err(Fault::UpgradeRequired(endpoint));
     }
     // What is wrong with the metadata can't be said before the upgrade: a page does not see a refused handshake.
-    let metadata = Metadata::of(parts);
+    let address = streams.address(parts)?;
+    let metadata = Metadata::of(parts, address);
     let upgrade =
         WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(|_| Fault::InvalidUpgrade(endpoint))?;
     let upgrade = upgrade
@@ -116,9 +147,13 @@ pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Par
         .max_frame_size(limit::FRAME)
         .max_message_size(limit::FRAME);
     let in_session = upgrade.selected_protocol().is_some();
+    let place = match (&streams.limits, address) {
+        (Some(limits), Some(address)) => Some(limits.stream_of_address(address).ok_or(Fault::TooManyStreams)?),
+        _ => None,
+    };
     let streams = streams.clone();
     Ok(upgrade.on_upgrade(async move |websocket| {
-        let mut socket = Socket::new(websocket, streams.clone());
+        let mut socket = Socket::new(websocket, streams.clone(), place);
         // A task of its own: the upgrade's, which holds more than a stream needs, ends here.
         tokio::spawn(async move {
             match (metadata, in_session) {

@@ -1,6 +1,7 @@
 //! One connection, whatever dialect it speaks.
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -17,6 +18,7 @@ use crate::api::fault::Fault;
 use crate::auth::{Caller, Denied};
 use crate::chat::Refusal;
 use crate::hub::{End, Item, Outlet};
+use crate::limits;
 
 /// Something that the dialect has to see to.
 #[derive(Debug)]
@@ -57,6 +59,17 @@ impl From<Denied> for Ending {
     }
 }
 
+impl From<Fault> for Ending {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Denied(denied) => denied.into(),
+            // It passes.
+            Fault::TooMuch(_) => Self::Failed(fault),
+            fault => Self::Refused(fault),
+        }
+    }
+}
+
 impl From<End> for Ending {
     fn from(end: End) -> Self {
         match end {
@@ -90,11 +103,15 @@ pub struct Socket {
     clients_turn: bool,
     /// Counts this connection among those the server waits for.
     _place: Place,
+    /// Among those from its address.
+    _at_address: Option<limits::Place<IpAddr>>,
+    /// Among those of its user.
+    _of_user: Option<limits::Place<(String, String)>>,
 }
 
 impl Socket {
     /// Takes over an upgraded connection.
-    pub fn new(websocket: WebSocket, streams: Arc<Streams>) -> Self {
+    pub fn new(websocket: WebSocket, streams: Arc<Streams>, at_address: Option<limits::Place<IpAddr>>) -> Self {
         let outlet = Arc::<Outlet>::default();
         Self {
             websocket,
@@ -103,14 +120,24 @@ impl Socket {
             unheard: 0,
             clients_turn: true,
             _place: streams.connections.enter(outlet.clone()),
+            _at_address: at_address,
+            _of_user: None,
             outlet,
             streams,
         }
     }
 
-    /// Ends the connection when its user is not known any more.
-    pub fn expire_with(&mut self, caller: &Caller) {
-        self.expiry = caller.remaining().map(|remaining| Box::pin(sleep(remaining)));
+    /// Lets its user in: who, for how long, and as one of not too many.
+    pub fn admit(&mut self, token: &str, namespace: &str, address: Option<IpAddr>) -> Result<Caller, Ending> {
+        let caller = self.streams.admit(token, namespace, address).map_err(Ending::from)?;
+        if let Some(remaining) = caller.remaining() {
+            self.expiry = Some(Box::pin(sleep(remaining)));
+            if let Some(limits) = &self.streams.limits {
+                let place = limits.stream_of_user(&caller);
+                self._of_user = Some(place.ok_or(Ending::Failed(Fault::TooManyStreams))?);
+            }
+        }
+        Ok(caller)
     }
 
     /// The first text frame.

@@ -47,12 +47,12 @@ impl Running {
 
     /// With the database in `data`.
     pub async fn on(data: &Path, timing: Timing) -> Self {
-        Self::behind(Access::Open, data, timing).await
+        let (data, access) = (data.to_owned(), Access::Open);
+        Self::of(Config { data, access, rates: None, reach: Reach::Developer, timing }).await
     }
 
-    /// With that database, for whom it is open.
-    pub async fn behind(access: Access, data: &Path, timing: Timing) -> Self {
-        let config = Config { data: data.to_owned(), access, timing };
+    /// As it is told.
+    pub async fn of(config: Config) -> Self {
         let server = Server::open(&config).expect("the database opens");
         let store = server.store().clone();
         let listener = server::listen(([127, 0, 0, 1], 0).into(), Reach::Developer).await.expect("a free port");

@@ -112,9 +112,8 @@ impl Session {
         };
         let choose = |said: String, before: String| if said.is_empty() { before } else { said };
         let namespace = choose(checked_namespace(hello.namespace).map_err(Ending::Refused)?, metadata.namespace);
-        let caller = streams.access.admit(&choose(hello.token, metadata.token), &namespace)?;
+        let caller = socket.admit(&choose(hello.token, metadata.token), &namespace, metadata.address)?;
         let user_id = caller.connects_as(choose(hello.user_id, metadata.user_id))?;
-        socket.expire_with(&caller);
         let timing = streams.timing;
         socket.write([frame::welcome(timing.heartbeat, timing.grace)]).await?;
         Ok(Self {
@@ -245,6 +244,7 @@ impl Session {
             text: message.text,
             expired,
         };
+        self.streams.chats.turn(&self.caller).await;
         let pending: Pending = match self.streams.chats.submit(&self.caller, draft).await {
             Ok(pending) => pending,
             // In line with the others, so that answers keep the order of publishes.

@@ -1,0 +1,144 @@
+//! How much one may do before others would notice.
+
+use std::time::{Duration, Instant};
+
+use micro_chat_server::auth::Claims;
+use micro_chat_server::limits::{Rate, Rates};
+use micro_chat_server::server::Reach;
+use serde_json::{Value, json};
+
+use crate::guarded::{Guarded, SECRET, ended, key_file, token};
+
+async fn limited(rates: Rates, reach: Reach) -> Guarded {
+    let data = tempfile::tempdir().expect("a folder");
+    let keys = [key_file(data.path(), "secret", SECRET)];
+    Guarded::limited(data, &keys, Claims::default(), Some(rates), reach).await
+}
+
+/// Sends by HTTP; the status, and the answer.
+async fn send(guarded: &Guarded, user: &str, chat_id: &str) -> (u16, Value) {
+    guarded.call(&token(user), "", "/chat/Send", json!({ "chat_id": chat_id, "text": "hello" })).await
+}
+
+#[tokio::test]
+async fn who_sends_too_much_is_told_when_to_go_on_and_others_go_on() {
+    let rates = Rates { sends: Rate::new(5, 3), ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let chat_id = guarded.chat().await;
+    for _ in 0..3 {
+        assert_eq!(send(&guarded, "ann", &chat_id).await.0, 200);
+    }
+    let request = guarded.server.http.post(guarded.server.url("/chat/Send")).bearer_auth(token("ann"));
+    let body = json!({ "chat_id": chat_id, "text": "too much" }).to_string();
+    let refused = request.body(body).send().await.expect("an answer");
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let error: Value = refused.json().await.expect("JSON");
+    assert_eq!(error["Id"], "chat.Send.TooMany");
+    let wait = error["retry_after"].as_u64().expect("a time");
+    assert!((1..=201).contains(&wait), "{wait}");
+    assert_eq!(send(&guarded, "ben", &chat_id).await.0, 200);
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+    assert_eq!(send(&guarded, "ann", &chat_id).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_flood_on_a_stream_is_slowed_down_and_keeps_its_order() {
+    let rates = Rates { sends: Rate::new(20, 5), ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let chat_id = guarded.chat().await;
+    let mut ann = guarded.session(json!({ "token": token("ann") })).await;
+    ann.send(json!([2, 1, chat_id, 0, -1])).await;
+    let begun = Instant::now();
+    for n in 1..=45 {
+        ann.send(json!([4, n, 1, { "client_id": format!("c{n}"), "text": format!("text {n}") }])).await;
+    }
+    // Meanwhile nobody else waits.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let other = Instant::now();
+    assert_eq!(send(&guarded, "ben", &chat_id).await.0, 200);
+    assert!(other.elapsed() < Duration::from_secs(1));
+    let mut acks = Vec::new();
+    while acks.len() < 45 {
+        let frame = ann.json().await;
+        if frame[0] == 24 {
+            acks.push(frame[1].as_u64().expect("a number"));
+        }
+    }
+    assert_eq!(acks, (1..=45).collect::<Vec<_>>());
+    assert!(begun.elapsed() >= Duration::from_millis(1_900), "{:?}", begun.elapsed());
+    let history = guarded.ask(&token("ann"), "/chat/History", json!({ "chat_id": chat_id })).await;
+    let own = history["messages"].as_array().expect("messages").iter().filter(|message| message["user_id"] == "ann");
+    let texts: Vec<_> = own.map(|message| message["text"].as_str().expect("a text").to_owned()).collect();
+    assert_eq!(texts, (1..=45).map(|n| format!("text {n}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_user_opens_so_many_chats_and_so_many_streams() {
+    let rates = Rates { chats: Rate::new(1, 2), streams_of_user: 2, ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let new = async |user: &str, other: &str| {
+        guarded.call(&token(user), "", "/chat/New", json!({ "user_ids": [user, other] })).await
+    };
+    assert_eq!((new("ann", "ben").await.0, new("ann", "cem").await.0), (200, 200));
+    let (status, answer) = new("ann", "dan").await;
+    assert_eq!((status, &answer["Id"]), (429, &json!("chat.New.TooMany")));
+    assert_eq!(new("ben", "dan").await.0, 200);
+
+    let hello = json!({ "token": token("ann") });
+    let mut streams = [guarded.session(hello.clone()).await, guarded.session(hello.clone()).await];
+    for stream in &mut streams {
+        assert_eq!(stream.json().await[0], 20);
+    }
+    let mut third = guarded.session(hello.clone()).await;
+    // It may come back.
+    assert_eq!(ended(&mut third).await, ("gateway.TooManyStreams".to_owned(), 1011));
+    assert_eq!(guarded.session(json!({ "token": token("ben") })).await.json().await[0], 20);
+    drop(streams);
+    let mut tries = 0;
+    while guarded.session(hello.clone()).await.json().await[0] != 20 {
+        tries += 1;
+        assert!(tries < 100, "a stream that has ended makes room");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_calls_too_often_or_guesses_is_refused() {
+    let rates = Rates { denials: Rate::new(1, 3), ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let guess = async |number: u32| guarded.call(&format!("guess {number}"), "", "/chat/New", json!({})).await.0;
+    assert_eq!([guess(1).await, guess(2).await, guess(3).await, guess(4).await], [401, 401, 401, 429]);
+
+    let rates = Rates { requests: Rate::new(1, 4), ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    guarded.chat().await;
+    let history = async || guarded.call(&token("ann"), "", "/chat/History", json!({ "chat_id": "x" })).await;
+    for _ in 0..3 {
+        assert_eq!(history().await.0, 400);
+    }
+    let (status, answer) = history().await;
+    assert_eq!((status, &answer["Id"]), (429, &json!("gateway.TooManyRequests")));
+    let request = guarded.server.http.get(guarded.server.url("/chat/Connect"));
+    let handshake = [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", "13")];
+    let request = handshake.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let refused = request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await.expect("an answer");
+    assert_eq!(refused.status(), 429);
+}
+
+#[tokio::test]
+async fn only_behind_a_proxy_is_an_address_what_a_header_says() {
+    let rates = || Rates { requests: Rate::new(1, 2), ..Rates::default() };
+    for (reach, statuses) in [(Reach::BehindProxy, [400, 400, 400, 429]), (Reach::NoTls, [400, 400, 429, 429])] {
+        let guarded = limited(rates(), reach).await;
+        let mut seen = Vec::new();
+        // A client can say what it likes: only what the proxy added counts, and that is the last.
+        for forwarded in ["198.51.100.1, 192.0.2.1", "198.51.100.2, 192.0.2.1", "192.0.2.2", "198.51.100.4, 192.0.2.1"]
+        {
+            let request = guarded.server.http.post(guarded.server.url("/chat/History")).bearer_auth(token("ann"));
+            let answer = request.header("x-forwarded-for", forwarded).body("{}").send().await.expect("an answer");
+            seen.push(answer.status().as_u16());
+        }
+        assert_eq!(seen, statuses, "{reach:?}");
+    }
+}
