@@ -7,7 +7,9 @@
 pub mod api;
 pub mod auth;
 mod broken;
+pub mod certificate;
 pub mod chat;
+mod door;
 pub mod hub;
 pub mod limits;
 pub mod server;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use micro_chat_server::auth::{Access, Tokens};
+use micro_chat_server::certificate::Certificate;
 use micro_chat_server::limits::Rates;
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
 use micro_chat_server::store;
@@ -58,6 +59,7 @@ fn dev(options: &Running) -> Result<(), ServerError> {
         access: Access::Open,
         rates: None,
         reach: Reach::Developer,
+        tls: None,
         timing: options.timing(),
     };
     run(options, &config, "dev: open to all, believes every user name; for developing only")
@@ -65,12 +67,18 @@ fn dev(options: &Running) -> Result<(), ServerError> {
 
 fn serve(options: &Serve) -> Result<(), ServerError> {
     let tokens = Tokens::open(&options.token_key, options.claims())?;
-    let reach = if options.behind_proxy { Reach::BehindProxy } else { Reach::NoTls };
+    let tls = options.tls().map(|(chain, key)| Certificate::open(chain, key)).transpose()?;
+    let reach = match tls {
+        Some(_) => Reach::Tls,
+        None if options.behind_proxy => Reach::BehindProxy,
+        None => Reach::NoTls,
+    };
     let config = Config {
         data: options.running.data.clone(),
         access: Access::Tokens(Arc::new(tokens)),
         rates: Some(Rates::default()),
         reach,
+        tls,
         timing: options.running.timing(),
     };
     run(&options.running, &config, "serve: believes tokens only, and lets users into their own chats")
@@ -78,19 +86,36 @@ fn serve(options: &Serve) -> Result<(), ServerError> {
 
 /// Runs a server until it is told to stop.
 fn run(options: &Running, config: &Config, what: &str) -> Result<(), ServerError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServerError::Serve)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServerError::System)?;
     runtime.block_on(async {
         let listener = server::listen(options.address(), config.reach).await?;
         let address = listener.local_addr()?;
         let server = Server::open(config)?;
         let stopping = CancellationToken::new();
         stop_on_signal(stopping.clone())?;
+        renew_on_signal(config.tls.clone())?;
         let (version, data) = (env!("CARGO_PKG_VERSION"), config.data.display());
-        let lines = format!("micro-chat-server {version} {what}\ndata in {data}\nlistening on http://{address}\n");
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let lines = format!("micro-chat-server {version} {what}\ndata in {data}\nlistening on {scheme}://{address}\n");
         // Nobody has to read them.
         let _ = std::io::stdout().write_all(lines.as_bytes());
         server.run(listener, stopping).await
     })
+}
+
+/// Reads the certificate anew at each SIGHUP, as those who renew certificates send it.
+fn renew_on_signal(tls: Option<Certificate>) -> Result<(), ServerError> {
+    let Some(certificate) = tls else { return Ok(()) };
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            match certificate.renew() {
+                Ok(()) => tracing::info!("the certificate was read anew"),
+                Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+            }
+        }
+    });
+    Ok(())
 }
 
 /// Cancels `stopping` at the first SIGTERM or SIGINT; a second one ends the process at once.

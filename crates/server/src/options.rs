@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -63,9 +63,21 @@ impl Running {
 pub struct Serve {
     #[command(flatten)]
     pub running: Running,
-    /// A proxy before this server does TLS. Without it the server listens on loopback only.
+    /// A proxy before this server does TLS. Without it and without a certificate the server listens on loopback only.
     #[arg(long, env = "MICRO_CHAT_BEHIND_PROXY")]
     pub behind_proxy: bool,
+    /// The server's certificate, with those that vouch for it, in PEM: then it does TLS itself. SIGHUP reads it anew.
+    #[arg(
+        long,
+        env = "MICRO_CHAT_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key",
+        conflicts_with = "behind_proxy"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM.
+    #[arg(long, env = "MICRO_CHAT_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// A file with a key that tokens are signed with: a public key in PEM (RS256, ES256, EdDSA), or a secret of at least
     /// 32 bytes (HS256). May be given more than once, so that keys can be changed.
     #[arg(long, env = "MICRO_CHAT_TOKEN_KEY", value_name = "FILE", value_delimiter = ',', required = true)]
@@ -85,6 +97,11 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// The files of the certificate and its key.
+    pub fn tls(&self) -> Option<(&Path, &Path)> {
+        self.tls_cert.as_deref().zip(self.tls_key.as_deref())
+    }
+
     /// What tokens have to say.
     pub fn claims(&self) -> Claims {
         Claims {

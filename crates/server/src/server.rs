@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
-use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
@@ -15,14 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::auth::{Access, KeyError};
+use crate::certificate::{Certificate, CertificateError};
 use crate::chat::Chats;
+use crate::door::Door;
 use crate::hub::Hub;
 use crate::limits::{Limits, Rates};
 use crate::store::{Message, Store, StoreError, StoreGuard};
 use crate::stream::{Connections, Streams, Timing};
-
-/// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
-const SEND_BUFFER: usize = 64 * 1024;
 
 /// Commits on their way to the hub.
 const COMMITS: usize = 64;
@@ -42,6 +39,8 @@ pub struct Config {
     pub rates: Option<Rates>,
     /// How it is reached.
     pub reach: Reach,
+    /// What it proves its name with, where it does TLS itself.
+    pub tls: Option<Certificate>,
     /// How long is too long.
     pub timing: Timing,
 }
@@ -57,18 +56,24 @@ pub enum ServerError {
     NotLoopback(IpAddr),
     /// Tokens and messages would go over the network as they are.
     #[error(
-        "there is no TLS on {0}; put a proxy with TLS before the server and say --behind-proxy, or listen on 127.0.0.1"
+        "there is no TLS on {0}; name a certificate with --tls-cert and --tls-key, or put a proxy with TLS before the server and say --behind-proxy, or listen on 127.0.0.1"
     )]
     NoTls(IpAddr),
+    /// What it should prove its name with.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A key to check tokens with.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The listener failed.
+    /// The system failed.
     #[error("the server failed: {0}")]
-    Serve(#[from] std::io::Error),
+    System(#[from] std::io::Error),
+    /// The server did.
+    #[error("the server failed: {0}")]
+    Serve(#[from] JoinError),
 }
 
 /// Who can reach the server, and how.
@@ -80,6 +85,8 @@ pub enum Reach {
     NoTls,
     /// Everybody, through a proxy that does TLS.
     BehindProxy,
+    /// Everybody: the server does TLS itself.
+    Tls,
 }
 
 /// Opens the port, if the address may be reached so.
@@ -131,25 +138,19 @@ impl Server {
             connections: connections.clone(),
             timing: config.timing,
         });
-        let listener = listener.tap_io(|stream| {
-            // Neither changes what is sent, only when: a failure is no reason to refuse a connection.
-            let _ = stream.set_nodelay(true);
-            let _ = SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER);
-        });
-        let service = api::router(streams).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
-        let mut serving = tokio::spawn(serving.into_future());
+        let door = Door { listener, tls: config.tls, patience: config.timing.head };
+        let mut serving = tokio::spawn(door.serve(api::router(streams), stopping.clone()));
         tokio::select! {
             () = stopping.cancelled() => {}
             // It only ends by itself where it failed.
-            served = &mut serving => return ended(served),
+            served = &mut serving => return Ok(served?),
         }
         let deadline = Instant::now() + LAST_REQUESTS;
         if timeout_at(deadline, connections.stop()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
         match timeout_at(deadline, &mut serving).await {
-            Ok(served) => ended(served)?,
+            Ok(served) => served?,
             Err(_) => {
                 tracing::warn!("some requests did not end in time");
                 serving.abort();
@@ -161,12 +162,5 @@ impl Server {
         }
         publishing.abort();
         Ok(())
-    }
-}
-
-fn ended(served: Result<std::io::Result<()>, JoinError>) -> Result<(), ServerError> {
-    match served {
-        Ok(served) => Ok(served?),
-        Err(error) => Err(ServerError::Serve(std::io::Error::other(error))),
     }
 }

@@ -83,6 +83,8 @@ pub struct Timing {
     pub heartbeat: Duration,
     /// How much longer a client should wait for that.
     pub grace: Duration,
+    /// How long the head of a request may take, and how long a connection may wait for the next one.
+    pub head: Duration,
     /// How long the first frame may take.
     pub first_frame: Duration,
     /// How long a reader that takes nothing may hold up the end of its connection.
@@ -94,6 +96,7 @@ impl Default for Timing {
         Self {
             heartbeat: Duration::from_secs(25),
             grace: Duration::from_secs(10),
+            head: Duration::from_secs(20),
             first_frame: Duration::from_secs(10),
             stalled: Duration::from_secs(5),
         }

@@ -55,7 +55,8 @@ impl Guarded {
     pub async fn limited(data: TempDir, keys: &[PathBuf], claims: Claims, rates: Option<Rates>, reach: Reach) -> Self {
         let access = Access::Tokens(Arc::new(Tokens::open(keys, claims).expect("keys")));
         let timing = Timing::default();
-        let server = Running::of(Config { data: data.path().to_owned(), access, rates, reach, timing }).await;
+        let server =
+            Running::of(Config { data: data.path().to_owned(), access, rates, reach, tls: None, timing }).await;
         Self { server, _data: data }
     }
 

@@ -48,7 +48,7 @@ impl Running {
     /// With the database in `data`.
     pub async fn on(data: &Path, timing: Timing) -> Self {
         let (data, access) = (data.to_owned(), Access::Open);
-        Self::of(Config { data, access, rates: None, reach: Reach::Developer, timing }).await
+        Self::of(Config { data, access, rates: None, reach: Reach::Developer, tls: None, timing }).await
     }
 
     /// As it is told.
