@@ -1,5 +1,6 @@
 // Real pages that send and read while everything around them breaks, and what came of it. The native clients' storm is
-// in crates/server/tests/faults; this one has the same columns.
+// in crates/server/tests/faults; this one has the same columns, and `left`: what pages left unsent when they were reloaded,
+// which counts like what was acknowledged.
 
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -9,51 +10,72 @@ import { Visitor } from "./visitor.mjs";
 
 /** Tabs, by their users: two of them are the same. Each sends to all chats and reads all. */
 const USERS = ["ann", "ben", "ben"];
+/** The tab that is reloaded in each round, with all that waits. */
+const RELOADED = 0;
 const CHATS = 2;
 /** Messages of one tab that wait for their ack at once. */
 const IN_FLIGHT = 16;
 /** How long everything may take to come to rest once nothing breaks any more, in milliseconds. */
 const REST_MS = 60_000;
 
-const COLUMNS = ["rounds", "acknowledged", "lost", "doubled", "missed", "disordered", "unanswered", "seconds"];
+const COLUMNS = ["rounds", "acknowledged", "left", "lost", "doubled", "missed", "disordered", "unanswered", "seconds"];
 /** The table's first line. */
 export const head = ["harm".padEnd(10), ...COLUMNS].join("  ");
 /** A line of it. */
 export const row = (name, verdict) =>
   [name.padEnd(10), ...COLUMNS.map((column) => String(verdict[column]).padStart(column.length))].join("  ");
 /** Whether every promise was kept. */
-export const isClean = ({ acknowledged, lost, doubled, missed, disordered, unanswered }) =>
-  acknowledged > 0 && lost + doubled + missed + disordered + unanswered === 0;
+export const isClean = ({ acknowledged, left, lost, doubled, missed, disordered, unanswered }) =>
+  acknowledged > 0 && left > 0 && lost + doubled + missed + disordered + unanswered === 0;
 
 const below = (limit) => Math.floor(Math.random() * limit);
 
-/** Runs in the page: sends and reads until it is told that all is calm. */
+/** Runs in the page: sends and reads until it is told that all is calm; goes on where the page before a reload was. */
 async function page(chats, user_id, tab, inFlight) {
-  const storm = { calm: false, acks: [], unanswered: 0, chats: [] };
+  const before = JSON.parse(sessionStorage.storm ?? "{}");
+  const storm = { calm: false, acks: before.acks ?? [], unanswered: 0, waiting: inFlight };
   window.storm = storm;
-  const handles = chats.map((chat_id, chat) => {
-    const seqs = [];
-    const handle = Micro.connect("/chat/Connect", "micro", { chat_id, user_id, after: 0 }, ({ seq }) => seqs.push(seq));
-    storm.chats[chat] = { seqs, handle };
-    return handle;
+  let messages = before.messages ?? 0;
+  storm.chats = chats.map((chat_id, chat) => {
+    const { seqs, cursor } = before.chats?.[chat] ?? { seqs: [] };
+    const params = { chat_id, user_id, after: cursor ?? 0 };
+    const handle = Micro.connect("/chat/Connect", "micro", params, ({ seq }) => seqs.push(seq));
+    return { seqs, handle, cursor };
   });
-  let messages = 0;
+  // What the page before left unsent.
+  Micro.on("sent", ({ chat_id, text, seq }) => storm.acks.push([chats.indexOf(chat_id), text, seq]));
+  Micro.on("failed", () => storm.unanswered++);
+  addEventListener("pagehide", () => {
+    const kept = storm.chats.map(({ seqs, handle, cursor }) => ({ seqs, cursor: handle.cursor ?? cursor }));
+    sessionStorage.storm = JSON.stringify({ acks: storm.acks, messages, chats: kept });
+  });
   const send = async () => {
     while (!storm.calm) {
       const chat = Math.floor(Math.random() * chats.length);
       const text = `${tab} ${messages++}`;
-      await handles[chat].send(text).then(
+      await storm.chats[chat].handle.send(text).then(
         ({ seq }) => storm.acks.push([chat, text, seq]),
         () => storm.unanswered++,
       );
     }
   };
-  storm.waiting = inFlight;
   for (let count = 0; count < inFlight; count++) void send().then(() => storm.waiting--);
 }
 
+/** Runs in the page: what the browser keeps of what waits. */
+function kept() {
+  return new Promise((resolve) => {
+    indexedDB.open("micro-chat", 1).onsuccess = ({ target: { result: database } }) => {
+      database.transaction("outbox").objectStore("outbox").getAll().onsuccess = ({ target: { result } }) => {
+        database.close();
+        resolve(result.map(({ text }) => text));
+      };
+    };
+  });
+}
+
 /**
- * Harms the server `rounds` times, by "kill" or by "stop", and the network before each, until `sends` messages are
+ * Harms the server `rounds` times, by "kill" or by "stop", a page and the network before each, until `sends` messages are
  * acknowledged; returns the verdict. `program` and `broken` are for a server that breaks a promise on purpose.
  */
 export async function storm({ harm, rounds, sends, program, broken }) {
@@ -93,8 +115,16 @@ export async function storm({ harm, rounds, sends, program, broken }) {
       return counts.reduce((sum, count) => sum + count, 0);
     };
 
+    const left = new Set();
     for (let round = 1; round <= rounds; round++) {
       const patience = performance.now() + REST_MS;
+      await visitor.show(tabs[RELOADED]);
+      network.stall();
+      await sleep(100);
+      for (const text of await visitor.run(kept)) if (text.startsWith(`${RELOADED} `)) left.add(text);
+      await visitor.reload();
+      network.flow();
+      await visitor.run(page, chats, USERS[RELOADED], RELOADED, IN_FLIGHT);
       while ((await acknowledged()) < (sends * round) / rounds && performance.now() < patience) {
         await sleep(20 + below(130));
         await hurt(network, round);
@@ -119,9 +149,9 @@ export async function storm({ harm, rounds, sends, program, broken }) {
         await sleep(50);
       }
     };
-    await isThere(() => {
+    await isThere(async () => {
       storm.calm = true;
-      return storm.waiting === 0;
+      return storm.waiting === 0 && (await Micro.pending()).length === 0;
     });
     const histories = [];
     for (const chat_id of chats) histories.push(await historyOf(post, chat_id));
@@ -133,7 +163,7 @@ export async function storm({ harm, rounds, sends, program, broken }) {
       return { acks, unanswered: unanswered + waiting, seqs: chats.map(({ seqs }) => seqs) };
     });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    return { rounds, ...judge(seen, histories), seconds };
+    return { rounds, ...judge(seen, left, histories), seconds };
   } finally {
     await visitor.quit();
     await network.stop();
@@ -170,8 +200,10 @@ async function historyOf(post, chat_id) {
 }
 
 /** Holds what the pages saw and were told against what is stored. */
-function judge(seen, histories) {
-  const verdict = { acknowledged: 0, lost: 0, doubled: 0, missed: 0, disordered: 0, unanswered: 0 };
+function judge(seen, left, histories) {
+  const all = new Set(histories.flat());
+  const lost = [...left].filter((text) => !all.has(text)).length;
+  const verdict = { acknowledged: 0, left: left.size, lost, doubled: 0, missed: 0, disordered: 0, unanswered: 0 };
   for (const texts of histories) {
     verdict.doubled += texts.length - new Set(texts).size;
     const newest = new Map();
@@ -192,8 +224,8 @@ function judge(seen, histories) {
       verdict.doubled += seqs[chat].length - came.size;
       const missed = wanted.filter((seq) => !came.has(seq)).length;
       verdict.missed += missed;
-      // Its own ones, which came back.
-      verdict.doubled += came.size + missed - wanted.length;
+      // Its own, which came back: only those of the page before it may.
+      if (tab !== RELOADED) verdict.doubled += came.size + missed - wanted.length;
       if (seqs[chat].some((seq, index) => seq < seqs[chat][index - 1])) verdict.disordered++;
     }
   }

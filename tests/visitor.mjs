@@ -67,6 +67,11 @@ export class Visitor {
     await driver.switchTo().window(front);
   }
 
+  /** Loads the page in front anew. */
+  async reload() {
+    await this.#browser.driver.navigate().refresh();
+  }
+
   /** Goes back to the page that was there before the one in front. */
   async back() {
     await this.#browser.driver.navigate().back();
