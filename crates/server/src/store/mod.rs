@@ -2,11 +2,13 @@
 //!
 //! - `schema`: the tables,
 //! - `writer`: one thread that commits all that waits,
+//! - `checkpointer`: one that copies the log into the database meanwhile,
 //! - `reader`: connections that read beside it,
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
 
 mod backup;
+mod checkpointer;
 mod folder;
 mod reader;
 mod schema;
@@ -20,6 +22,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 pub use backup::{back_up, restore};
+use checkpointer::Checkpointer;
 use folder::{DATABASE, Folder};
 use reader::Readers;
 use writer::{Write, Writer};
@@ -253,7 +256,8 @@ impl Store {
         let (writes, inbox) = mpsc::channel(4 * writer::BATCH);
         let readers = Arc::new(Readers::open(&file)?);
         let count = Arc::new(AtomicU64::new(0));
-        let writer = Writer::new(connection, committed, count.clone());
+        let checkpointer = Checkpointer::start(schema::open_to_copy(&file)?).map_err(StoreError::Thread)?;
+        let writer = Writer::new(connection, committed, count.clone(), checkpointer);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(inbox))

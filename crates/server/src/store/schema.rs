@@ -67,13 +67,23 @@ pub fn open(file: &Path) -> Result<Connection, StoreError> {
     // A commit is durable when it returns: the log is synced each time.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", if broken::is(Broken::Sync) { "NORMAL" } else { "FULL" })?;
-    // The log is copied into the database every 32 MB (a checkpoint is a tenth of a busy writer's time at 4 MB), and is
-    // cut back where readers had held it open.
-    connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+    // The log is copied into the database beside the writer. Where that does not keep up, at 64 MB, the writer stops for
+    // it. The log is cut back where readers had held it open.
+    connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     set_up(&connection)?;
     Migrations::from_slice(STEPS).to_latest(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that copies the log into the database.
+pub fn open_to_copy(file: &Path) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // The log is synced before it is copied, and the database after it.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    set_up(&connection)?;
     Ok(connection)
 }
 

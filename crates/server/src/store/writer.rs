@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::checkpointer::Checkpointer;
 use super::{Chat, ChatDraft, ChatWithUsers, Identity, Message, MessageDraft, Nanos, Sent, reader};
 use crate::broken::{self, Broken};
 
@@ -61,12 +62,18 @@ pub struct Writer {
     committed: mpsc::Sender<Vec<Arc<Message>>>,
     /// How many there were.
     count: Arc<AtomicU64>,
+    checkpointer: Checkpointer,
 }
 
 impl Writer {
     /// Takes over the connection.
-    pub fn new(connection: Connection, committed: mpsc::Sender<Vec<Arc<Message>>>, count: Arc<AtomicU64>) -> Self {
-        Self { connection, committed, count }
+    pub fn new(
+        connection: Connection,
+        committed: mpsc::Sender<Vec<Arc<Message>>>,
+        count: Arc<AtomicU64>,
+        checkpointer: Checkpointer,
+    ) -> Self {
+        Self { connection, committed, count, checkpointer }
     }
 
     /// Commits until it is told to close, or nobody can write any more.
@@ -88,10 +95,12 @@ impl Writer {
                     if !fresh.is_empty() && self.committed.blocking_send(fresh).is_err() {
                         tracing::debug!("nobody takes committed messages any more");
                     }
+                    self.checkpointer.committed(&self.connection);
                 }
                 Err(error) => tracing::error!(%error, "a commit failed; nothing in it is acknowledged"),
             }
         }
+        self.checkpointer.stop();
         // Whoever copies the one file has it all. What can't be copied into it now stays in the log, as safe as before.
         let copied = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(error) = copied {
