@@ -19,26 +19,35 @@ use crate::store::{self, Chat, Identity};
 /// Messages of one connection that wait for their commit.
 const PENDING: usize = 64;
 
-/// Serves a connection to its end.
-pub async fn serve(socket: &mut Socket, streams: &Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
+/// Serves a connection to its end, in a task of its own.
+pub fn serve(socket: Socket, streams: Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
-    let ended = match Box::pin(Connection::open(socket, streams, endpoint, metadata)).await {
-        Ok(mut connection) => {
-            let ended = connection.run(socket).await;
-            // What came before the end is stored before the client hears of the end.
-            while connection.pending.next().await.is_some() {}
-            ended
+    let opening = Box::pin(open(socket, streams, endpoint, metadata));
+    tokio::spawn(async move {
+        let Some((mut connection, mut socket)) = opening.await else { return };
+        let ended = connection.run(&mut socket).await;
+        Box::pin(connection.leave(&mut socket, ended)).await;
+    });
+}
+
+async fn open(
+    mut socket: Socket,
+    streams: Arc<Streams>,
+    endpoint: Endpoint,
+    metadata: Metadata,
+) -> Option<(Connection, Socket)> {
+    match Connection::open(&mut socket, &streams, endpoint, metadata).await {
+        Ok(connection) => Some((connection, socket)),
+        Err(ending) => {
+            end(&mut socket, ending).await;
+            None
         }
-        Err(ending) => Err(ending),
-    };
-    if let Err(ending) = ended {
-        Box::pin(end(socket, ending)).await;
     }
 }
 
 /// Says what was wrong with the handshake.
-pub async fn refuse(socket: &mut Socket, fault: Fault) {
-    end(socket, Ending::Refused(fault)).await;
+pub async fn refuse(mut socket: Socket, fault: Fault) {
+    end(&mut socket, Ending::Refused(fault)).await;
 }
 
 async fn end(socket: &mut Socket, ending: Ending) {
@@ -115,6 +124,15 @@ impl Connection {
                     stored.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?;
                 }
             }
+        }
+    }
+
+    /// Says why it ends.
+    async fn leave(&mut self, socket: &mut Socket, ended: Result<(), Ending>) {
+        // What came before the end is stored before the client hears of the end.
+        while self.pending.next().await.is_some() {}
+        if let Err(ending) = ended {
+            end(socket, ending).await;
         }
     }
 

@@ -156,15 +156,12 @@ pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Par
     };
     let streams = streams.clone();
     Ok(upgrade.on_upgrade(async move |websocket| {
-        let mut socket = Socket::new(websocket, streams.clone(), place);
-        // A task of its own: the upgrade's, which holds more than a stream needs, ends here.
-        tokio::spawn(async move {
-            match (metadata, in_session) {
-                (Err(fault), false) => gateway::refuse(&mut socket, fault).await,
-                (Err(fault), true) => session::refuse(&mut socket, &streams, fault).await,
-                (Ok(metadata), false) => gateway::serve(&mut socket, &streams, endpoint, metadata).await,
-                (Ok(metadata), true) => session::serve(&mut socket, &streams, endpoint, metadata).await,
-            }
-        });
+        let socket = Socket::new(websocket, streams.clone(), place);
+        match (metadata, in_session) {
+            (Err(fault), false) => gateway::refuse(socket, fault).await,
+            (Err(fault), true) => session::refuse(socket, &streams, fault).await,
+            (Ok(metadata), false) => gateway::serve(socket, streams, endpoint, metadata),
+            (Ok(metadata), true) => session::serve(socket, streams, endpoint, metadata),
+        }
     }))
 }

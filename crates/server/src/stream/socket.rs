@@ -1,5 +1,6 @@
 //! One connection, whatever dialect it speaks.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -93,6 +94,8 @@ pub struct Socket {
     websocket: WebSocket,
     /// Where the hub puts messages for this connection.
     pub outlet: Arc<Outlet>,
+    /// Frames to be written, while they are.
+    unsent: VecDeque<Message>,
     streams: Arc<Streams>,
     heartbeat: Pin<Box<Sleep>>,
     /// When the user's login ends, where they have one.
@@ -115,6 +118,7 @@ impl Socket {
         let outlet = Arc::<Outlet>::default();
         Self {
             websocket,
+            unsent: VecDeque::new(),
             heartbeat: Box::pin(sleep(streams.timing.heartbeat)),
             expiry: None,
             unheard: 0,
@@ -198,43 +202,42 @@ impl Socket {
         Poll::Ready(if self.unheard > 2 { Err(Ending::Silent) } else { Ok(Event::Heartbeat) })
     }
 
-    /// Writes frames together.
-    pub async fn write(&mut self, frames: impl IntoIterator<Item = Utf8Bytes>) -> Result<(), Ending> {
-        self.write_messages(frames.into_iter().map(Message::Text)).await
+    /// Writes frames together. What is to be written lies in the socket, not in the future: each future that writes
+    /// would widen its connection's task for good.
+    pub fn write(&mut self, frames: impl IntoIterator<Item = Utf8Bytes>) -> impl Future<Output = Result<(), Ending>> {
+        self.unsent.extend(frames.into_iter().map(Message::Text));
+        self.write_all()
     }
 
     /// Says that the server lives, and asks whether the client does: a page can't see pings, but its browser answers.
-    pub async fn beat(&mut self, words: Option<Utf8Bytes>) -> Result<(), Ending> {
-        let ping = Message::Ping(Default::default());
-        self.write_messages([ping].into_iter().chain(words.map(Message::Text))).await
+    pub fn beat(&mut self, words: Option<Utf8Bytes>) -> impl Future<Output = Result<(), Ending>> {
+        self.unsent.push_back(Message::Ping(Default::default()));
+        self.write(words)
     }
 
-    async fn write_messages(&mut self, messages: impl IntoIterator<Item = Message>) -> Result<(), Ending> {
-        let mut messages = messages.into_iter();
+    async fn write_all(&mut self) -> Result<(), Ending> {
         // Nearly always all of it can be written at once. Where not, waiting takes room that no other connection needs.
-        match poll_fn(|context| Poll::Ready(self.poll_write(context, &mut messages))).await {
+        match poll_fn(|context| Poll::Ready(self.poll_write(context))).await {
             Poll::Ready(written) => written,
-            Poll::Pending => Box::pin(self.write_on(messages)).await,
+            Poll::Pending => Box::pin(self.write_on()).await,
         }
     }
 
-    fn poll_write(
-        &mut self,
-        context: &mut Context<'_>,
-        messages: &mut impl Iterator<Item = Message>,
-    ) -> Poll<Result<(), Ending>> {
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let left = |_: axum::Error| Ending::Left;
-        loop {
+        while !self.unsent.is_empty() {
             ready!(self.websocket.poll_ready_unpin(context)).map_err(left)?;
-            match messages.next() {
-                Some(message) => self.websocket.start_send_unpin(message).map_err(left)?,
-                None => return self.websocket.poll_flush_unpin(context).map_err(left),
+            if let Some(message) = self.unsent.pop_front() {
+                self.websocket.start_send_unpin(message).map_err(left)?;
             }
         }
+        // Most connections have nothing to write for long.
+        self.unsent = VecDeque::new();
+        self.websocket.poll_flush_unpin(context).map_err(left)
     }
 
     /// Waits for a client that takes its time, but not for ever.
-    async fn write_on(&mut self, mut messages: impl Iterator<Item = Message>) -> Result<(), Ending> {
+    async fn write_on(&mut self) -> Result<(), Ending> {
         let timing = self.streams.timing;
         let outlet = self.outlet.clone();
         let end = async {
@@ -243,7 +246,7 @@ impl Socket {
             end
         };
         tokio::select! {
-            written = poll_fn(|context| self.poll_write(context, &mut messages)) => written,
+            written = poll_fn(|context| self.poll_write(context)) => written,
             () = sleep(2 * timing.heartbeat + timing.grace) => Err(Ending::Silent),
             end = end => Err(end.into()),
         }

@@ -38,28 +38,35 @@ const LONGEST_SPREAD: u64 = 20_000;
 /// The largest handle: what JavaScript's small integers hold.
 const LAST_HANDLE: u32 = i32::MAX as u32;
 
-/// Serves a connection to its end.
-pub async fn serve(socket: &mut Socket, streams: &Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
+/// Serves a connection to its end, in a task of its own.
+pub fn serve(socket: Socket, streams: Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
-    let ended = match Box::pin(Session::open(socket, streams, endpoint, metadata)).await {
-        Ok(mut session) => {
-            let ended = session.run(socket).await;
-            // Who takes nothing hears no answers.
-            if !matches!(ended, Err(Ending::Left | Ending::FellBehind | Ending::Silent)) {
-                Box::pin(session.settle(socket)).await;
-            }
-            ended
+    let opening = Box::pin(open(socket, streams, endpoint, metadata));
+    tokio::spawn(async move {
+        let Some((mut session, mut socket)) = opening.await else { return };
+        let ended = session.run(&mut socket).await;
+        Box::pin(session.leave(&mut socket, ended)).await;
+    });
+}
+
+async fn open(
+    mut socket: Socket,
+    streams: Arc<Streams>,
+    endpoint: Endpoint,
+    metadata: Metadata,
+) -> Option<(Session, Socket)> {
+    match Session::open(&mut socket, &streams, endpoint, metadata).await {
+        Ok(session) => Some((session, socket)),
+        Err(ending) => {
+            end(&mut socket, &streams, ending).await;
+            None
         }
-        Err(ending) => Err(ending),
-    };
-    if let Err(ending) = ended {
-        Box::pin(end(socket, streams, ending)).await;
     }
 }
 
 /// Says what was wrong with the handshake.
-pub async fn refuse(socket: &mut Socket, streams: &Streams, fault: Fault) {
-    end(socket, streams, Ending::Refused(fault)).await;
+pub async fn refuse(mut socket: Socket, streams: &Streams, fault: Fault) {
+    end(&mut socket, streams, Ending::Refused(fault)).await;
 }
 
 async fn end(socket: &mut Socket, streams: &Streams, ending: Ending) {
@@ -161,6 +168,16 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Answers what came before the end, and says why it ends.
+    async fn leave(&mut self, socket: &mut Socket, ended: Result<(), Ending>) {
+        let Err(ending) = ended else { return };
+        // Who takes nothing hears no answers.
+        if !matches!(ending, Ending::Left | Ending::FellBehind | Ending::Silent) {
+            self.settle(socket).await;
+        }
+        end(socket, &self.streams, ending).await;
     }
 
     /// Answers the publishes that came before the end.
