@@ -33,18 +33,12 @@ after(async () => {
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 
-async function post(path, params) {
-  const response = await fetch(server.url + path, { method: "POST", body: JSON.stringify(params) });
-  assert.equal(response.status, 200);
-  return response.json();
-}
-
 let chats = 0;
 let chat_id;
 
 /** Opens a page that can read a chat, and lets the wasm's memory be seen. */
 async function open() {
-  ({ chat_id } = await post("/chat/New", { user_ids: ["ann", "ben", `leaks ${++chats}`] }));
+  ({ chat_id } = await server.post("/chat/New", { user_ids: ["ann", "ben", `leaks ${++chats}`] }));
   await visitor.open(`<script>
     // The browser's own: the recorder's keeps every frame.
     window.WebSocket = Object.getPrototypeOf(WebSocket);
@@ -162,7 +156,8 @@ async function reconnecting(weighs) {
   let talks = true;
   let last = 0;
   const talking = (async () => {
-    for (; talks; await sleep(50), last++) await post("/chat/Send", { chat_id, user_id: "ben", text: "from ben" });
+    for (; talks; await sleep(50), last++)
+      await server.post("/chat/Send", { chat_id, user_id: "ben", text: "from ben" });
   })();
   try {
     await weighs(more);

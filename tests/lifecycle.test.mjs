@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Network } from "./network.mjs";
 import { Server } from "./server.mjs";
+import { KEPT } from "./unsent.mjs";
 import { Visitor } from "./visitor.mjs";
 
 const HEARTBEAT_S = 0.5;
@@ -60,29 +61,15 @@ const page = () => `<script>
   };
   window.say = (text) =>
     void handle.send(text).then(({ text, seq }) => settled.push([text, seq]), ({ id }) => settled.push([text, id]));
-  window.kept = () => new Promise((resolve) => {
-    indexedDB.open("micro-chat", 1).onsuccess = ({ target: { result: database } }) => {
-      database.transaction("outbox").objectStore("outbox").count().onsuccess = ({ target: { result } }) => {
-        database.close();
-        resolve(result);
-      };
-    };
-  });
-</script>`;
+</script>${KEPT}`;
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
-
-async function post(path, params) {
-  const response = await fetch(server.url + path, { method: "POST", body: JSON.stringify(params) });
-  assert.equal(response.status, 200);
-  return response.json();
-}
 
 let chats = 0;
 let chat_id;
 /** A chat of its own for each test, with messages in it, and a page that reads it. */
 beforeEach(async () => {
-  ({ chat_id } = await post("/chat/New", { user_ids: ["ann", "ben", `lifecycle ${++chats}`] }));
+  ({ chat_id } = await server.post("/chat/New", { user_ids: ["ann", "ben", `lifecycle ${++chats}`] }));
   await say(3);
   await visitor.open(page());
   await inPage((chat_id) => read(chat_id), chat_id);
@@ -93,10 +80,11 @@ beforeEach(async () => {
 
 /** Somebody else writes. */
 async function say(times) {
-  for (let time = 0; time < times; time++) await post("/chat/Send", { chat_id, user_id: "ben", text: "from ben" });
+  for (let time = 0; time < times; time++)
+    await server.post("/chat/Send", { chat_id, user_id: "ben", text: "from ben" });
 }
 
-const stored = async () => (await post("/chat/History", { chat_id })).messages;
+const stored = async () => (await server.post("/chat/History", { chat_id })).messages;
 
 /** Holds what the page was given against what is stored: all but its own, once, in order; its own once, as it was told. */
 async function checkPage(own) {

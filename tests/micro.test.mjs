@@ -28,16 +28,11 @@ const tag = (attributes = "crossorigin") => `<script src="${server.url}/assets/m
 /** Runs an async function in the page, with `args` and nothing else of this file; resolves to what it returns. */
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 
-async function post(path, params) {
-  const response = await fetch(server.url + path, { method: "POST", body: JSON.stringify(params) });
-  return response.json();
-}
-
 let chats = 0;
 /** A chat that no other test has. */
-const newChat = async () => (await post("/chat/New", { user_ids: ["ann", "ben", `test ${++chats}`] })).chat_id;
-const send = (chat_id, user_id, text) => post("/chat/Send", { chat_id, user_id, text });
-const history = async (chat_id) => (await post("/chat/History", { chat_id })).messages;
+const newChat = async () => (await server.post("/chat/New", { user_ids: ["ann", "ben", `test ${++chats}`] })).chat_id;
+const send = (chat_id, user_id, text) => server.post("/chat/Send", { chat_id, user_id, text });
+const history = async (chat_id) => (await server.post("/chat/History", { chat_id })).messages;
 
 test("the page gets one global, and the whole of it on the next line", async () => {
   await visitor.open(`<script>window.before = Object.keys(window)</script>${tag()}<script>

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { KEPT } from "./unsent.mjs";
 import { Visitor } from "./visitor.mjs";
 import { Server } from "./server.mjs";
 
@@ -29,15 +30,7 @@ const tag = () => `<script src="${server.url}/assets/micro.js" crossorigin></scr
   Micro.on("sent", ({ text, seq }) => told.push(["sent", text, seq > 0]));
   Micro.on("failed", ({ text }, { code }) => told.push(["failed", text, code]));
   window.join = (chat_id, user_id) => Micro.connect("/chat/Connect", "micro", { chat_id, user_id });
-  window.kept = () => new Promise((resolve) => {
-    indexedDB.open("micro-chat", 1).onsuccess = ({ target: { result: database } }) => {
-      database.transaction("outbox").objectStore("outbox").count().onsuccess = ({ target: { result } }) => {
-        database.close();
-        resolve(result);
-      };
-    };
-  });
-</script>`;
+</script>${KEPT}`;
 
 // A network that never connects.
 const CUT_OFF = `<script>
@@ -52,20 +45,15 @@ const CUT_OFF = `<script>
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 
-async function post(path, params) {
-  const response = await fetch(server.url + path, { method: "POST", body: JSON.stringify(params) });
-  return response.json();
-}
-
 let chats = 0;
 /** A chat that no other test has. */
-const newChat = async () => (await post("/chat/New", { user_ids: ["ann", "ben", `outbox ${++chats}`] })).chat_id;
+const newChat = async () => (await server.post("/chat/New", { user_ids: ["ann", "ben", `outbox ${++chats}`] })).chat_id;
 
 /** All texts of a chat. */
 async function texts(chat_id) {
   const all = [];
   for (let more = true, before; more; before = all[0].seq) {
-    const { messages, has_more } = await post("/chat/History", { chat_id, limit: 100, before });
+    const { messages, has_more } = await server.post("/chat/History", { chat_id, limit: 100, before });
     all.unshift(...messages);
     more = has_more;
   }
@@ -182,7 +170,7 @@ test("a tab leaves alone what another one sends as long as that one lives, and t
 
 test("what the server refuses fails, once, and is gone", async () => {
   const chat_id = await newChat();
-  await post("/chat/Send", { chat_id, user_id: "ann", client_id: "taken", text: "another" });
+  await server.post("/chat/Send", { chat_id, user_id: "ann", client_id: "taken", text: "another" });
   await leaveUnsent(chat_id, "ann", ["fine", { client_id: "taken", text: "refused" }, "fine, too"]);
   await visitor.open(tag());
   await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
@@ -324,7 +312,7 @@ test("what an earlier page left for too long ends as failed, unless the server h
     for (const name of ["arrived", "left"]) handle.send({ text: name, client_id: name }).catch(() => {});
   }, chat_id);
   await visitor.until(async () => (await kept()) === 2);
-  await post("/chat/Send", { chat_id, user_id: "ann", text: "arrived", client_id: "arrived" });
+  await server.post("/chat/Send", { chat_id, user_id: "ann", text: "arrived", client_id: "arrived" });
   await visitor.open(tag());
   await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
   await visitor.until(() => told.length === 2);

@@ -37,6 +37,14 @@ export class Server {
     return server;
   }
 
+  /** Calls a method, which has to succeed, and resolves to its answer. */
+  async post(method, params) {
+    const response = await fetch(this.url + method, { method: "POST", body: JSON.stringify(params) });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${method}: ${JSON.stringify(answer)}`);
+    return answer;
+  }
+
   get pid() {
     return this.#child.pid;
   }
