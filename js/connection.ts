@@ -85,6 +85,10 @@ export function connectionOf(
 }
 
 function createConnection(wasm: Wasm, server: string, hello: object, forget: () => boolean) {
+  // Whether the Rust side of it is freed: who comes late, with a token, finds nobody.
+  let gone = false;
+  // Counts what was asked for: only the last token that comes counts.
+  let asked = 0;
   // Whether the token in use was refused, and nothing has gone well since.
   let denied = false;
   const readers = new Map<number, Reader>();
@@ -92,6 +96,7 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
 
   // What the socket and the timer say goes into wasm; a trap has been told of when it comes out.
   const enter = (step: () => void) => {
+    if (gone) return;
     try {
       guard(step);
     } catch {}
@@ -100,7 +105,10 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
   const rest = () => {
     if (!readers.size && !senders.size && forget()) {
       mourners.delete(mourn);
-      queueMicrotask(() => enter(() => client.free()));
+      queueMicrotask(() => {
+        enter(() => client.free());
+        gone = true;
+      });
     }
   };
   const mourn = (error: MicroError) => {
@@ -124,13 +132,17 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
       enter(() => client.closed(ends ? REFUSED : code));
     },
     open() {
+      const turn = ++asked;
       const greet = (token?: string) => enter(() => client.open({ ...hello, token }));
       if (!hasTokens()) return greet();
       // Without one it is as if there were no network: the page's own server may be out of reach.
-      tokenOf(denied).then(greet, (error: unknown) => {
-        console.error(error);
-        enter(() => client.closed(BROKEN));
-      });
+      tokenOf(denied).then(
+        (token) => turn === asked && greet(token),
+        (error: unknown) => {
+          console.error(error);
+          if (turn === asked) enter(() => client.closed(BROKEN));
+        },
+      );
     },
     ontimer: () => enter(() => client.timeout()),
     state(state: State) {
@@ -178,11 +190,7 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
     },
     wake: () => enter(() => client.wake()),
     pause: () => enter(() => client.pause()),
-    leave: () =>
-      enter(() => {
-        client.pause();
-        client.closed(BROKEN);
-      }),
+    leave: () => enter(() => client.leave()),
   };
 }
 

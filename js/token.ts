@@ -5,6 +5,9 @@ import { clientError } from "./error.js";
 /** Asks the page for a token. */
 export type TokenSource = () => string | Promise<string>;
 
+/** How long the page may take, in milliseconds. */
+const PATIENCE = 15_000;
+
 let source: TokenSource | undefined;
 let current: Promise<string> | undefined;
 
@@ -30,7 +33,9 @@ export function tokenOf(another = false): Promise<string> {
 }
 
 async function ask(source: TokenSource): Promise<string> {
-  const token = await source();
+  // One that never comes must not keep the next from being asked for.
+  const late = new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE));
+  const token = await Promise.race([source(), late]);
   // What a header can carry.
   if (typeof token === "string" && /^[!-~]+$/.test(token)) return token;
   throw clientError("BadToken", "Micro.configure({ token }): the function has to return a token, or a Promise of one.");

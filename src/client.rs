@@ -103,6 +103,12 @@ impl Client {
         }
     }
 
+    /// The page goes away for a while, and others may send what it has not.
+    pub fn leave(&self) {
+        self.socket.close();
+        self.tell(Session::leave);
+    }
+
     /// The socket opened.
     pub fn opened(&self) {
         self.tell(Session::opened);

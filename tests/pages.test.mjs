@@ -433,6 +433,8 @@ describe("chat", () => {
     await ann.shows(["come in"]);
     await ann.say("thanks");
     await ann.shows(["come in", "thanks"]);
+    // It is shown before it is stored.
+    await ann.driver.wait(async () => (await history(chat)).length === 2, 10_000);
     assert.deepEqual((await history(chat)).at(-1).user_id, "cai");
   });
 

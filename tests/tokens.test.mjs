@@ -11,7 +11,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { Server } from "./server.mjs";
 import { Visitor } from "./visitor.mjs";
 
-const SECRET = "a secret of the tests that is long enough";
+const SECRET = "a-secret-of-the-tests-that-is-long-enough";
 
 let folder;
 let server;
@@ -29,7 +29,6 @@ function sign({ user, seconds, secret }) {
 before(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-"));
   await writeFile(path.join(folder, "secret"), SECRET);
-  server = await Server.start({ command: "serve", args: ["--token-key", path.join(folder, "secret")] });
   backEnd = http
     .createServer((request, response) => {
       site.asked++;
@@ -39,6 +38,8 @@ before(async () => {
     })
     .listen(0, "127.0.0.1");
   visitor = await Visitor.start();
+  const args = ["--token-key", path.join(folder, "secret"), "--origin", visitor.origin];
+  server = await Server.start({ command: "serve", args });
 });
 
 beforeEach(() => Object.assign(site, { user: "ann", seconds: 3600, asked: 0, secret: SECRET, down: false }));
@@ -238,4 +239,31 @@ test("a page that calls too fast for the server is slowed down, and loses nothin
     stored,
     Array.from({ length: 260 }, (_, index) => `message ${index + 1}`),
   );
+});
+
+test("a handle that is closed while its token is on the way harms nobody, and a late token cuts no link", async () => {
+  await open();
+  const chat_id = await newChat();
+  const seen = await inPage(async (chat_id) => {
+    const answers = [];
+    Micro.configure({ token: () => new Promise((resolve, reject) => answers.push({ resolve, reject })) });
+    const asked = async (count) => {
+      while (answers.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const params = { chat_id, user_id: "ann" };
+    for (const how of ["resolve", "reject"]) {
+      const handle = Micro.connect("/chat/Connect", "", params);
+      await asked(answers.length + 1);
+      handle.close();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      answers.at(-1)[how]("nobody waits for this");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      Micro.configure({ token: () => new Promise((resolve, reject) => answers.push({ resolve, reject })) });
+    }
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+    const handle = Micro.connect("/chat/Connect", "", params);
+    const { seq } = await handle.send("still here");
+    return [seq, handle.state];
+  }, chat_id);
+  assert.deepEqual(seen, [1, "live"]);
 });

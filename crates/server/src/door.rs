@@ -1,7 +1,8 @@
 //! The way in: TCP, TLS where there is a certificate, and HTTP/1.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,9 +21,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::certificate::Certificate;
+use crate::limits::{Limits, Place};
 
 /// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// The largest head of a request, in bytes.
+const HEAD: usize = 32 * 1024;
 
 /// How long to wait where no more connections can be taken: for want of files, as a rule.
 const BREATH: Duration = Duration::from_millis(50);
@@ -34,6 +39,8 @@ pub struct Door {
     pub listener: TcpListener,
     /// What the server proves its name with; none: no TLS.
     pub tls: Option<Certificate>,
+    /// How many connections an address may have; none: as many as it likes.
+    pub limits: Option<Arc<Limits>>,
     /// How long a handshake and the head of a request may take, and how long a connection may wait for the next one.
     pub patience: Duration,
 }
@@ -42,7 +49,7 @@ impl Door {
     /// Takes connections until `stopping` is cancelled; ends when the last request on them was answered.
     pub async fn serve(self, router: Router, stopping: CancellationToken) {
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(self.patience);
+        http.timer(TokioTimer::new()).header_read_timeout(self.patience).max_buf_size(HEAD);
         let visitors = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -53,17 +60,30 @@ impl Door {
                 sleep(BREATH).await;
                 continue;
             };
+            let place = match &self.limits {
+                // Closed without a word: whoever has so many would not hear it.
+                Some(limits) => match limits.connection(address.ip()) {
+                    Some(place) => Some(place),
+                    None => continue,
+                },
+                None => None,
+            };
             // Neither changes what is sent, only when: a failure is no reason to refuse a connection.
             let _ = stream.set_nodelay(true);
             let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
-            let visitor = Visitor { address, router: router.clone(), http: http.clone(), stopping: stopping.clone() };
+            let (router, http, stopping) = (router.clone(), http.clone(), stopping.clone());
+            let visitor = Visitor { address, router, http, stopping, _place: place };
             match self.tls.as_ref().map(Certificate::acceptor) {
                 None => drop(visitors.spawn(visitor.serve(stream))),
                 Some(tls) => {
                     let patience = self.patience;
                     visitors.spawn(async move {
                         // Who can't do TLS with us is nobody to speak to.
-                        if let Ok(Ok(stream)) = timeout(patience, tls.accept(stream)).await {
+                        let shaken = tokio::select! {
+                            shaken = timeout(patience, tls.accept(stream)) => shaken,
+                            () = visitor.stopping.cancelled() => return,
+                        };
+                        if let Ok(Ok(stream)) = shaken {
                             visitor.serve(stream).await;
                         }
                     });
@@ -82,11 +102,13 @@ struct Visitor {
     router: Router,
     http: http1::Builder,
     stopping: CancellationToken,
+    /// Among those of its address.
+    _place: Option<Place<IpAddr>>,
 }
 
 impl Visitor {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { address, router, http, stopping } = self;
+        let Self { address, router, http, stopping, _place } = self;
         let router = TowerToHyperService::new(router);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(address));

@@ -43,14 +43,15 @@ impl Rate {
 pub struct Rates {
     /// Calls and handshakes of an address.
     pub requests: Rate,
-    /// Calls and handshakes of an address that were denied: guesses.
-    pub denials: Rate,
     /// Messages of a user.
     pub sends: Rate,
     /// Messages of all users of a tenant.
     pub sends_of_namespace: Rate,
     /// Chats that a user asks for.
     pub chats: Rate,
+    /// Connections of an address that are open at a time, whatever comes on them. Behind a proxy they are the proxy's,
+    /// and aren't counted.
+    pub connections: usize,
     /// Streams of an address that are open at a time.
     pub streams_of_address: usize,
     /// Streams of a user that are open at a time.
@@ -61,10 +62,10 @@ impl Default for Rates {
     fn default() -> Self {
         Self {
             requests: Rate::new(100, 500),
-            denials: Rate::new(1, 30),
             sends: Rate::new(20, 200),
             sends_of_namespace: Rate::new(5_000, 20_000),
             chats: Rate::new(2, 60),
+            connections: 1_000,
             streams_of_address: 1_000,
             streams_of_user: 50,
         }
@@ -78,10 +79,10 @@ type User = (String, String);
 #[derive(Debug)]
 pub struct Limits {
     requests: Flow<IpAddr>,
-    denials: Flow<IpAddr>,
     sends: Flow<User>,
     sends_of_namespace: Flow<String>,
     chats: Flow<User>,
+    connections: Crowd<IpAddr>,
     streams_of_address: Crowd<IpAddr>,
     streams_of_user: Crowd<User>,
 }
@@ -94,10 +95,10 @@ impl Limits {
     pub fn new(rates: &Rates) -> Self {
         Self {
             requests: Flow::new(rates.requests),
-            denials: Flow::new(rates.denials),
             sends: Flow::new(rates.sends),
             sends_of_namespace: Flow::new(rates.sends_of_namespace),
             chats: Flow::new(rates.chats),
+            connections: Crowd::new(rates.connections),
             streams_of_address: Crowd::new(rates.streams_of_address),
             streams_of_user: Crowd::new(rates.streams_of_user),
         }
@@ -108,16 +109,12 @@ impl Limits {
         self.requests.take(network(address))
     }
 
-    /// An address was denied. While it is over its limit, so is whatever else it tries.
-    pub fn denied(&self, address: IpAddr) -> Result<(), Wait> {
-        self.denials.take(network(address))
-    }
-
     /// Somebody sends a message.
     pub fn send(&self, caller: &Caller) -> Result<(), Wait> {
         let Some(user) = user(caller) else { return Ok(()) };
-        self.sends.take(user)?;
-        self.sends_of_namespace.take(caller.namespace.clone())
+        // The tenant's first: while it is over its limit, nobody's own is used up by waiting.
+        self.sends_of_namespace.take(caller.namespace.clone())?;
+        self.sends.take(user)
     }
 
     /// Somebody asks for a chat.
@@ -125,7 +122,12 @@ impl Limits {
         user(caller).map_or(Ok(()), |user| self.chats.take(user))
     }
 
-    /// A stream is opened from there; it counts until the place is dropped. None: there are too many.
+    /// A connection comes from there; it counts until the place is dropped. None: there are too many.
+    pub fn connection(&self, address: IpAddr) -> Option<Place<IpAddr>> {
+        self.connections.enter(network(address))
+    }
+
+    /// A stream is opened from there; likewise.
     pub fn stream_of_address(&self, address: IpAddr) -> Option<Place<IpAddr>> {
         self.streams_of_address.enter(network(address))
     }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use micro_chat_server::api::Origins;
 use micro_chat_server::auth::{Access, Tokens};
 use micro_chat_server::certificate::Certificate;
 use micro_chat_server::limits::Rates;
@@ -58,6 +59,7 @@ fn dev(options: &Running) -> Result<(), ServerError> {
         data: options.data.clone(),
         access: Access::Open,
         rates: None,
+        origins: Origins::All,
         reach: Reach::Developer,
         tls: None,
         timing: options.timing(),
@@ -77,6 +79,7 @@ fn serve(options: &Serve) -> Result<(), ServerError> {
         data: options.running.data.clone(),
         access: Access::Tokens(Arc::new(tokens)),
         rates: Some(Rates::default()),
+        origins: options.origins(),
         reach,
         tls,
         timing: options.running.timing(),

@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
+use micro_chat_server::api::Origins;
 use micro_chat_server::auth::Claims;
 use micro_chat_server::stream::Timing;
 
@@ -78,6 +80,9 @@ pub struct Serve {
     /// The certificate's private key, in PEM.
     #[arg(long, env = "MICRO_CHAT_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// A site whose pages may use the server, such as https://example.com; `*` is all. Its own pages always may.
+    #[arg(long, env = "MICRO_CHAT_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    origin: Vec<String>,
     /// A file with a key that tokens are signed with: a public key in PEM (RS256, ES256, EdDSA), or a secret of at least
     /// 32 bytes (HS256). May be given more than once, so that keys can be changed.
     #[arg(long, env = "MICRO_CHAT_TOKEN_KEY", value_name = "FILE", value_delimiter = ',', required = true)]
@@ -97,6 +102,14 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// Whose pages may.
+    pub fn origins(&self) -> Origins {
+        if self.origin.iter().any(|origin| origin == "*") {
+            return Origins::All;
+        }
+        Origins::Listed(self.origin.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect())
+    }
+
     /// The files of the certificate and its key.
     pub fn tls(&self) -> Option<(&Path, &Path)> {
         self.tls_cert.as_deref().zip(self.tls_key.as_deref())
@@ -120,6 +133,18 @@ pub struct Copy {
     /// The folder of the database.
     #[arg(long, env = "MICRO_CHAT_DATA", default_value = "data")]
     pub data: PathBuf,
+}
+
+/// An origin as browsers write it.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_host =
+        |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic()) && !host.contains('/');
+    if text == "*" || host.is_some_and(is_host) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("it looks like https://example.com, without a path".to_owned())
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

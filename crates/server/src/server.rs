@@ -11,7 +11,7 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::api;
+use crate::api::{self, Origins};
 use crate::auth::{Access, KeyError};
 use crate::certificate::{Certificate, CertificateError};
 use crate::chat::Chats;
@@ -37,6 +37,8 @@ pub struct Config {
     pub access: Access,
     /// How much; none: as much as they like.
     pub rates: Option<Rates>,
+    /// Whose pages may.
+    pub origins: Origins,
     /// How it is reached.
     pub reach: Reach,
     /// What it proves its name with, where it does TLS itself.
@@ -130,15 +132,18 @@ impl Server {
         let publishing = tokio::spawn(hub.clone().run(commits));
         let connections = Connections::default();
         let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates)));
+        let is_proxied = config.reach == Reach::BehindProxy;
         let streams = Arc::new(Streams {
             chats: Chats::new(store, hub, limits.clone()),
             access: config.access,
-            limits,
-            behind_proxy: config.reach == Reach::BehindProxy,
+            limits: limits.clone(),
+            origins: config.origins,
+            behind_proxy: is_proxied,
             connections: connections.clone(),
             timing: config.timing,
         });
-        let door = Door { listener, tls: config.tls, patience: config.timing.head };
+        let limits = limits.filter(|_| !is_proxied);
+        let door = Door { listener, tls: config.tls, limits, patience: config.timing.head };
         let mut serving = tokio::spawn(door.serve(api::router(streams), stopping.clone()));
         tokio::select! {
             () = stopping.cancelled() => {}

@@ -16,6 +16,8 @@ pub(crate) struct Entry<B> {
     pub n: u32,
     /// The server may have it: it was sent on some socket.
     pub transmitted: bool,
+    /// The server may have it from an earlier socket, or from another session: an answer on this one does not tell.
+    pub doubtful: bool,
     /// From when on the application wants it stored no more.
     pub expires_at: u64,
     /// The message.
@@ -45,10 +47,21 @@ impl<B: Clone> Outbox<B> {
         self.entries.iter().filter(|entry| !entry.transmitted).map(|entry| entry.expires_at).min()
     }
 
+    /// Others may send what waits here from now on: only the server can tell what becomes of it.
+    pub(crate) fn share(&mut self) {
+        for entry in &mut self.entries {
+            entry.transmitted = true;
+            entry.doubtful = true;
+        }
+    }
+
     /// Nothing sent on the old socket will be answered any more.
     pub(crate) fn detach(&mut self) {
         self.held_until = None;
-        self.entries.iter_mut().for_each(|entry| entry.n = 0);
+        for entry in &mut self.entries {
+            entry.doubtful |= entry.n != 0;
+            entry.n = 0;
+        }
     }
 
     /// Fails the messages that `is_lost` picks.

@@ -10,6 +10,9 @@ use crate::{Action, Cursor, Fault, Reason};
 use micro_chat_wire::close;
 use std::collections::VecDeque;
 
+/// The close code of a link that broke.
+const BROKEN: u16 = 1006;
+
 /// One user's connection to one server, with everything that should outlive any single socket.
 ///
 /// Inputs never block and never call back; what follows from them waits in [`Session::poll_action`]. Times are
@@ -107,14 +110,14 @@ impl<B: Clone> Session<B> {
     /// From `expires_at` on it is not to be stored any more. If it was never transmitted it then fails here; otherwise
     /// the server decides: it has it, or refuses it for good.
     pub fn publish(&mut self, subscription: u32, message: B, expires_at: u64, now: u64) -> Result<u32, Fault> {
-        let entry = Entry { send: 0, subscription, n: 0, transmitted: false, expires_at, message };
+        let entry = Entry { send: 0, subscription, n: 0, transmitted: false, doubtful: false, expires_at, message };
         self.enter(entry, now)
     }
 
     /// Like [`Session::publish`], for a message that an earlier session may have transmitted: only the server can refuse
     /// it for good.
     pub fn recover(&mut self, subscription: u32, message: B, expires_at: u64, now: u64) -> Result<u32, Fault> {
-        let entry = Entry { send: 0, subscription, n: 0, transmitted: true, expires_at, message };
+        let entry = Entry { send: 0, subscription, n: 0, transmitted: true, doubtful: true, expires_at, message };
         self.enter(entry, now)
     }
 
@@ -199,6 +202,14 @@ impl<B: Clone> Session<B> {
         if !std::mem::replace(&mut self.paused, true) {
             self.tell_waiting(0);
         }
+    }
+
+    /// The application goes away for a while, without its socket, and somebody else may send what waits here meanwhile.
+    /// It comes back with [`Session::wake`].
+    pub fn leave(&mut self, now: u64) {
+        self.outbox.share();
+        self.pause();
+        self.closed(BROKEN, now);
     }
 
     /// The shell can't go on: ends everything with `error`.

@@ -30,6 +30,10 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Kept, but asked about before each use.
 const ASK_FIRST: &str = "no-cache";
 
+/// What a page of ours may do: run and fetch what this server has, and nothing else; nobody shows it in a frame.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// `/assets/…`.
 pub async fn asset(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
     let Ok(Path(name)) = name else { return Fault::InvalidUtf8.into_response() };
@@ -51,7 +55,12 @@ pub fn page(path: &str, headers: &HeaderMap) -> Option<Response> {
         "" => "index.html",
         name => name,
     };
-    Some(serve(name, Pages::get(name)?, None, ASK_FIRST, headers))
+    let mut response = serve(name, Pages::get(name)?, None, ASK_FIRST, headers);
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    fields.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    Some(response)
 }
 
 /// The smallest form that the client takes.

@@ -42,6 +42,8 @@ pub enum Fault {
     InvalidUpgrade(Endpoint),
     /// A WebSocket to something that is no stream.
     NotAStream(Endpoint),
+    /// A page of a site that may not.
+    ForbiddenOrigin,
     /// A binary frame.
     BinaryFrame,
     /// A frame over [`limit::FRAME`].
@@ -106,6 +108,11 @@ impl Fault {
             Self::NamespaceTooLarge => {
                 gateway("NamespaceTooLarge", 413, format!("A namespace may have {} bytes at most.", limit::ID))
             }
+            Self::ForbiddenOrigin => gateway(
+                "ForbiddenOrigin",
+                403,
+                "Pages of this site may not connect; the server lists those that may.".into(),
+            ),
             Self::BinaryFrame => gateway("BinaryFrame", 400, "Send text frames; binary ones are not read.".into()),
             Self::FrameTooLarge => {
                 gateway("FrameTooLarge", 413, format!("A frame may have {} bytes at most.", limit::FRAME))

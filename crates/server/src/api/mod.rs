@@ -3,6 +3,7 @@
 //! - `request`: a call, read,
 //! - `chat`, `chats`: one file a service,
 //! - `assets`: the SDK and the pages,
+//! - [`Origins`]: whose pages may ask,
 //! - [`fault`]: every error with its id and words.
 
 mod answer;
@@ -10,6 +11,7 @@ mod assets;
 mod chat;
 mod chats;
 pub mod fault;
+mod origins;
 pub mod request;
 
 use std::any::Any;
@@ -27,20 +29,21 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{Any as AnyOrigin, CorsLayer};
+use tower_http::cors::CorsLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::auth::Caller;
 use crate::chat::{Chats, Refusal};
 use crate::stream::{self, Streams};
 use fault::Fault;
+pub use origins::Origins;
 use request::Call;
 
 /// Everything the server answers.
 pub fn router(streams: Arc<Streams>) -> Router {
     let headers = ["micro-namespace", "authorization", "content-type", "chat-id", "user-id"];
     let cors = CorsLayer::new()
-        .allow_origin(AnyOrigin)
+        .allow_origin(streams.origins.for_calls())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(headers.map(HeaderName::from_static))
         .expose_headers([header::RETRY_AFTER])
@@ -99,8 +102,8 @@ async fn call(streams: &Arc<Streams>, endpoint: Endpoint, request: Request) -> R
         return Ok(answer::json(StatusCode::OK, &OptionsResponse { login }));
     }
     // Before the body: who isn't let in costs nothing more.
-    let address = streams.address(&parts)?;
-    let caller = streams.admit(&request::token(&parts)?, &request::namespace(&parts)?, address)?;
+    streams.address(&parts)?;
+    let caller = streams.access.admit(&request::token(&parts)?, &request::namespace(&parts)?)?;
     let call = Call::receive(&parts, body).await?;
     let chats = &streams.chats;
     match endpoint {

@@ -1,6 +1,6 @@
 //! What a call asks for: its body or its query, read into the endpoint's request.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -119,7 +119,9 @@ pub fn header(parts: &Parts, name: &str) -> Result<Option<String>, Fault> {
 /// Whom a proxy says it speaks for. It adds to what it was told, so only the last one is its own word.
 pub fn forwarded_for(parts: &Parts) -> Option<IpAddr> {
     let last = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    last.rsplit(',').next()?.trim().parse().ok()
+    let last = last.rsplit(',').next()?.trim();
+    // Some proxies add the port.
+    last.parse().ok().or_else(|| last.parse().ok().map(|address: SocketAddr| address.ip()))
 }
 
 /// A query string's pairs, decoded.

@@ -48,7 +48,7 @@ pub enum KeyError {
     #[error("{0} is a private key; the server needs the public one, and nobody else should have this")]
     Private(PathBuf),
     /// Some other kind of key.
-    #[error("{0} is no public key of RSA, P-256 or Ed25519 in PEM")]
+    #[error("{0} is no public key of RSA, P-256 or Ed25519 in PEM, and no secret of one line without spaces")]
     Unknown(PathBuf),
     /// A secret that is too short.
     #[error("the secret in {0} is shorter than {SECRET} bytes; make one with: openssl rand -base64 48")]
@@ -135,14 +135,18 @@ impl Tokens {
 fn read(file: &Path) -> Result<Key, KeyError> {
     let content = std::fs::read(file).map_err(|error| KeyError::File(file.to_owned(), error))?;
     let text = content.trim_ascii();
-    if !text.starts_with(b"-----BEGIN ") {
-        if text.len() < SECRET {
-            return Err(KeyError::Short(file.to_owned()));
-        }
-        return Ok(Key { algorithm: Algorithm::HS256, key: DecodingKey::from_secret(text) });
-    }
-    if text.windows(11).any(|words| words == b"PRIVATE KEY") {
+    let holds = |words: &[u8]| text.windows(words.len()).any(|part| part == words);
+    if holds(b"PRIVATE KEY") {
         return Err(KeyError::Private(file.to_owned()));
+    }
+    if !holds(b"-----BEGIN ") {
+        // Public keys come in other forms, too. Taken for a secret, everybody would know it.
+        let is_secret = text.iter().all(u8::is_ascii_graphic) && !text.starts_with(b"{") && !text.starts_with(b"[");
+        return match text.len() {
+            _ if !is_secret => Err(KeyError::Unknown(file.to_owned())),
+            0..SECRET => Err(KeyError::Short(file.to_owned())),
+            _ => Ok(Key { algorithm: Algorithm::HS256, key: DecodingKey::from_secret(text) }),
+        };
     }
     let kinds = [
         (Algorithm::RS256, DecodingKey::from_rsa_pem(text)),

@@ -41,6 +41,10 @@ pub fn restore(folder: &Path, file: &Path) -> Result<Option<PathBuf>, StoreError
     sync(&fresh)?;
 
     let database = folder.file(DATABASE);
+    if database.exists() {
+        // What is only in its log, if it can still be read, so that it lacks nothing at any moment of what follows.
+        fold_in(&database);
+    }
     let replaced = folder.file(&format!("replaced-{now}.db"));
     let was_there = database.exists();
     if was_there {
@@ -57,6 +61,15 @@ pub fn restore(folder: &Path, file: &Path) -> Result<Option<PathBuf>, StoreError
     fs::rename(&fresh, &database).map_err(|error| StoreError::File(database, error))?;
     folder.sync()?;
     Ok(was_there.then_some(replaced))
+}
+
+/// Copies a database's log into it, as well as that goes: it may be damaged, which is why it is replaced.
+fn fold_in(database: &Path) {
+    let folded = Connection::open(database)
+        .and_then(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+    if let Err(error) = folded {
+        tracing::warn!(%error, "what is only in the replaced database's log stays there");
+    }
 }
 
 /// Opens a database to read it, if it is one of ours and whole.

@@ -264,7 +264,8 @@ fn repetition(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft) 
             Some(Sent::Conflict)
         }
         (Some(message), _) => Some(Sent::Stored(Arc::new(message))),
-        (None, _) => {
+        (None, Identity::ClientId) => None,
+        (None, Identity::Id) => {
             let chosen = reader::message_of_chosen_id(transaction, chat, &draft.client_id)?;
             chosen.map(|message| Sent::Stored(Arc::new(message)))
         }

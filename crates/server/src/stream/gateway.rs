@@ -95,8 +95,8 @@ impl Connection {
             fill(&mut metadata.user_id, request.user_id);
             fill(&mut metadata.token, request.token);
         }
-        let Metadata { namespace, chat_id, user_id, token, address } = metadata;
-        let caller = socket.admit(&token, &namespace, address)?;
+        let Metadata { namespace, chat_id, user_id, token } = metadata;
+        let caller = socket.admit(&token, &namespace)?;
         let user_id = caller.connects_as(user_id)?;
         let chats = streams.chats.clone();
         let joined = chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;

@@ -24,9 +24,10 @@ use axum::response::Response;
 use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::{SUBPROTOCOL, limit};
 
+use crate::api::Origins;
 use crate::api::fault::Fault;
 use crate::api::request::{self, checked_namespace};
-use crate::auth::{Access, Caller, Denied};
+use crate::auth::Access;
 use crate::chat::Chats;
 use crate::limits::Limits;
 pub use connections::Connections;
@@ -47,6 +48,8 @@ pub struct Streams {
     pub access: Access,
     /// How much; none: as much as they like.
     pub limits: Option<Arc<Limits>>,
+    /// Whose pages may.
+    pub origins: Origins,
     /// Whether a proxy stands before the server and says whom it speaks for.
     pub behind_proxy: bool,
     /// Those that are open: the server ends after them.
@@ -64,15 +67,6 @@ impl Streams {
             limits.request(address).map_err(Fault::TooMuch)?;
         }
         Ok(address)
-    }
-
-    /// Who calls. An address that tries many tokens is refused for a while.
-    pub fn admit(&self, token: &str, namespace: &str, address: Option<IpAddr>) -> Result<Caller, Fault> {
-        let admitted = self.access.admit(token, namespace);
-        if let (Err(Denied::InvalidToken), Some(limits), Some(address)) = (&admitted, &self.limits, address) {
-            limits.denied(address).map_err(Fault::TooMuch)?;
-        }
-        Ok(admitted?)
     }
 }
 
@@ -110,12 +104,10 @@ struct Metadata {
     chat_id: String,
     user_id: String,
     token: String,
-    /// Where from, as far as that is known.
-    address: Option<IpAddr>,
 }
 
 impl Metadata {
-    fn of(parts: &Parts, address: Option<IpAddr>) -> Result<Self, Fault> {
+    fn of(parts: &Parts) -> Result<Self, Fault> {
         let query = request::pairs(parts.uri.query().unwrap_or_default())?;
         let field = |name: &str, parameter: &str| -> Result<String, Fault> {
             let from_query = || query.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.clone());
@@ -127,7 +119,6 @@ impl Metadata {
             user_id: field("user-id", "user_id")?,
             // Not from the query: addresses are written into logs.
             token: request::token(parts)?,
-            address,
         })
     }
 }
@@ -139,8 +130,11 @@ pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Par
         return Err(Fault::UpgradeRequired(endpoint));
     }
     // What is wrong with the metadata can't be said before the upgrade: a page does not see a refused handshake.
+    if !streams.origins.allow(&parts.headers) {
+        return Err(Fault::ForbiddenOrigin);
+    }
     let address = streams.address(parts)?;
-    let metadata = Metadata::of(parts, address);
+    let metadata = Metadata::of(parts);
     let upgrade =
         WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(|_| Fault::InvalidUpgrade(endpoint))?;
     let upgrade = upgrade

@@ -60,17 +60,6 @@ impl From<Denied> for Ending {
     }
 }
 
-impl From<Fault> for Ending {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Denied(denied) => denied.into(),
-            // It passes.
-            Fault::TooMuch(_) => Self::Failed(fault),
-            fault => Self::Refused(fault),
-        }
-    }
-}
-
 impl From<End> for Ending {
     fn from(end: End) -> Self {
         match end {
@@ -132,8 +121,8 @@ impl Socket {
     }
 
     /// Lets its user in: who, for how long, and as one of not too many.
-    pub fn admit(&mut self, token: &str, namespace: &str, address: Option<IpAddr>) -> Result<Caller, Ending> {
-        let caller = self.streams.admit(token, namespace, address).map_err(Ending::from)?;
+    pub fn admit(&mut self, token: &str, namespace: &str) -> Result<Caller, Ending> {
+        let caller = self.streams.access.admit(token, namespace)?;
         if let Some(remaining) = caller.remaining() {
             self.expiry = Some(Box::pin(sleep(remaining)));
             if let Some(limits) = &self.streams.limits {

@@ -12,6 +12,9 @@ async fn a_page_is_asked_about_before_each_use_and_not_sent_twice() {
     assert_eq!(first.headers()["content-type"], "text/html; charset=utf-8");
     assert_eq!(first.headers()["cache-control"], "no-cache");
     assert_eq!(first.headers()["x-content-type-options"], "nosniff");
+    let policy = first.headers()["content-security-policy"].to_str().expect("text");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
     let etag = first.headers()["etag"].clone();
     let again = server.http.get(server.url("/")).header("if-none-match", etag).send().await.expect("an answer");
     assert_eq!(again.status(), 304);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use micro_chat_server::api::Origins;
 use micro_chat_server::auth::Access;
 use micro_chat_server::certificate::Certificate;
 use micro_chat_server::server::{Config, Reach};
@@ -59,6 +60,7 @@ async fn it_does_tls_itself_for_calls_and_streams_and_takes_a_new_certificate() 
         data: data.path().to_owned(),
         access: Access::Open,
         rates: None,
+        origins: Origins::All,
         reach: Reach::Tls,
         tls: Some(tls.clone()),
         timing: Timing::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header, encode};
+use micro_chat_server::api::Origins;
 use micro_chat_server::auth::{Access, Claims, Tokens};
 use micro_chat_server::limits::Rates;
 use micro_chat_server::server::{Config, Reach};
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::running::{Running, Stream};
 
-pub const SECRET: &str = "a secret of the tests that is long enough";
+pub const SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
 
 /// A server for those whose tokens are signed with `SECRET`.
 pub struct Guarded {
@@ -55,8 +56,16 @@ impl Guarded {
     pub async fn limited(data: TempDir, keys: &[PathBuf], claims: Claims, rates: Option<Rates>, reach: Reach) -> Self {
         let access = Access::Tokens(Arc::new(Tokens::open(keys, claims).expect("keys")));
         let timing = Timing::default();
-        let server =
-            Running::of(Config { data: data.path().to_owned(), access, rates, reach, tls: None, timing }).await;
+        let server = Running::of(Config {
+            data: data.path().to_owned(),
+            access,
+            rates,
+            origins: Origins::Listed(vec![]),
+            reach,
+            tls: None,
+            timing,
+        })
+        .await;
         Self { server, _data: data }
     }
 

@@ -104,12 +104,7 @@ async fn a_user_opens_so_many_chats_and_so_many_streams() {
 }
 
 #[tokio::test]
-async fn an_address_that_calls_too_often_or_guesses_is_refused() {
-    let rates = Rates { denials: Rate::new(1, 3), ..Rates::default() };
-    let guarded = limited(rates, Reach::NoTls).await;
-    let guess = async |number: u32| guarded.call(&format!("guess {number}"), "", "/chat/New", json!({})).await.0;
-    assert_eq!([guess(1).await, guess(2).await, guess(3).await, guess(4).await], [401, 401, 401, 429]);
-
+async fn an_address_that_calls_too_often_is_refused() {
     let rates = Rates { requests: Rate::new(1, 4), ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     guarded.chat().await;
@@ -133,12 +128,34 @@ async fn only_behind_a_proxy_is_an_address_what_a_header_says() {
         let guarded = limited(rates(), reach).await;
         let mut seen = Vec::new();
         // A client can say what it likes: only what the proxy added counts, and that is the last.
-        for forwarded in ["198.51.100.1, 192.0.2.1", "198.51.100.2, 192.0.2.1", "192.0.2.2", "198.51.100.4, 192.0.2.1"]
+        for forwarded in
+            ["198.51.100.1, 192.0.2.1", "198.51.100.2, 192.0.2.1", "192.0.2.2", "198.51.100.4, 192.0.2.1:4711"]
         {
             let request = guarded.server.http.post(guarded.server.url("/chat/History")).bearer_auth(token("ann"));
             let answer = request.header("x-forwarded-for", forwarded).body("{}").send().await.expect("an answer");
             seen.push(answer.status().as_u16());
         }
         assert_eq!(seen, statuses, "{reach:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_whatever_comes_on_them() {
+    use tokio::io::AsyncReadExt;
+    let rates = Rates { connections: 3, ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let connect = async || tokio::net::TcpStream::connect(&guarded.server.host).await.expect("a connection");
+    let silent = [connect().await, connect().await, connect().await];
+    let mut nothing = Vec::new();
+    let closed = tokio::time::timeout(crate::running::PATIENCE, async {
+        let _ = connect().await.read_to_end(&mut nothing).await;
+    });
+    closed.await.expect("the fourth is closed");
+    drop(silent);
+    let mut tries = 0;
+    while guarded.server.http.get(guarded.server.url("/healthz")).send().await.is_err() {
+        tries += 1;
+        assert!(tries < 100, "those that are gone make room");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -123,3 +123,23 @@ async fn a_tenant_is_the_tokens_and_another_one_sees_nothing() {
     let answer = guarded.ask(&other, "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
     assert_ne!(answer["chat_id"], chat_id);
 }
+
+#[tokio::test]
+async fn pages_of_other_sites_neither_read_answers_nor_open_streams() {
+    let guarded = Guarded::start().await;
+    let own = format!("http://{}", guarded.server.host);
+    let handshake = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for (origin, status) in [("https://evil.example.com", 403), ("null", 403), (own.as_str(), 101)] {
+        let request = guarded.server.http.get(guarded.server.url("/chat/Connect")).header("origin", origin);
+        let request = handshake.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        assert_eq!(request.send().await.expect("an answer").status(), status, "{origin}");
+        let request = guarded.server.http.post(guarded.server.url("/chat/New")).header("origin", origin);
+        let answer = request.bearer_auth(token("ann")).body("{}").send().await.expect("an answer");
+        assert!(!answer.headers().contains_key("access-control-allow-origin"), "{origin}");
+    }
+}

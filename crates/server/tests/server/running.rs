@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use micro_chat_server::api::Origins;
 use micro_chat_server::auth::Access;
 use micro_chat_server::server::{self, Config, Reach, Server};
 use micro_chat_server::store::Store;
@@ -48,7 +49,16 @@ impl Running {
     /// With the database in `data`.
     pub async fn on(data: &Path, timing: Timing) -> Self {
         let (data, access) = (data.to_owned(), Access::Open);
-        Self::of(Config { data, access, rates: None, reach: Reach::Developer, tls: None, timing }).await
+        Self::of(Config {
+            data,
+            access,
+            rates: None,
+            origins: Origins::All,
+            reach: Reach::Developer,
+            tls: None,
+            timing,
+        })
+        .await
     }
 
     /// As it is told.

@@ -23,7 +23,7 @@ fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("no token", String::new(), "auth.NoToken"),
         ("words", "words".into(), "auth.InvalidToken"),
-        ("long", "x".repeat(100_000), "auth.InvalidToken"),
+        ("long", "x".repeat(10_000), "auth.InvalidToken"),
         ("alg none", format!("{none}.{}.", parts[1]), "auth.InvalidToken"),
         ("alg None", format!("{none_written_otherwise}.{}.", parts[1]), "auth.InvalidToken"),
         ("alg none, signed", format!("{none}.{}.{}", parts[1], parts[2]), "auth.InvalidToken"),
@@ -173,7 +173,17 @@ async fn a_key_that_can_not_be_one_is_refused_in_words() {
     let private = key_file(data.path(), "private", &ed_pair().0);
     let short = key_file(data.path(), "short", "hunter2");
     let other = key_file(data.path(), "other", "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n");
+    // Public keys in other forms are no secrets, and a key with words before it is one all the same.
+    let public = ed_pair().1;
+    let worded = key_file(data.path(), "worded", &format!("Bag Attributes\n{}", ed_pair().0));
+    let set = key_file(data.path(), "set", r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg"}]}"#);
+    let ssh = key_file(data.path(), "ssh", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5l0yBq1V3K ann@example.com");
+    let worded_public = key_file(data.path(), "public", &format!("Public-Key: (256 bit)\n{public}"));
+    assert!(Tokens::open(&[worded_public], Claims::default()).is_ok());
     for (file, said) in [
+        (worded, "is a private key"),
+        (set, "is no public key"),
+        (ssh, "is no public key"),
         (private, "is a private key"),
         (short, "shorter than 32 bytes"),
         (other, "is no public key"),

@@ -283,3 +283,46 @@ fn an_expiry_lets_the_others_be_and_frees_a_place() {
     take(&mut session);
     assert_eq!(words(&welcome(&mut session, 5_000)).len(), 1_000);
 }
+
+#[test]
+fn what_others_may_have_sent_meanwhile_only_the_server_refuses() {
+    let mut session = Session::new(1);
+    let id = session.subscribe("chat", None, 0);
+    let send = session.publish(id, "word", 10_000, 0).unwrap();
+    session.leave(1_000);
+    session.wake(20_000);
+    let now = until_open(&mut session, 20_000);
+    let sent = welcome(&mut session, now);
+    assert_eq!(expired(&sent), [("word", true)], "it does not expire by itself");
+    session.unsubscribe(id);
+    let refused = Action::Refused { send, reason: Reason::Fault(Fault::Closed), certain: false };
+    assert!(take(&mut session).contains(&refused), "nor is it certain when its handle closes");
+}
+
+#[test]
+fn a_refused_subscription_says_nothing_of_what_an_earlier_socket_sent() {
+    for (before, certain) in [(true, false), (false, true)] {
+        let mut session = live();
+        let mut now = 60_000;
+        let mut send = 0;
+        if before {
+            send = session.publish(1, "word", NEVER, 0).unwrap();
+            take(&mut session);
+        }
+        session.closed(1006, now);
+        if !before {
+            send = session.publish(1, "word", NEVER, now).unwrap();
+        }
+        now = until_open(&mut session, now);
+        session.opened(now);
+        let sent = take(&mut session);
+        let handle = sent.iter().find_map(|action| match action {
+            Action::Subscribe { handle, .. } => Some(*handle),
+            _ => None,
+        });
+        session.received(Frame::Error { scope: 1, number: handle.unwrap(), error: "too many", retry_after: None }, now);
+        session.received(refuse(published(&sent)[0].0, None), now);
+        let refused = Action::Refused { send, reason: Reason::Error("no"), certain };
+        assert!(take(&mut session).contains(&refused), "sent before: {before}");
+    }
+}

@@ -95,10 +95,12 @@ impl<B: Clone> Session<B> {
             }
             (op::SCOPE_PUBLISH, None) => {
                 if let Some(entry) = self.outbox.take(number) {
+                    // Where the subscription was refused, so is what was sent to it, whether it is stored or not.
+                    let is_known = self.subscriptions.iter().any(|one| one.id == entry.subscription);
                     self.actions.push_back(Action::Refused {
                         send: entry.send,
                         reason: Reason::Error(error),
-                        certain: true,
+                        certain: is_known || !entry.doubtful,
                     });
                     self.rest();
                 }
