@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use micro_chat_session::{Action, Cursor, Fault, Reason, Session};
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::error::ErrorBody;
-use micro_chat_wire::{SUBPROTOCOL, op};
+use micro_chat_wire::{SUBPROTOCOL, close, op};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -19,9 +19,6 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::client::{Error, Event};
 use crate::frame;
-
-/// The code of a link that broke without a close frame.
-const BROKEN: u16 = 1006;
 
 /// How long a link may take what is written.
 const STALLED: Duration = Duration::from_secs(10);
@@ -123,12 +120,12 @@ impl Task {
                 Wake::Received(Some(Ok(WsMessage::Text(text)))) => self.session.received(frame::read(&text), now),
                 Wake::Received(Some(Ok(WsMessage::Close(close)))) => {
                     self.link.close().await;
-                    self.session.closed(close.map_or(BROKEN, |frame| frame.code.into()), now);
+                    self.session.closed(close.map_or(close::BROKEN, |frame| frame.code.into()), now);
                 }
                 Wake::Received(Some(Ok(_))) => {}
                 Wake::Opened(Err(_)) | Wake::Received(Some(Err(_)) | None) => {
                     self.link = Link::None;
-                    self.session.closed(BROKEN, now);
+                    self.session.closed(close::BROKEN, now);
                 }
                 Wake::Deadline => self.session.timeout(now),
             }
@@ -201,7 +198,7 @@ impl Task {
         }
         if !self.link.send(frames).await {
             self.link = Link::None;
-            self.session.closed(BROKEN, self.now());
+            self.session.closed(close::BROKEN, self.now());
             // Nothing can be sent now: what follows is a wait, or the next try.
             Box::pin(self.act()).await;
         }

@@ -10,9 +10,6 @@ use crate::{Action, Cursor, Fault, Reason};
 use micro_chat_wire::close;
 use std::collections::VecDeque;
 
-/// The close code of a link that broke.
-const BROKEN: u16 = 1006;
-
 /// One user's connection to one server, with everything that should outlive any single socket.
 ///
 /// Inputs never block and never call back; what follows from them waits in [`Session::poll_action`]. Times are
@@ -209,7 +206,7 @@ impl<B: Clone> Session<B> {
     pub fn leave(&mut self, now: u64) {
         self.outbox.share();
         self.pause();
-        self.closed(BROKEN, now);
+        self.closed(close::BROKEN, now);
     }
 
     /// The shell can't go on: ends everything with `error`.

@@ -6,6 +6,9 @@ pub const NORMAL: u16 = 1000;
 /// What was sent can't be understood or isn't allowed; the error frame before says why. Coming back alike won't help.
 pub const REFUSED: u16 = 1008;
 
+/// The link broke without a close frame. It is never sent: a client's own library reports it.
+pub const BROKEN: u16 = 1006;
+
 /// A frame over [`crate::limit::FRAME`].
 pub const TOO_LARGE: u16 = 1009;
 
@@ -38,7 +41,7 @@ mod tests {
     #[test]
     fn a_broken_link_returns_and_a_refusal_does_not() {
         assert!(
-            may_return(1006) && may_return(RESTART) && may_return(RESUME) && may_return(FAULT) && may_return(LOGIN)
+            may_return(BROKEN) && may_return(RESTART) && may_return(RESUME) && may_return(FAULT) && may_return(LOGIN)
         );
         assert!(!may_return(REFUSED) && !may_return(NORMAL) && !may_return(TOO_LARGE));
     }

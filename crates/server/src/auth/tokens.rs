@@ -38,6 +38,24 @@ impl Default for Claims {
     }
 }
 
+impl Claims {
+    /// As the library checks them.
+    fn terms(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        // A stream ends when its token does, so there is no leeway; for the beginning there is, below.
+        validation.leeway = 0;
+        if let Some(issuer) = &self.issuer {
+            validation.set_issuer(&[issuer]);
+            validation.required_spec_claims.insert("iss".to_owned());
+        }
+        if let Some(audience) = &self.audience {
+            validation.set_audience(&[audience]);
+            validation.required_spec_claims.insert("aud".to_owned());
+        }
+        validation
+    }
+}
+
 /// Why a key can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -59,6 +77,8 @@ pub enum KeyError {
 struct Key {
     algorithm: Algorithm,
     key: DecodingKey,
+    /// What tokens have to say.
+    terms: Validation,
 }
 
 /// Checks tokens.
@@ -77,7 +97,11 @@ impl std::fmt::Debug for Tokens {
 impl Tokens {
     /// Reads the keys: each file holds a public key in PEM (RS256, ES256, EdDSA), or a secret (HS256).
     pub fn open(files: &[PathBuf], claims: Claims) -> Result<Self, KeyError> {
-        let keys = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+        let key = |file: &PathBuf| {
+            let (algorithm, key) = read(file)?;
+            Ok(Key { algorithm, key, terms: claims.terms(algorithm) })
+        };
+        let keys = files.iter().map(key).collect::<Result<_, KeyError>>()?;
         Ok(Self { keys, claims })
     }
 
@@ -89,29 +113,14 @@ impl Tokens {
         let algorithm = decode_header(token).map_err(|_| Denied::InvalidToken)?.alg;
         let mut denied = Denied::InvalidToken;
         for key in self.keys.iter().filter(|key| key.algorithm == algorithm) {
-            match decode::<Map<String, Value>>(token, &key.key, &self.validation(algorithm)) {
+            match decode::<Map<String, Value>>(token, &key.key, &key.terms) {
                 Ok(token) => return self.caller(&token.claims),
-                // It was signed by one of ours, so no other will do.
+                // It was signed by one of ours.
                 Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => denied = Denied::ExpiredToken,
                 Err(_) => {}
             }
         }
         Err(denied)
-    }
-
-    fn validation(&self, algorithm: Algorithm) -> Validation {
-        let mut validation = Validation::new(algorithm);
-        // A stream ends when its token does, so there is no leeway; for the beginning there is, below.
-        validation.leeway = 0;
-        if let Some(issuer) = &self.claims.issuer {
-            validation.set_issuer(&[issuer]);
-            validation.required_spec_claims.insert("iss".to_owned());
-        }
-        if let Some(audience) = &self.claims.audience {
-            validation.set_audience(&[audience]);
-            validation.required_spec_claims.insert("aud".to_owned());
-        }
-        validation
     }
 
     fn caller(&self, claims: &Map<String, Value>) -> Result<Caller, Denied> {
@@ -132,7 +141,8 @@ impl Tokens {
     }
 }
 
-fn read(file: &Path) -> Result<Key, KeyError> {
+/// A key, and what it is for.
+fn read(file: &Path) -> Result<(Algorithm, DecodingKey), KeyError> {
     let content = std::fs::read(file).map_err(|error| KeyError::File(file.to_owned(), error))?;
     let text = content.trim_ascii();
     let holds = |words: &[u8]| text.windows(words.len()).any(|part| part == words);
@@ -145,7 +155,7 @@ fn read(file: &Path) -> Result<Key, KeyError> {
         return match text.len() {
             _ if !is_secret => Err(KeyError::Unknown(file.to_owned())),
             0..SECRET => Err(KeyError::Short(file.to_owned())),
-            _ => Ok(Key { algorithm: Algorithm::HS256, key: DecodingKey::from_secret(text) }),
+            _ => Ok((Algorithm::HS256, DecodingKey::from_secret(text))),
         };
     }
     let kinds = [
@@ -153,6 +163,6 @@ fn read(file: &Path) -> Result<Key, KeyError> {
         (Algorithm::ES256, DecodingKey::from_ec_pem(text)),
         (Algorithm::EdDSA, DecodingKey::from_ed_pem(text)),
     ];
-    let found = kinds.into_iter().find_map(|(algorithm, key)| Some(Key { algorithm, key: key.ok()? }));
+    let found = kinds.into_iter().find_map(|(algorithm, key)| Some((algorithm, key.ok()?)));
     found.ok_or_else(|| KeyError::Unknown(file.to_owned()))
 }

@@ -39,7 +39,7 @@ const READ_BUFFER: usize = 1024;
 /// What waits is written in steps of this size.
 const WRITE_BUFFER: usize = 16 * 1024;
 
-/// What every stream needs.
+/// What calls and streams need.
 #[derive(Debug)]
 pub struct Streams {
     /// The chats to stream.
@@ -129,11 +129,11 @@ pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Par
     if !wants {
         return Err(Fault::UpgradeRequired(endpoint));
     }
-    // What is wrong with the metadata can't be said before the upgrade: a page does not see a refused handshake.
     if !streams.origins.allow(&parts.headers) {
         return Err(Fault::ForbiddenOrigin);
     }
     let address = streams.address(parts)?;
+    // What is wrong with it can't be said before the upgrade: a page does not see a refused handshake.
     let metadata = Metadata::of(parts);
     let upgrade =
         WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(|_| Fault::InvalidUpgrade(endpoint))?;

@@ -6,8 +6,9 @@ use micro_chat_server::auth::Claims;
 use micro_chat_server::limits::{Rate, Rates};
 use micro_chat_server::server::Reach;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 
-use crate::guarded::{Guarded, SECRET, ended, key_file, token};
+use crate::guarded::{Guarded, SECRET, ended, key_file, seconds, sign, token};
 
 async fn limited(rates: Rates, reach: Reach) -> Guarded {
     let data = tempfile::tempdir().expect("a folder");
@@ -158,4 +159,38 @@ async fn an_address_has_so_many_connections_whatever_comes_on_them() {
         assert!(tries < 100, "those that are gone make room");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn all_users_of_a_tenant_send_so_much_and_other_tenants_do_not_notice() {
+    let rates = Rates { sends_of_namespace: Rate::new(1, 2), ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let chat_id = guarded.chat().await;
+    let statuses = [
+        send(&guarded, "ann", &chat_id).await.0,
+        send(&guarded, "ben", &chat_id).await.0,
+        send(&guarded, "ann", &chat_id).await.0,
+        send(&guarded, "ben", &chat_id).await.0,
+    ];
+    assert_eq!(statuses, [200, 200, 429, 429]);
+    let other = sign(&json!({ "sub": "ann", "namespace": "other", "exp": seconds() + 60 }));
+    let chat = guarded.ask(&other, "/chat/New", json!({ "user_ids": ["ann"] })).await;
+    guarded.ask(&other, "/chat/Send", json!({ "chat_id": chat["chat_id"], "text": "hello" })).await;
+}
+
+#[tokio::test]
+async fn an_address_behind_a_proxy_has_so_many_streams() {
+    let rates = Rates { streams_of_address: 1, ..Rates::default() };
+    let guarded = limited(rates, Reach::BehindProxy).await;
+    let open = async |address: &'static str| {
+        let url = guarded.server.url("/chat/Connect").replace("http", "ws");
+        let mut request = url.into_client_request().expect("a request");
+        request.headers_mut().insert("x-forwarded-for", address.parse().expect("a header"));
+        tokio_tungstenite::connect_async(request).await
+    };
+    let first = open("192.0.2.1").await.expect("a stream");
+    let Err(tungstenite::Error::Http(refused)) = open("192.0.2.1").await else { panic!("one too many") };
+    assert_eq!(refused.status(), 429);
+    assert!(open("192.0.2.2").await.is_ok());
+    drop(first);
 }
