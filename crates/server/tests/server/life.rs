@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::running::{PATIENCE, Running};
+use crate::running::{PATIENCE, Running, Stream};
 
 /// The real program.
 fn program(listen: &str, data: &Path) -> Command {
@@ -33,6 +35,26 @@ async fn start(data: &Path) -> (Child, Vec<String>, String) {
         first.push(line.clone());
         if let Some(address) = line.strip_prefix("listening on ") {
             return (child, first, address.to_owned());
+        }
+    }
+}
+
+/// The last `seq` of what a reader that took nothing finds when it looks again, up to the end of its link: that is closed
+/// with the resume code, or dropped where nothing more could be written into it.
+async fn last_of_all(mut stalled: Stream) -> u64 {
+    let mut cursor = 0;
+    loop {
+        match timeout(PATIENCE, stalled.socket.next()).await.expect("in time") {
+            Some(Ok(Message::Text(frame))) => {
+                let frame: Value = serde_json::from_str(&frame).expect("JSON");
+                cursor = frame[3].as_u64().unwrap_or(cursor);
+            }
+            Some(Ok(Message::Close(frame))) => {
+                assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(4001));
+                return cursor;
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return cursor,
         }
     }
 }
@@ -259,24 +281,7 @@ async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_are_not() {
     reading.abort();
     tokio::time::sleep(Duration::from_secs(1)).await;
     // What it reads now ends before the last message: it was not let wait for ever.
-    let mut cursor = 0;
-    loop {
-        use futures_util::StreamExt;
-        use tokio_tungstenite::tungstenite::Message;
-        match timeout(PATIENCE, stalled.socket.next()).await.expect("in time") {
-            Some(Ok(Message::Text(frame))) => {
-                let frame: Value = serde_json::from_str(&frame).expect("JSON");
-                cursor = frame[3].as_u64().unwrap_or(cursor);
-            }
-            Some(Ok(Message::Close(frame))) => {
-                assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(4001));
-                break;
-            }
-            Some(Ok(_)) => {}
-            // The link was dropped: nothing more could be written into it.
-            Some(Err(_)) | None => break,
-        }
-    }
+    let mut cursor = last_of_all(stalled).await;
     assert!(cursor < 300);
     // It comes back with its cursor and misses nothing.
     let mut again = server.session("ben").await;
@@ -331,19 +336,7 @@ async fn a_reader_that_stops_taking_is_given_up_though_nothing_new_comes() {
     stalled.send(json!([2, 1, chat_id, 0, 0])).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     // What it finds when it looks again: an end, and not all of the history.
-    let mut cursor = 0;
-    loop {
-        use futures_util::StreamExt;
-        use tokio_tungstenite::tungstenite::Message;
-        match timeout(PATIENCE, stalled.socket.next()).await.expect("in time") {
-            Some(Ok(Message::Text(frame))) => {
-                let frame: Value = serde_json::from_str(&frame).expect("JSON");
-                cursor = frame[3].as_u64().unwrap_or(cursor);
-            }
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            _ => break,
-        }
-    }
+    let cursor = last_of_all(stalled).await;
     assert!(cursor < 200, "it was kept for ever");
 }
 
