@@ -12,6 +12,7 @@ pub mod chat;
 mod door;
 pub mod hub;
 pub mod limits;
+pub mod node;
 pub mod server;
 pub mod store;
 pub mod stream;

@@ -18,8 +18,9 @@ use crate::chat::Chats;
 use crate::door::Door;
 use crate::hub::Hub;
 use crate::limits::{Limits, Rates};
+use crate::node::Node;
 use crate::store::{Message, Store, StoreError, StoreGuard};
-use crate::stream::{Connections, Streams, Timing};
+use crate::stream::{Connections, Timing};
 
 /// Commits on their way to the hub.
 const COMMITS: usize = 64;
@@ -133,7 +134,7 @@ impl Server {
         let connections = Connections::default();
         let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates)));
         let is_proxied = config.reach == Reach::BehindProxy;
-        let streams = Arc::new(Streams {
+        let node = Arc::new(Node {
             chats: Chats::new(store, hub, limits.clone()),
             access: config.access,
             limits: limits.clone(),
@@ -144,7 +145,7 @@ impl Server {
         });
         let limits = limits.filter(|_| !is_proxied);
         let door = Door { listener, tls: config.tls, limits, patience: config.timing.head };
-        let mut serving = tokio::spawn(door.serve(api::router(streams), stopping.clone()));
+        let mut serving = tokio::spawn(door.serve(api::router(node), stopping.clone()));
         tokio::select! {
             () = stopping.cancelled() => {}
             // It only ends by itself where it failed.

@@ -34,16 +34,17 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::auth::Caller;
 use crate::chat::{Chats, Refusal};
-use crate::stream::{self, Streams};
+use crate::node::Node;
+use crate::stream;
 use fault::Fault;
 pub use origins::Origins;
 use request::Call;
 
 /// Everything the server answers.
-pub fn router(streams: Arc<Streams>) -> Router {
+pub fn router(node: Arc<Node>) -> Router {
     let headers = ["micro-namespace", "authorization", "content-type", "chat-id", "user-id"];
     let cors = CorsLayer::new()
-        .allow_origin(streams.origins.for_calls())
+        .allow_origin(node.origins.for_calls())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(headers.map(HeaderName::from_static))
         .expose_headers([header::RETRY_AFTER])
@@ -53,7 +54,7 @@ pub fn router(streams: Arc<Streams>) -> Router {
         .route("/assets/{*file}", get(assets::asset))
         .fallback(gateway)
         .method_not_allowed_fallback(|| async { Fault::ReadOnly })
-        .with_state(streams)
+        .with_state(node)
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -62,9 +63,9 @@ pub fn router(streams: Arc<Streams>) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Fault::Internal.into_response()))
 }
 
-async fn health(State(streams): State<Arc<Streams>>) -> Response {
+async fn health(State(node): State<Arc<Node>>) -> Response {
     let version = env!("CARGO_PKG_VERSION");
-    match streams.chats.probe().await {
+    match node.chats.probe().await {
         Ok(()) => answer::json(StatusCode::OK, &json!({ "status": "ok", "version": version })),
         Err(error) => {
             tracing::error!(%error, "the store does not answer");
@@ -74,10 +75,10 @@ async fn health(State(streams): State<Arc<Streams>>) -> Response {
 }
 
 /// Methods by their path; what is no method's path may be a page's.
-async fn gateway(State(streams): State<Arc<Streams>>, request: Request) -> Response {
+async fn gateway(State(node): State<Arc<Node>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     match Endpoint::from_path(&path) {
-        Some(endpoint) => call(&streams, endpoint, request).await.unwrap_or_else(IntoResponse::into_response),
+        Some(endpoint) => call(&node, endpoint, request).await.unwrap_or_else(IntoResponse::into_response),
         None => match assets::page(&path, request.headers()) {
             Some(_) if !matches!(*request.method(), Method::GET | Method::HEAD) => Fault::ReadOnly.into_response(),
             Some(page) => page,
@@ -86,26 +87,26 @@ async fn gateway(State(streams): State<Arc<Streams>>, request: Request) -> Respo
     }
 }
 
-async fn call(streams: &Arc<Streams>, endpoint: Endpoint, request: Request) -> Result<Response, Fault> {
+async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<Response, Fault> {
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(Fault::MethodNotAllowed);
     }
     let (mut parts, body) = request.into_parts();
     if endpoint.streams() {
-        return stream::upgrade(streams, endpoint, &mut parts).await;
+        return stream::upgrade(node, endpoint, &mut parts).await;
     }
     if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
         return Err(Fault::NotAStream(endpoint));
     }
     if endpoint == Endpoint::AuthOptions {
-        let login = if streams.access.is_open() { Login::None } else { Login::Required };
+        let login = if node.access.is_open() { Login::None } else { Login::Required };
         return Ok(answer::json(StatusCode::OK, &OptionsResponse { login }));
     }
     // Before the body: who isn't let in costs nothing more.
-    streams.address(&parts)?;
-    let caller = streams.access.admit(&request::token(&parts)?, &request::namespace(&parts)?)?;
+    node.address(&parts)?;
+    let caller = node.access.admit(&request::token(&parts)?, &request::namespace(&parts)?)?;
     let call = Call::receive(&parts, body).await?;
-    let chats = &streams.chats;
+    let chats = &node.chats;
     match endpoint {
         Endpoint::ChatNew => run(endpoint, chats, &caller, call, chat::new).await,
         Endpoint::ChatSend => run(endpoint, chats, &caller, call, chat::send).await,

@@ -25,7 +25,7 @@ pub use backup::{back_up, restore};
 use checkpointer::Checkpointer;
 use folder::{DATABASE, Folder};
 use reader::Readers;
-use writer::{Write, Writer};
+use writer::{Change, Write, Writer};
 
 /// A chat's row number: how tables and subscribers name it inside the server.
 pub type ChatKey = i64;
@@ -281,6 +281,29 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.writes.send(Write::Send { draft, reply }).await.map_err(|_| StoreError::Closed)?;
         Ok(async { answer.await.map_err(|_| StoreError::NotCommitted) })
+    }
+
+    /// Writes something, in line with everything else, and ends when it is durable. What fails is undone, alone.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let change = Change(Box::new(move |connection| {
+            let written = write(connection);
+            // Who no longer waits needs no answer.
+            (written.is_ok(), Box::new(move || drop(reply.send(written))))
+        }));
+        self.writes.send(Write::Change(change)).await.map_err(|_| StoreError::Closed)?;
+        Ok(answer.await.map_err(|_| StoreError::NotCommitted)??)
+    }
+
+    /// Reads something: the last commit.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.run(read).await
     }
 
     /// The chat of that name; where a member is named, only if they are one.

@@ -18,6 +18,21 @@ use crate::broken::{self, Broken};
 /// Writes in one commit.
 pub const BATCH: usize = 256;
 
+/// Writes, and says what to tell who waits: after the commit, or that it failed.
+pub struct Change(pub Box<dyn FnOnce(&Connection) -> Written + Send>);
+
+/// Whether it was written, and how to tell who waits.
+pub type Written = (bool, Answer);
+
+/// Tells who waits.
+pub type Answer = Box<dyn FnOnce() + Send>;
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Change")
+    }
+}
+
 /// Something to write, and who waits for it. A reply that is dropped unanswered says that the commit failed.
 #[derive(Debug)]
 pub enum Write {
@@ -28,6 +43,8 @@ pub enum Write {
         /// Answered after the commit.
         reply: oneshot::Sender<ChatWithUsers>,
     },
+    /// Whatever else: in a savepoint of its own, so that one that fails takes nothing with it.
+    Change(Change),
     /// Commit what came before, and end.
     Close,
     /// Store a message.
@@ -43,6 +60,7 @@ pub enum Write {
 enum Held {
     Created(ChatWithUsers, oneshot::Sender<ChatWithUsers>),
     Sent(Sent, oneshot::Sender<Sent>),
+    Changed(Answer),
 }
 
 fn answer(held: Vec<Held>) {
@@ -51,6 +69,7 @@ fn answer(held: Vec<Held>) {
         match answer {
             Held::Created(chat, reply) => drop(reply.send(chat)),
             Held::Sent(sent, reply) => drop(reply.send(sent)),
+            Held::Changed(tell) => tell(),
         }
     }
 }
@@ -116,7 +135,7 @@ impl Writer {
         batch: impl Iterator<Item = Write>,
         fresh: &mut Vec<Arc<Message>>,
     ) -> rusqlite::Result<Vec<Held>> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut chats = Chats::default();
         let mut held = Vec::new();
         for write in batch {
@@ -124,6 +143,18 @@ impl Writer {
                 Write::Create { draft, reply } => held.push(Held::Created(create(&transaction, &draft)?, reply)),
                 Write::Send { draft, reply } => {
                     held.push(Held::Sent(send(&transaction, &mut chats, draft, fresh)?, reply));
+                }
+                Write::Change(change) => {
+                    // It may change what is remembered of the chats.
+                    chats.save(&transaction)?;
+                    chats = Chats::default();
+                    let mut savepoint = transaction.savepoint()?;
+                    let (is_done, tell) = change.0(&savepoint);
+                    if !is_done {
+                        savepoint.rollback()?;
+                    }
+                    savepoint.commit()?;
+                    held.push(Held::Changed(tell));
                 }
                 Write::Close => {}
             }

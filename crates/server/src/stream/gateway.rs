@@ -6,23 +6,24 @@ use axum::extract::ws::Utf8Bytes;
 use micro_chat_wire::chat::{ConnectRequest, Message};
 use micro_chat_wire::endpoint::Endpoint;
 
+use super::Metadata;
 use super::answers::Answers;
 use super::socket::{Ending, Event, Socket, refused};
-use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, object_from_json};
 use crate::auth::Caller;
 use crate::chat::{Chats, Draft, Joined, Refusal, Start};
 use crate::hub::{Delivery, Item, Seat};
+use crate::node::Node;
 use crate::store::{self, Chat, Identity};
 
 /// Messages of one connection that wait for their commit.
 const PENDING: usize = 64;
 
 /// Serves a connection to its end, in a task of its own.
-pub fn serve(socket: Socket, streams: Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
+pub fn serve(socket: Socket, node: Arc<Node>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
-    let opening = Box::pin(open(socket, streams, endpoint, metadata));
+    let opening = Box::pin(open(socket, node, endpoint, metadata));
     tokio::spawn(async move {
         let Some((mut connection, mut socket)) = opening.await else { return };
         let ended = connection.run(&mut socket).await;
@@ -32,11 +33,11 @@ pub fn serve(socket: Socket, streams: Arc<Streams>, endpoint: Endpoint, metadata
 
 async fn open(
     mut socket: Socket,
-    streams: Arc<Streams>,
+    node: Arc<Node>,
     endpoint: Endpoint,
     metadata: Metadata,
 ) -> Option<(Connection, Socket)> {
-    match Connection::open(&mut socket, &streams, endpoint, metadata).await {
+    match Connection::open(&mut socket, &node, endpoint, metadata).await {
         Ok(connection) => Some((connection, socket)),
         Err(ending) => {
             end(&mut socket, ending).await;
@@ -76,12 +77,12 @@ struct Connection {
 impl Connection {
     async fn open(
         socket: &mut Socket,
-        streams: &Arc<Streams>,
+        node: &Arc<Node>,
         endpoint: Endpoint,
         mut metadata: Metadata,
     ) -> Result<Self, Ending> {
         // Who has to prove who they are needn't say it.
-        let proof = if streams.access.is_open() { &metadata.user_id } else { &metadata.token };
+        let proof = if node.access.is_open() { &metadata.user_id } else { &metadata.token };
         if metadata.chat_id.is_empty() || proof.is_empty() {
             let first = socket.first_frame().await?;
             let request: ConnectRequest = object_from_json(&first).map_err(Ending::Refused)?;
@@ -98,7 +99,7 @@ impl Connection {
         let Metadata { namespace, chat_id, user_id, token } = metadata;
         let caller = socket.admit(&token, &namespace)?;
         let user_id = caller.connects_as(user_id)?;
-        let chats = streams.chats.clone();
+        let chats = node.chats.clone();
         let joined = chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
         let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
         Ok(Self {

@@ -12,24 +12,20 @@ mod gateway;
 mod session;
 mod socket;
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
 use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::{SUBPROTOCOL, limit};
 
-use crate::api::Origins;
 use crate::api::fault::Fault;
 use crate::api::request::{self, checked_namespace};
-use crate::auth::Access;
-use crate::chat::Chats;
-use crate::limits::Limits;
+use crate::node::Node;
 pub use connections::Connections;
 use socket::Socket;
 
@@ -38,37 +34,6 @@ const READ_BUFFER: usize = 1024;
 
 /// What waits is written in steps of this size.
 const WRITE_BUFFER: usize = 16 * 1024;
-
-/// What calls and streams need.
-#[derive(Debug)]
-pub struct Streams {
-    /// The chats to stream.
-    pub chats: Chats,
-    /// Who may.
-    pub access: Access,
-    /// How much; none: as much as they like.
-    pub limits: Option<Arc<Limits>>,
-    /// Whose pages may.
-    pub origins: Origins,
-    /// Whether a proxy stands before the server and says whom it speaks for.
-    pub behind_proxy: bool,
-    /// Those that are open: the server ends after them.
-    pub connections: Connections,
-    /// How long is too long.
-    pub timing: Timing,
-}
-
-impl Streams {
-    /// Where a request comes from, if it may come: one from there too many is refused.
-    pub fn address(&self, parts: &Parts) -> Result<Option<IpAddr>, Fault> {
-        let peer = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-        let address = if self.behind_proxy { request::forwarded_for(parts).or_else(peer) } else { peer() };
-        if let (Some(limits), Some(address)) = (&self.limits, address) {
-            limits.request(address).map_err(Fault::TooMuch)?;
-        }
-        Ok(address)
-    }
-}
 
 /// How long is too long.
 #[derive(Clone, Copy, Debug)]
@@ -124,15 +89,15 @@ impl Metadata {
 }
 
 /// Turns the request into a stream, in the dialect that it asks for.
-pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Parts) -> Result<Response, Fault> {
+pub async fn upgrade(node: &Arc<Node>, endpoint: Endpoint, parts: &mut Parts) -> Result<Response, Fault> {
     let wants = parts.headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
     if !wants {
         return Err(Fault::UpgradeRequired(endpoint));
     }
-    if !streams.origins.allow(&parts.headers) {
+    if !node.origins.allow(&parts.headers) {
         return Err(Fault::ForbiddenOrigin);
     }
-    let address = streams.address(parts)?;
+    let address = node.address(parts)?;
     // What is wrong with it can't be said before the upgrade: a page does not see a refused handshake.
     let metadata = Metadata::of(parts);
     let upgrade =
@@ -144,18 +109,18 @@ pub async fn upgrade(streams: &Arc<Streams>, endpoint: Endpoint, parts: &mut Par
         .max_frame_size(limit::FRAME)
         .max_message_size(limit::FRAME);
     let in_session = upgrade.selected_protocol().is_some();
-    let place = match (&streams.limits, address) {
+    let place = match (&node.limits, address) {
         (Some(limits), Some(address)) => Some(limits.stream_of_address(address).ok_or(Fault::TooManyStreams)?),
         _ => None,
     };
-    let streams = streams.clone();
+    let node = node.clone();
     Ok(upgrade.on_upgrade(async move |websocket| {
-        let socket = Socket::new(websocket, streams.clone(), place);
+        let socket = Socket::new(websocket, node.clone(), place);
         match (metadata, in_session) {
             (Err(fault), false) => gateway::refuse(socket, fault).await,
-            (Err(fault), true) => session::refuse(socket, &streams, fault).await,
-            (Ok(metadata), false) => gateway::serve(socket, streams, endpoint, metadata),
-            (Ok(metadata), true) => session::serve(socket, streams, endpoint, metadata),
+            (Err(fault), true) => session::refuse(socket, &node, fault).await,
+            (Ok(metadata), false) => gateway::serve(socket, node, endpoint, metadata),
+            (Ok(metadata), true) => session::serve(socket, node, endpoint, metadata),
         }
     }))
 }

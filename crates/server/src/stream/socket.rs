@@ -13,13 +13,13 @@ use micro_chat_wire::close;
 use micro_chat_wire::endpoint::Endpoint;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::Streams;
 use super::connections::Place;
 use crate::api::fault::Fault;
 use crate::auth::{Caller, Denied};
 use crate::chat::Refusal;
 use crate::hub::{End, Item, Outlet};
 use crate::limits;
+use crate::node::Node;
 
 /// Something that the dialect has to see to.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ pub struct Socket {
     pub outlet: Arc<Outlet>,
     /// Frames to be written, while they are.
     unsent: VecDeque<Message>,
-    streams: Arc<Streams>,
+    node: Arc<Node>,
     heartbeat: Pin<Box<Sleep>>,
     /// When the user's login ends, where they have one.
     expiry: Option<Pin<Box<Sleep>>>,
@@ -103,29 +103,29 @@ pub struct Socket {
 
 impl Socket {
     /// Takes over an upgraded connection.
-    pub fn new(websocket: WebSocket, streams: Arc<Streams>, at_address: Option<limits::Place<IpAddr>>) -> Self {
+    pub fn new(websocket: WebSocket, node: Arc<Node>, at_address: Option<limits::Place<IpAddr>>) -> Self {
         let outlet = Arc::<Outlet>::default();
         Self {
             websocket,
             unsent: VecDeque::new(),
-            heartbeat: Box::pin(sleep(streams.timing.heartbeat)),
+            heartbeat: Box::pin(sleep(node.timing.heartbeat)),
             expiry: None,
             unheard: 0,
             clients_turn: true,
-            _place: streams.connections.enter(outlet.clone()),
+            _place: node.connections.enter(outlet.clone()),
             _at_address: at_address,
             _of_user: None,
             outlet,
-            streams,
+            node,
         }
     }
 
     /// Lets its user in: who, for how long, and as one of not too many.
     pub fn admit(&mut self, token: &str, namespace: &str) -> Result<Caller, Ending> {
-        let caller = self.streams.access.admit(token, namespace)?;
+        let caller = self.node.access.admit(token, namespace)?;
         if let Some(remaining) = caller.remaining() {
             self.expiry = Some(Box::pin(sleep(remaining)));
-            if let Some(limits) = &self.streams.limits {
+            if let Some(limits) = &self.node.limits {
                 let place = limits.stream_of_user(&caller);
                 self._of_user = Some(place.ok_or(Ending::Failed(Fault::TooManyStreams))?);
             }
@@ -135,7 +135,7 @@ impl Socket {
 
     /// The first text frame.
     pub async fn first_frame(&mut self) -> Result<Utf8Bytes, Ending> {
-        let limit = self.streams.timing.first_frame;
+        let limit = self.node.timing.first_frame;
         let first = async {
             loop {
                 if let Event::Frame(frame) = self.next().await? {
@@ -186,7 +186,7 @@ impl Socket {
             }
         }
         ready!(self.heartbeat.as_mut().poll(context));
-        self.heartbeat.as_mut().reset(Instant::now() + self.streams.timing.heartbeat);
+        self.heartbeat.as_mut().reset(Instant::now() + self.node.timing.heartbeat);
         self.unheard += 1;
         Poll::Ready(if self.unheard > 2 { Err(Ending::Silent) } else { Ok(Event::Heartbeat) })
     }
@@ -227,7 +227,7 @@ impl Socket {
 
     /// Waits for a client that takes its time, but not for ever.
     async fn write_on(&mut self) -> Result<(), Ending> {
-        let timing = self.streams.timing;
+        let timing = self.node.timing;
         let outlet = self.outlet.clone();
         let end = async {
             let end = poll_fn(|context| outlet.poll_end(context)).await;
@@ -254,7 +254,7 @@ impl Socket {
             Ending::Silent => (close::SILENT, "silent"),
             Ending::Stopping => (close::RESTART, "restarting: come back"),
         };
-        let stalled = self.streams.timing.stalled;
+        let stalled = self.node.timing.stalled;
         let goodbye = async {
             if let Some(words) = last_words {
                 self.websocket.feed(Message::Text(words)).await?;

@@ -14,14 +14,15 @@ use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::frame::{ClientFrame, Publication};
 use micro_chat_wire::{limit, op};
 
+use super::Metadata;
 use super::answers::Answers;
 use super::socket::{Ending, Event, Socket, refused};
-use super::{Metadata, Streams};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
 use crate::auth::Caller;
 use crate::chat::{Draft, Pending, Refusal, Start};
 use crate::hub::{Item, Outlet};
+use crate::node::Node;
 use crate::store::{Identity, Message};
 use subscription::{Reading, Subscription};
 use subscriptions::Subscriptions;
@@ -39,9 +40,9 @@ const LONGEST_SPREAD: u64 = 20_000;
 const LAST_HANDLE: u32 = i32::MAX as u32;
 
 /// Serves a connection to its end, in a task of its own.
-pub fn serve(socket: Socket, streams: Arc<Streams>, endpoint: Endpoint, metadata: Metadata) {
+pub fn serve(socket: Socket, node: Arc<Node>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
-    let opening = Box::pin(open(socket, streams, endpoint, metadata));
+    let opening = Box::pin(open(socket, node, endpoint, metadata));
     tokio::spawn(async move {
         let Some((mut session, mut socket)) = opening.await else { return };
         let ended = session.run(&mut socket).await;
@@ -51,31 +52,31 @@ pub fn serve(socket: Socket, streams: Arc<Streams>, endpoint: Endpoint, metadata
 
 async fn open(
     mut socket: Socket,
-    streams: Arc<Streams>,
+    node: Arc<Node>,
     endpoint: Endpoint,
     metadata: Metadata,
 ) -> Option<(Session, Socket)> {
-    match Session::open(&mut socket, &streams, endpoint, metadata).await {
+    match Session::open(&mut socket, &node, endpoint, metadata).await {
         Ok(session) => Some((session, socket)),
         Err(ending) => {
-            end(&mut socket, &streams, ending).await;
+            end(&mut socket, &node, ending).await;
             None
         }
     }
 }
 
 /// Says what was wrong with the handshake.
-pub async fn refuse(mut socket: Socket, streams: &Streams, fault: Fault) {
-    end(&mut socket, streams, Ending::Refused(fault)).await;
+pub async fn refuse(mut socket: Socket, node: &Node, fault: Fault) {
+    end(&mut socket, node, Ending::Refused(fault)).await;
 }
 
-async fn end(socket: &mut Socket, streams: &Streams, ending: Ending) {
+async fn end(socket: &mut Socket, node: &Node, ending: Ending) {
     let words = |fault: &Fault| Some(frame::error(op::SCOPE_CONNECTION, 0, fault));
     let words = match &ending {
         Ending::Refused(fault) | Ending::Failed(fault) => words(fault),
         Ending::Denied(denied) => words(&(*denied).into()),
         // All come back to a server that has just started: each is given a moment of its own.
-        Ending::Stopping => words(&Fault::Restarting(fastrand::u64(..=spread(streams.connections.stopped())))),
+        Ending::Stopping => words(&Fault::Restarting(fastrand::u64(..=spread(node.connections.stopped())))),
         _ => None,
     };
     socket.end(&ending, words).await;
@@ -92,7 +93,7 @@ type Published = (u32, Result<Arc<Message>, Refusal>);
 
 /// A user and their chats.
 struct Session {
-    streams: Arc<Streams>,
+    node: Arc<Node>,
     /// The endpoint that the socket was opened at: errors bear its name.
     endpoint: Endpoint,
     caller: Caller,
@@ -109,7 +110,7 @@ struct Session {
 impl Session {
     async fn open(
         socket: &mut Socket,
-        streams: &Arc<Streams>,
+        node: &Arc<Node>,
         endpoint: Endpoint,
         metadata: Metadata,
     ) -> Result<Self, Ending> {
@@ -121,10 +122,10 @@ impl Session {
         let namespace = choose(checked_namespace(hello.namespace).map_err(Ending::Refused)?, metadata.namespace);
         let caller = socket.admit(&choose(hello.token, metadata.token), &namespace)?;
         let user_id = caller.connects_as(choose(hello.user_id, metadata.user_id))?;
-        let timing = streams.timing;
+        let timing = node.timing;
         socket.write([frame::welcome(timing.heartbeat, timing.grace)]).await?;
         Ok(Self {
-            streams: streams.clone(),
+            node: node.clone(),
             endpoint,
             caller,
             user_id,
@@ -177,7 +178,7 @@ impl Session {
         if !matches!(ending, Ending::Left | Ending::FellBehind | Ending::Silent) {
             self.settle(socket).await;
         }
-        end(socket, &self.streams, ending).await;
+        end(socket, &self.node, ending).await;
     }
 
     /// Answers the publishes that came before the end.
@@ -231,7 +232,7 @@ impl Session {
         if self.subscriptions.len() >= limit::SUBSCRIPTIONS {
             return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
         }
-        let chats = &self.streams.chats;
+        let chats = &self.node.chats;
         let joined = chats.join(&self.caller, chat_id, &self.user_id, start, outlet, handle).await?;
         let (subscription, frames) = Subscription::begin(handle, joined);
         if !subscription.is_live() {
@@ -261,8 +262,8 @@ impl Session {
             text: message.text,
             expired,
         };
-        self.streams.chats.turn(&self.caller).await;
-        let pending: Pending = match self.streams.chats.submit(&self.caller, draft).await {
+        self.node.chats.turn(&self.caller).await;
+        let pending: Pending = match self.node.chats.submit(&self.caller, draft).await {
             Ok(pending) => pending,
             // In line with the others, so that answers keep the order of publishes.
             Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
@@ -304,7 +305,7 @@ impl Session {
         while self.reading.is_none() {
             let Some(handle) = self.behind.pop_front() else { return };
             let Some(subscription) = self.subscriptions.get_mut(handle) else { continue };
-            self.reading = subscription.read(handle, self.streams.chats.clone(), socket.outlet.clone());
+            self.reading = subscription.read(handle, self.node.chats.clone(), socket.outlet.clone());
         }
     }
 

@@ -1,0 +1,46 @@
+//! What every call and every stream of this server needs.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+
+use crate::api::Origins;
+use crate::api::fault::Fault;
+use crate::api::request;
+use crate::auth::Access;
+use crate::chat::Chats;
+use crate::limits::Limits;
+use crate::stream::{Connections, Timing};
+
+/// A running server.
+#[derive(Debug)]
+pub struct Node {
+    /// Its chats.
+    pub chats: Chats,
+    /// Who may.
+    pub access: Access,
+    /// How much; none: as much as they like.
+    pub limits: Option<Arc<Limits>>,
+    /// Whose pages may.
+    pub origins: Origins,
+    /// Whether a proxy stands before the server and says whom it speaks for.
+    pub behind_proxy: bool,
+    /// Those that are open: the server ends after them.
+    pub connections: Connections,
+    /// How long is too long.
+    pub timing: Timing,
+}
+
+impl Node {
+    /// Where a request comes from, if it may come: one from there too many is refused.
+    pub fn address(&self, parts: &Parts) -> Result<Option<IpAddr>, Fault> {
+        let peer = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        let address = if self.behind_proxy { request::forwarded_for(parts).or_else(peer) } else { peer() };
+        if let (Some(limits), Some(address)) = (&self.limits, address) {
+            limits.request(address).map_err(Fault::TooMuch)?;
+        }
+        Ok(address)
+    }
+}
