@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use micro_chat_server::api::Origins;
-use micro_chat_server::auth::{Access, Tokens};
+use micro_chat_server::auth::{self, Policy, Tokens};
 use micro_chat_server::certificate::Certificate;
 use micro_chat_server::limits::Rates;
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
-use micro_chat_server::store;
+use micro_chat_server::store::{self, KeyRing};
+use options::keys::{self, Keys};
 use options::{Cli, Command, Copy, Running, Serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Dev(options) => dev(&options),
         Command::Serve(options) => serve(&options),
+        Command::Keys(options) => keys(&options),
         Command::Backup(Copy { file, data }) => back_up(&data, &file),
         Command::Restore(Copy { file, data }) => restore(&data, &file),
     };
@@ -37,6 +39,30 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn keys(options: &Keys) -> Result<(), ServerError> {
+    let ring = KeyRing::open(&options.data)?;
+    match &options.command {
+        keys::Command::Create { namespace, scope, name } => {
+            let (kept, key) = auth::keys::create(namespace.clone(), name.clone(), scope);
+            ring.add(&kept)?;
+            println!("{key}");
+            eprintln!("Keep it now: it is not shown again. It is for {scope} in {namespace}; its id is {}", kept.id);
+        }
+        keys::Command::List => {
+            for key in ring.list()? {
+                println!("{}\t{}\t{}\t{}", key.id, key.namespace, key.scopes, key.name);
+            }
+        }
+        keys::Command::Revoke { id } => {
+            if !ring.remove(id)? {
+                return Err(ServerError::UnknownKey(id.clone()));
+            }
+            println!("{id} is no key any more");
+        }
+    }
+    Ok(())
 }
 
 fn back_up(data: &Path, file: &Path) -> Result<(), ServerError> {
@@ -57,7 +83,7 @@ fn restore(data: &Path, file: &Path) -> Result<(), ServerError> {
 fn dev(options: &Running) -> Result<(), ServerError> {
     let config = Config {
         data: options.data.clone(),
-        access: Access::Open,
+        policy: Policy::Open,
         rates: None,
         origins: Origins::All,
         reach: Reach::Developer,
@@ -68,7 +94,10 @@ fn dev(options: &Running) -> Result<(), ServerError> {
 }
 
 fn serve(options: &Serve) -> Result<(), ServerError> {
-    let tokens = Tokens::open(&options.token_key, options.claims())?;
+    let tokens = match options.token_key.as_slice() {
+        [] => None,
+        files => Some(Arc::new(Tokens::open(files, options.claims())?)),
+    };
     let tls = options.tls().map(|(chain, key)| Certificate::open(chain, key)).transpose()?;
     let reach = match tls {
         Some(_) => Reach::Tls,
@@ -77,7 +106,7 @@ fn serve(options: &Serve) -> Result<(), ServerError> {
     };
     let config = Config {
         data: options.running.data.clone(),
-        access: Access::Tokens(Arc::new(tokens)),
+        policy: Policy::Login { tokens },
         rates: Some(Rates::default()),
         origins: options.origins(),
         reach,
@@ -94,6 +123,7 @@ fn run(options: &Running, config: &Config, what: &str) -> Result<(), ServerError
         let listener = server::listen(options.address(), config.reach).await?;
         let address = listener.local_addr()?;
         let server = Server::open(config)?;
+        server.check().await?;
         let stopping = CancellationToken::new();
         stop_on_signal(stopping.clone())?;
         renew_on_signal(config.tls.clone())?;

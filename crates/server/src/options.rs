@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod keys;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,6 +26,8 @@ pub enum Command {
     Dev(Running),
     /// For real use: believes only tokens, and lets users into their own chats only.
     Serve(Serve),
+    /// API keys, for sites' own servers.
+    Keys(keys::Keys),
     /// Copies the database to a new file; the server may be running.
     Backup(Copy),
     /// Puts such a copy in the place of the database; the server has to be stopped. Keeps what it replaces.
@@ -85,7 +89,7 @@ pub struct Serve {
     origin: Vec<String>,
     /// A file with a key that tokens are signed with: a public key in PEM (RS256, ES256, EdDSA), or a secret of at least
     /// 32 bytes (HS256). May be given more than once, so that keys can be changed.
-    #[arg(long, env = "MICRO_CHAT_TOKEN_KEY", value_name = "FILE", value_delimiter = ',', required = true)]
+    #[arg(long, env = "MICRO_CHAT_TOKEN_KEY", value_name = "FILE", value_delimiter = ',')]
     pub token_key: Vec<PathBuf>,
     /// Who has to have issued a token: its `iss`.
     #[arg(long, env = "MICRO_CHAT_TOKEN_ISSUER", value_name = "NAME")]

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Origins};
-use crate::auth::{Access, KeyError};
+use crate::auth::{Access, Ended, KeyError, Policy};
 use crate::certificate::{Certificate, CertificateError};
 use crate::chat::Chats;
 use crate::door::Door;
@@ -35,7 +35,7 @@ pub struct Config {
     /// The folder of the database.
     pub data: PathBuf,
     /// Who may.
-    pub access: Access,
+    pub policy: Policy,
     /// How much; none: as much as they like.
     pub rates: Option<Rates>,
     /// Whose pages may.
@@ -68,6 +68,14 @@ pub enum ServerError {
     /// A key to check tokens with.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// It would answer nobody.
+    #[error(
+        "nobody could log in; name the key of your tokens with --token-key, or make an API key with micro-chat-server keys create"
+    )]
+    NoLogin,
+    /// A key that is to end.
+    #[error("there is no key {0}; micro-chat-server keys list prints them")]
+    UnknownKey(String),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -120,6 +128,14 @@ impl Server {
         Ok(Self { store, guard, commits, config: config.clone() })
     }
 
+    /// Refuses to run where nobody could log in.
+    pub async fn check(&self) -> Result<(), ServerError> {
+        match self.config.policy {
+            Policy::Login { tokens: None } if self.store.api_keys().await?.is_empty() => Err(ServerError::NoLogin),
+            _ => Ok(()),
+        }
+    }
+
     /// Its database.
     pub fn store(&self) -> &Store {
         &self.store
@@ -132,11 +148,13 @@ impl Server {
         let hub = Hub::default();
         let publishing = tokio::spawn(hub.clone().run(commits));
         let connections = Connections::default();
+        let (access, ended) = Access::open(config.policy, &store).await?;
+        let ending = tokio::spawn(end_streams(ended, connections.clone()));
         let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates)));
         let is_proxied = config.reach == Reach::BehindProxy;
         let node = Arc::new(Node {
             chats: Chats::new(store, hub, limits.clone()),
-            access: config.access,
+            access,
             limits: limits.clone(),
             origins: config.origins,
             behind_proxy: is_proxied,
@@ -167,6 +185,14 @@ impl Server {
             tracing::error!("the database did not close well");
         }
         publishing.abort();
+        ending.abort();
         Ok(())
+    }
+}
+
+/// Ends the streams of those who are let in no more.
+async fn end_streams(mut ended: mpsc::UnboundedReceiver<Ended>, connections: Connections) {
+    while let Some(ended) = ended.recv().await {
+        connections.end(&ended);
     }
 }

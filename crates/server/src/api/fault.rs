@@ -6,7 +6,7 @@ use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::error::ErrorBody;
 use micro_chat_wire::limit;
 
-use crate::auth::Denied;
+use crate::auth::{Denied, Scope};
 use crate::chat::Refusal;
 use crate::limits::Wait;
 
@@ -160,6 +160,10 @@ fn denied(denied: Denied) -> (String, u16, String) {
         Denied::NoToken => ("NoToken", 401, "Log in first: this server wants a token with every call."),
         Denied::InvalidToken => ("InvalidToken", 401, "This token is none that this server takes; get another."),
         Denied::ExpiredToken => ("ExpiredToken", 401, "This token has expired; get another."),
+        Denied::RevokedToken => ("RevokedToken", 401, "This token was ended, by logging out or for you; log in again."),
+        Denied::NoScope(Scope::Read) => ("NoScope", 403, "This API key is not for reading: it lacks the scope read."),
+        Denied::NoScope(Scope::Send) => ("NoScope", 403, "This API key is not for sending: it lacks the scope send."),
+        Denied::NoScope(Scope::Admin) => ("NoScope", 403, "This takes an API key with the scope admin."),
         Denied::WrongNamespace => ("WrongNamespace", 403, "This token belongs to another namespace than the call."),
         Denied::WrongUser => ("WrongUser", 403, "This token belongs to another user than the connection."),
     };
@@ -179,6 +183,7 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
         if in_chats { screaming.to_owned() } else { format!("{}.{camel}", endpoint.name()) }
     };
     match refusal {
+        Refusal::Denied(denied) => self::denied(*denied),
         Refusal::MissingUserIds => {
             let needed = if in_chats { "two different users" } else { "one user" };
             (id("MissingUserIDs", "MISSING_USER_IDs"), 400, format!("Name at least {needed} in user_ids."))

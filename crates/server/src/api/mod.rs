@@ -104,7 +104,7 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
     }
     // Before the body: who isn't let in costs nothing more.
     node.address(&parts)?;
-    let caller = node.access.admit(&request::token(&parts)?, &request::namespace(&parts)?)?;
+    let caller = node.access.admit(&request::token(&parts)?, &request::namespace(&parts)?).await?;
     let call = Call::receive(&parts, body).await?;
     let chats = &node.chats;
     match endpoint {

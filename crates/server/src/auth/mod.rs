@@ -1,25 +1,59 @@
 //! Who calls, and how that is known.
 //!
 //! - [`Caller`]: a call's user and tenant,
-//! - [`Tokens`]: the keys that tokens are checked with.
+//! - [`Tokens`]: the keys that others' tokens are checked with,
+//! - [`ApiKeys`]: what a site's own server calls with, and its [`Scopes`],
+//! - [`Revocations`]: what was good until somebody ended it,
+//! - [`Policy`]: what a server is told of all this; [`Access`]: what it makes of it.
 
 mod caller;
+pub mod keys;
+mod revocations;
+mod scopes;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use micro_chat_wire::DEFAULT_NAMESPACE;
+use tokio::sync::mpsc;
 
-pub use caller::Caller;
+pub use caller::{Caller, Service, User};
+pub use keys::ApiKeys;
+pub use revocations::{Ended, Revocations};
+pub use scopes::{Scope, Scopes};
 pub use tokens::{Claims, KeyError, Tokens};
 
-/// How the server knows who calls.
+use crate::store::{Cutoff, Store, StoreError};
+
+/// How a server is to know who calls.
 #[derive(Clone, Debug)]
-pub enum Access {
+pub enum Policy {
     /// It believes whoever is named: `dev`.
     Open,
-    /// By their token: `serve`.
-    Tokens(Arc<Tokens>),
+    /// By what they prove: `serve`. API keys always are a proof.
+    Login {
+        /// Tokens that somebody else gives out.
+        tokens: Option<Arc<Tokens>>,
+    },
+}
+
+/// How the server knows who calls. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// It believes whoever is named.
+    Open,
+    /// By what they prove.
+    Login(Arc<Gate>),
+}
+
+/// Checks what callers come with.
+#[derive(Debug)]
+pub struct Gate {
+    tokens: Option<Arc<Tokens>>,
+    keys: Arc<ApiKeys>,
+    revocations: Arc<Revocations>,
+    store: Store,
 }
 
 /// Why nobody is let in.
@@ -31,32 +65,67 @@ pub enum Denied {
     InvalidToken,
     /// It was ours.
     ExpiredToken,
+    /// It was ended before it expired.
+    RevokedToken,
     /// It belongs to another tenant than the call names.
     WrongNamespace,
     /// It belongs to another user than the connection names, whose messages would go out under this one's name.
     WrongUser,
+    /// The API key is not for this.
+    NoScope(Scope),
 }
 
 impl Access {
+    /// As the policy says. What ends from now on is told: streams have to end with it.
+    pub async fn open(policy: Policy, store: &Store) -> Result<(Self, mpsc::UnboundedReceiver<Ended>), StoreError> {
+        let Policy::Login { tokens } = policy else { return Ok((Self::Open, mpsc::unbounded_channel().1)) };
+        let (revocations, telling) = Revocations::new(store.cutoffs().await?);
+        let (revocations, keys) = (Arc::new(revocations), Arc::new(ApiKeys::open(store.clone()).await?));
+        tokio::spawn(keys.clone().watch(revocations.clone()));
+        Ok((Self::Login(Arc::new(Gate { tokens, keys, revocations, store: store.clone() })), telling))
+    }
+
     /// Who calls with this token and says that they belong to this namespace; empty: they don't say.
-    pub fn admit(&self, token: &str, namespace: &str) -> Result<Caller, Denied> {
+    pub async fn admit(&self, token: &str, namespace: &str) -> Result<Caller, Denied> {
         let named = if namespace.is_empty() { DEFAULT_NAMESPACE } else { namespace };
         match self {
             Self::Open => Ok(Caller::open(named)),
-            Self::Tokens(_) if token.is_empty() => Err(Denied::NoToken),
-            Self::Tokens(tokens) => {
-                let caller = tokens.check(token)?;
-                if namespace.is_empty() || caller.namespace == namespace {
-                    Ok(caller)
-                } else {
-                    Err(Denied::WrongNamespace)
+            Self::Login(_) if token.is_empty() => Err(Denied::NoToken),
+            Self::Login(gate) => {
+                let caller = gate.identify(token).await?;
+                if !namespace.is_empty() && caller.namespace != namespace {
+                    return Err(Denied::WrongNamespace);
                 }
+                if gate.revocations.hold(&caller) { Err(Denied::RevokedToken) } else { Ok(caller) }
             }
         }
+    }
+
+    /// Whether what a caller came with has been ended meanwhile.
+    pub fn has_ended(&self, caller: &Caller) -> bool {
+        matches!(self, Self::Login(gate) if gate.revocations.hold(caller))
+    }
+
+    /// Ends whatever a user is logged in with, now and on all their streams. Tokens that are issued later are good.
+    pub async fn end_user(&self, namespace: String, user_id: String) -> Result<(), StoreError> {
+        let Self::Login(gate) = self else { return Ok(()) };
+        let cutoff = Cutoff { namespace, user_id, at: revocations::seconds(SystemTime::now()) };
+        gate.store.cut_off(cutoff.clone()).await?;
+        gate.revocations.end_user(cutoff);
+        Ok(())
     }
 
     /// Whether callers need a token.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Open)
+    }
+}
+
+impl Gate {
+    async fn identify(&self, token: &str) -> Result<Caller, Denied> {
+        if ApiKeys::is_one(token) {
+            return self.keys.check(token);
+        }
+        self.tokens.as_ref().ok_or(Denied::InvalidToken)?.check(token)
     }
 }

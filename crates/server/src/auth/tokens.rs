@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use micro_chat_wire::{DEFAULT_NAMESPACE, limit};
 use serde_json::{Map, Value};
 
-use super::{Caller, Denied};
+use super::{Caller, Denied, User};
 
 /// The shortest secret, in bytes: shorter ones can be guessed.
 const SECRET: usize = 32;
@@ -137,7 +137,8 @@ impl Tokens {
         let user_id = id(&self.claims.user)?.ok_or(Denied::InvalidToken)?;
         let namespace = id(&self.claims.namespace)?.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
         let until = UNIX_EPOCH + Duration::from_secs(time("exp").unwrap_or(0).min(u64::from(u32::MAX)));
-        Ok(Caller::known(namespace, user_id, until))
+        let issued_at = time("iat").map(|at| UNIX_EPOCH + Duration::from_secs(at.min(u64::from(u32::MAX))));
+        Ok(Caller::known(namespace, User { id: user_id, issued_at, until, login: None }))
     }
 }
 

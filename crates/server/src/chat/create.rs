@@ -3,7 +3,7 @@
 use micro_chat_wire::limit;
 
 use super::{Chats, Refusal, at_most};
-use crate::auth::Caller;
+use crate::auth::{Caller, Scope};
 use crate::store::{ChatDraft, ChatWithUsers};
 
 /// How many different users a chat needs.
@@ -17,7 +17,7 @@ pub enum AtLeast {
 
 impl Chats {
     /// The chat with that id, else the chat of these users, else a new one. Order and repetition of users don't matter.
-    /// Who is known has to be one of them, and can't choose an id: it might be that of others' chat.
+    /// A user has to be one of them, and can't choose an id: it might be that of others' chat.
     pub async fn create(
         &self,
         caller: &Caller,
@@ -25,6 +25,7 @@ impl Chats {
         mut user_ids: Vec<String>,
         at_least: AtLeast,
     ) -> Result<ChatWithUsers, Refusal> {
+        caller.may(Scope::Send)?;
         if let Some(limits) = &self.limits {
             limits.chat(caller).map_err(Refusal::TooMuch)?;
         }
@@ -47,9 +48,9 @@ impl Chats {
         if user_ids.iter().any(String::is_empty) {
             return Err(Refusal::EmptyUserId);
         }
-        if let Some(user_id) = caller.must_be_member() {
+        if let Some(user) = caller.user() {
             // Otherwise a stranger would learn the chat of two others.
-            if !user_ids.iter().any(|one| one == user_id) {
+            if !user_ids.contains(&user.id) {
                 return Err(Refusal::NotAmongUsers);
             }
             if !id.is_empty() {

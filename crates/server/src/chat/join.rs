@@ -95,12 +95,12 @@ impl Chats {
             return Err(Refusal::MissingUserId);
         }
         super::at_most(limit::ID, "user_id", user_id)?;
-        let chat = if caller.must_be_member().is_some() {
+        let chat = if caller.is_known() {
             // What many share says nothing about this one.
-            Arc::new(self.find(caller, chat_id).await?)
+            Arc::new(self.find(caller, chat_id, user_id).await?)
         } else {
             let name = (caller.namespace.clone(), chat_id.to_owned());
-            self.recent.rows.get(name, self.find(caller, chat_id)).await?
+            self.recent.rows.get(name, self.find(caller, chat_id, user_id)).await?
         };
         let ring = self.ring(&chat).await?;
         // What was acknowledged before this reader asked is in the ring from here on.

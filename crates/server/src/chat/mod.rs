@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use micro_chat_wire::limit;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Scope};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::store::{Chat, Store};
@@ -45,15 +45,16 @@ impl Chats {
         Self { store, hub, limits, recent: Arc::default() }
     }
 
-    /// The chat of that name. A name that can't be one, a name of nothing and that of others' chat answer alike.
-    pub(crate) async fn find(&self, caller: &Caller, chat_id: &str) -> Result<Chat, Refusal> {
+    /// The chat of that name, for this caller, who may name the user it is for. A name that can't be one, a name of nothing and that of others' chat answer alike.
+    pub(crate) async fn find(&self, caller: &Caller, chat_id: &str, named: &str) -> Result<Chat, Refusal> {
+        caller.may(Scope::Read)?;
         if chat_id.is_empty() {
             return Err(Refusal::MissingChatId);
         }
         if chat_id.len() > limit::ID {
             return Err(Refusal::UnknownChat);
         }
-        let member = caller.must_be_member().map(str::to_owned);
+        let member = caller.must_be_member(named).map(str::to_owned);
         let chat = self.store.chat(caller.namespace.clone(), chat_id.to_owned(), member).await?;
         chat.ok_or(Refusal::UnknownChat)
     }

@@ -50,7 +50,7 @@ impl Chats {
         range: History,
     ) -> Result<(Vec<Message>, bool), Refusal> {
         let limit = page(range.limit, limit::PAGE)?;
-        let chat = self.find(caller, chat_id).await?;
+        let chat = self.find(caller, chat_id, "").await?;
         let before = if range.before == 0 { u64::MAX } else { range.before };
         let (after, from) = match range.after {
             Some(after) => (after, From::Oldest),
@@ -66,7 +66,7 @@ impl Chats {
     /// A range of a chat, in the order asked for, and whether there is more of it.
     pub async fn list(&self, caller: &Caller, chat_id: &str, range: Listing) -> Result<Page, Refusal> {
         let limit = page(range.limit, LISTED)?;
-        let chat = self.find(caller, chat_id).await?;
+        let chat = self.find(caller, chat_id, "").await?;
         let page = match range.order {
             Order::Ascending => {
                 let after = (chat.first_seq - 1).saturating_add(range.offset);

@@ -1,11 +1,15 @@
 //! What can be wrong with a request.
 
+use crate::auth::Denied;
 use crate::limits::Wait;
 use crate::store::StoreError;
 
 /// Why a request is refused. The API gives each its id and its words.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// Who calls may not do this at all.
+    #[error("denied")]
+    Denied(Denied),
     /// No user is named.
     #[error("no user ids")]
     MissingUserIds,
@@ -56,6 +60,12 @@ pub enum Refusal {
     /// The database did not do it.
     #[error(transparent)]
     Store(StoreError),
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
 }
 
 impl From<StoreError> for Refusal {

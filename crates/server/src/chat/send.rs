@@ -7,7 +7,7 @@ use micro_chat_wire::limit;
 use uuid::Uuid;
 
 use super::{Chats, Refusal, at_most};
-use crate::auth::Caller;
+use crate::auth::{Caller, Scope};
 use crate::limits::Wait;
 use crate::store::{Identity, Message, MessageDraft, Sent};
 
@@ -56,13 +56,14 @@ impl Chats {
     /// Puts a message in line for the next commit, behind those that this caller submitted before. Its sender is who
     /// calls, whoever it names.
     pub async fn submit(&self, caller: &Caller, draft: Draft) -> Result<Pending, Refusal> {
+        caller.may(Scope::Send)?;
         let draft = Draft { user_id: caller.acts_as(draft.user_id), ..draft };
         check(&draft)?;
         let Draft { chat_id, mut client_id, identity, user_id, subject, text, expired } = draft;
         if client_id.is_empty() {
             client_id = Uuid::new_v4().to_string();
         }
-        let (namespace, by_member) = (caller.namespace.clone(), caller.must_be_member().is_some());
+        let (namespace, by_member) = (caller.namespace.clone(), caller.must_be_member(&user_id).is_some());
         let draft =
             MessageDraft { namespace, chat_id, client_id, identity, user_id, by_member, subject, text, expired };
         let answer = self.store.send(draft).await?;

@@ -15,6 +15,8 @@ pub type Item = (u32, Arc<Delivery>);
 pub enum End {
     /// Something did not fit: the connection has a hole now.
     FellBehind,
+    /// What let its user in has been ended.
+    Revoked,
     /// The server stops.
     Stopping,
 }

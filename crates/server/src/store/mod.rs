@@ -4,12 +4,14 @@
 //! - `writer`: one thread that commits all that waits,
 //! - `checkpointer`: one that copies the log into the database meanwhile,
 //! - `reader`: connections that read beside it,
+//! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
 
 mod backup;
 mod checkpointer;
 mod folder;
+mod keys;
 mod reader;
 mod schema;
 mod writer;
@@ -24,8 +26,9 @@ use tokio::sync::{mpsc, oneshot};
 pub use backup::{back_up, restore};
 use checkpointer::Checkpointer;
 use folder::{DATABASE, Folder};
+pub use keys::{ApiKey, Cutoff, KeyRing};
 use reader::Readers;
-use writer::{Change, Write, Writer};
+use writer::{Change, Write, Writer, now};
 
 /// A chat's row number: how tables and subscribers name it inside the server.
 pub type ChatKey = i64;

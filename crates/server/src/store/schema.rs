@@ -59,6 +59,39 @@ const STEPS: &[M<'static>] = &[
     ) WITHOUT ROWID;
     ",
     ),
+    M::up(
+        "
+    -- Of a key there is only what recognises it.
+    CREATE TABLE api_keys (
+        id         TEXT PRIMARY KEY,
+        namespace  TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        scopes     TEXT NOT NULL,
+        hash       BLOB NOT NULL,               -- SHA-256
+        created_at INTEGER NOT NULL             -- nanoseconds
+    ) WITHOUT ROWID;
+
+    -- Tokens that were issued up to then are good no more.
+    CREATE TABLE cutoffs (
+        namespace TEXT NOT NULL,
+        user_id   TEXT NOT NULL,
+        at        INTEGER NOT NULL,             -- seconds
+        PRIMARY KEY (namespace, user_id)
+    ) WITHOUT ROWID;
+
+    -- A chat that has a name, and members that come and go.
+    CREATE TABLE groups (
+        chat        INTEGER PRIMARY KEY REFERENCES chats,
+        namespace   TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        description TEXT NOT NULL,
+        creator     TEXT NOT NULL,              -- empty where nobody was known
+        private     INTEGER NOT NULL            -- 1: by invitation only
+    );
+    CREATE INDEX groups_by_namespace ON groups (namespace, private);
+    CREATE INDEX members_by_user ON members (user_id, chat);
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.

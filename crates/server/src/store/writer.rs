@@ -336,7 +336,8 @@ fn digest(user_ids: &[String]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn now() -> Nanos {
+/// This moment.
+pub fn now() -> Nanos {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
 }

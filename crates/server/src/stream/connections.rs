@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use slab::Slab;
 use tokio::sync::Notify;
 
+use crate::auth::{Caller, Ended};
 use crate::hub::{End, Outlet};
 
 /// All connections that are open. Cheap to clone.
@@ -20,9 +21,17 @@ struct State {
 
 #[derive(Debug, Default)]
 struct List {
-    open: Slab<Arc<Outlet>>,
+    open: Slab<Open>,
     /// How many there were when the server was told to stop, once it was.
     stopped: Option<usize>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Open {
+    outlet: Arc<Outlet>,
+    /// Who was let in by it, where that is known. Boxed: in `dev` nobody is.
+    caller: Option<Box<Caller>>,
 }
 
 /// A connection's place in the list; left when it is dropped.
@@ -30,6 +39,15 @@ struct List {
 pub struct Place {
     connections: Connections,
     key: usize,
+}
+
+impl Place {
+    /// Says who was let in.
+    pub fn admit(&self, caller: Caller) {
+        if let Some(open) = self.connections.list().open.get_mut(self.key) {
+            open.caller = caller.is_known().then(|| Box::new(caller));
+        }
+    }
 }
 
 impl Drop for Place {
@@ -54,7 +72,14 @@ impl Connections {
         if list.stopped.is_some() {
             outlet.end(End::Stopping);
         }
-        Place { connections: self.clone(), key: list.open.insert(outlet) }
+        Place { connections: self.clone(), key: list.open.insert(Open { outlet, caller: None }) }
+    }
+
+    /// Ends those that were let in by what has ended.
+    pub fn end(&self, ended: &Ended) {
+        let list = self.list();
+        let is_of = |open: &&Open| open.caller.as_ref().is_some_and(|caller| ended.is_of(caller));
+        list.open.iter().map(|(_, open)| open).filter(is_of).for_each(|open| open.outlet.end(End::Revoked));
     }
 
     /// How many there were when the server was told to stop.
@@ -67,7 +92,7 @@ impl Connections {
         {
             let mut list = self.list();
             list.stopped = Some(list.open.len());
-            list.open.iter().for_each(|(_, outlet)| outlet.end(End::Stopping));
+            list.open.iter().for_each(|(_, open)| open.outlet.end(End::Stopping));
         }
         while !self.list().open.is_empty() {
             self.0.empty.notified().await;

@@ -97,7 +97,7 @@ impl Connection {
             fill(&mut metadata.token, request.token);
         }
         let Metadata { namespace, chat_id, user_id, token } = metadata;
-        let caller = socket.admit(&token, &namespace)?;
+        let caller = socket.admit(&token, &namespace).await?;
         let user_id = caller.connects_as(user_id)?;
         let chats = node.chats.clone();
         let joined = chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;

@@ -54,8 +54,10 @@ pub enum Ending {
 impl From<Denied> for Ending {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::NoToken | Denied::InvalidToken | Denied::ExpiredToken => Self::Denied(denied),
-            Denied::WrongNamespace | Denied::WrongUser => Self::Refused(denied.into()),
+            Denied::NoToken | Denied::InvalidToken | Denied::ExpiredToken | Denied::RevokedToken => {
+                Self::Denied(denied)
+            }
+            Denied::WrongNamespace | Denied::WrongUser | Denied::NoScope(_) => Self::Refused(denied.into()),
         }
     }
 }
@@ -64,6 +66,7 @@ impl From<End> for Ending {
     fn from(end: End) -> Self {
         match end {
             End::FellBehind => Self::FellBehind,
+            End::Revoked => Self::Denied(Denied::RevokedToken),
             End::Stopping => Self::Stopping,
         }
     }
@@ -94,7 +97,7 @@ pub struct Socket {
     /// Whose turn it is to be looked at first: the client's, or the hub's. Neither can keep the other from being heard.
     clients_turn: bool,
     /// Counts this connection among those the server waits for.
-    _place: Place,
+    place: Place,
     /// Among those from its address.
     _at_address: Option<limits::Place<IpAddr>>,
     /// Among those of its user.
@@ -112,7 +115,7 @@ impl Socket {
             expiry: None,
             unheard: 0,
             clients_turn: true,
-            _place: node.connections.enter(outlet.clone()),
+            place: node.connections.enter(outlet.clone()),
             _at_address: at_address,
             _of_user: None,
             outlet,
@@ -121,8 +124,13 @@ impl Socket {
     }
 
     /// Lets its user in: who, for how long, and as one of not too many.
-    pub fn admit(&mut self, token: &str, namespace: &str) -> Result<Caller, Ending> {
-        let caller = self.node.access.admit(token, namespace)?;
+    pub async fn admit(&mut self, token: &str, namespace: &str) -> Result<Caller, Ending> {
+        let caller = self.node.access.admit(token, namespace).await?;
+        self.place.admit(caller.clone());
+        if self.node.access.has_ended(&caller) {
+            // Between the two, when nobody knew whose connection this is.
+            return Err(Denied::RevokedToken.into());
+        }
         if let Some(remaining) = caller.remaining() {
             self.expiry = Some(Box::pin(sleep(remaining)));
             if let Some(limits) = &self.node.limits {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use micro_chat_server::api::Origins;
-use micro_chat_server::auth::Access;
+use micro_chat_server::auth::Policy;
 use micro_chat_server::certificate::Certificate;
 use micro_chat_server::server::{Config, Reach};
 use micro_chat_server::stream::Timing;
@@ -58,7 +58,7 @@ async fn it_does_tls_itself_for_calls_and_streams_and_takes_a_new_certificate() 
     let tls = Certificate::open(&chain, &key).expect("a certificate");
     let server = Running::of(Config {
         data: data.path().to_owned(),
-        access: Access::Open,
+        policy: Policy::Open,
         rates: None,
         origins: Origins::All,
         reach: Reach::Tls,

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use micro_chat_server::api::Origins;
-use micro_chat_server::auth::{Access, Claims, Tokens};
+use micro_chat_server::auth::{Claims, Policy, Tokens};
 use micro_chat_server::limits::Rates;
 use micro_chat_server::server::{Config, Reach};
 use micro_chat_server::stream::Timing;
@@ -20,7 +20,7 @@ pub const SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
 /// A server for those whose tokens are signed with `SECRET`.
 pub struct Guarded {
     pub server: Running,
-    _data: TempDir,
+    data: TempDir,
 }
 
 pub fn seconds() -> u64 {
@@ -54,11 +54,11 @@ impl Guarded {
     }
 
     pub async fn limited(data: TempDir, keys: &[PathBuf], claims: Claims, rates: Option<Rates>, reach: Reach) -> Self {
-        let access = Access::Tokens(Arc::new(Tokens::open(keys, claims).expect("keys")));
+        let policy = Policy::Login { tokens: Some(Arc::new(Tokens::open(keys, claims).expect("keys"))) };
         let timing = Timing::default();
         let server = Running::of(Config {
             data: data.path().to_owned(),
-            access,
+            policy,
             rates,
             origins: Origins::Listed(vec![]),
             reach,
@@ -66,7 +66,12 @@ impl Guarded {
             timing,
         })
         .await;
-        Self { server, _data: data }
+        Self { server, data }
+    }
+
+    /// Where its database is.
+    pub fn folder(&self) -> &Path {
+        self.data.path()
     }
 
     /// Calls a method; its status, and its answer.

@@ -8,6 +8,7 @@ mod connections;
 mod cost;
 mod gateway;
 mod guarded;
+mod keys;
 mod life;
 mod limits;
 mod members;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use micro_chat_server::api::Origins;
-use micro_chat_server::auth::Access;
+use micro_chat_server::auth::Policy;
 use micro_chat_server::server::{self, Config, Reach, Server};
 use micro_chat_server::store::Store;
 use micro_chat_server::stream::Timing;
@@ -48,10 +48,10 @@ impl Running {
 
     /// With the database in `data`.
     pub async fn on(data: &Path, timing: Timing) -> Self {
-        let (data, access) = (data.to_owned(), Access::Open);
+        let (data, policy) = (data.to_owned(), Policy::Open);
         Self::of(Config {
             data,
-            access,
+            policy,
             rates: None,
             origins: Origins::All,
             reach: Reach::Developer,

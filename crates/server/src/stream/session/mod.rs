@@ -120,7 +120,7 @@ impl Session {
         };
         let choose = |said: String, before: String| if said.is_empty() { before } else { said };
         let namespace = choose(checked_namespace(hello.namespace).map_err(Ending::Refused)?, metadata.namespace);
-        let caller = socket.admit(&choose(hello.token, metadata.token), &namespace)?;
+        let caller = socket.admit(&choose(hello.token, metadata.token), &namespace).await?;
         let user_id = caller.connects_as(choose(hello.user_id, metadata.user_id))?;
         let timing = node.timing;
         socket.write([frame::welcome(timing.heartbeat, timing.grace)]).await?;

@@ -1,0 +1,98 @@
+//! API keys: what a site's own server calls with.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::caller::Service;
+use super::{Caller, Denied, Revocations, Scopes};
+use crate::store::{ApiKey, Store, StoreError};
+
+/// What each key begins with.
+const PREFIX: &str = "mck_";
+
+/// How often the keys are read anew: `keys create` and `keys revoke` run beside the server.
+const ANEW: Duration = Duration::from_millis(250);
+
+/// A new key: what to keep of it, and what only its owner has.
+pub fn create(namespace: String, name: String, scopes: &Scopes) -> (ApiKey, String) {
+    let id = Uuid::new_v4().simple().to_string();
+    let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    let key = format!("{PREFIX}{id}.{secret}");
+    (ApiKey { id, namespace, name, scopes: scopes.to_string(), hash: hash(&key), created_at: 0 }, key)
+}
+
+/// A key has 244 bits of chance: nobody tries them all, so that a slow hash would gain nothing.
+fn hash(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+/// The keys that are good.
+#[derive(Debug)]
+pub struct ApiKeys {
+    store: Store,
+    /// By their ids.
+    good: RwLock<HashMap<String, Good>>,
+}
+
+#[derive(Debug)]
+struct Good {
+    namespace: String,
+    scopes: Scopes,
+    hash: [u8; 32],
+}
+
+impl ApiKeys {
+    /// Those in the store.
+    pub async fn open(store: Store) -> Result<Self, StoreError> {
+        let keys = Self { store, good: RwLock::default() };
+        keys.read().await?;
+        Ok(keys)
+    }
+
+    /// Whether this looks like one.
+    pub fn is_one(token: &str) -> bool {
+        token.starts_with(PREFIX)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.good.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Whose server a key proves its bearer to be.
+    pub fn check(&self, key: &str) -> Result<Caller, Denied> {
+        let id = key.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).map_or("", |(id, _)| id);
+        let good = self.good.read().unwrap_or_else(PoisonError::into_inner);
+        let found = good.get(id).filter(|good| good.hash == hash(key)).ok_or(Denied::InvalidToken)?;
+        let service = Service { key: id.to_owned(), scopes: found.scopes.clone() };
+        Ok(Caller::service(found.namespace.clone(), service))
+    }
+
+    /// Reads them anew; names those that are good no more.
+    async fn read(&self) -> Result<Vec<String>, StoreError> {
+        let stored = self.store.api_keys().await?;
+        let is_good = |key: ApiKey| {
+            let scopes = key.scopes.parse().ok()?;
+            Some((key.id, Good { namespace: key.namespace, scopes, hash: key.hash }))
+        };
+        let read = stored.into_iter().filter_map(is_good).collect();
+        let mut good = self.good.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *good, read);
+        Ok(before.into_keys().filter(|id| !good.contains_key(id)).collect())
+    }
+
+    /// Keeps them as they are in the store; what comes with a key that is revoked ends.
+    pub async fn watch(self: Arc<Self>, revocations: Arc<Revocations>) {
+        loop {
+            tokio::time::sleep(ANEW).await;
+            match self.read().await {
+                Ok(ended) => ended.into_iter().for_each(|key| revocations.end_key(key)),
+                Err(error) => tracing::error!(%error, "the keys can't be read"),
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What was good until somebody ended it: logins, all tokens of a user, keys.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+
+use super::Caller;
+use crate::store::Cutoff;
+
+/// What ended, for those whose streams end with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// One login of an account.
+    Login(String),
+    /// Everything of a user but, where one is named, that login.
+    User {
+        /// Their tenant.
+        namespace: String,
+        /// Their name.
+        user_id: String,
+        /// What goes on.
+        but: Option<String>,
+    },
+    /// An API key.
+    Key(String),
+}
+
+impl Ended {
+    /// Whether it was what this caller came with.
+    pub fn is_of(&self, caller: &Caller) -> bool {
+        match self {
+            Self::Login(login) => caller.user().is_some_and(|user| user.login.as_ref() == Some(login)),
+            Self::User { namespace, user_id, but } => caller.user().is_some_and(|user| {
+                caller.namespace == *namespace && user.id == *user_id && (but.is_none() || user.login != *but)
+            }),
+            Self::Key(key) => caller.as_service().is_some_and(|service| service.key == *key),
+        }
+    }
+}
+
+/// What was ended, and whom to tell.
+#[derive(Debug)]
+pub struct Revocations {
+    ended: Mutex<State>,
+    told: mpsc::UnboundedSender<Ended>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Logins whose tokens may still not have expired, with when they all have.
+    logins: HashMap<String, SystemTime>,
+    /// By tenant and user: tokens that were issued up to then are good no more.
+    users: HashMap<(String, String), u64>,
+}
+
+impl Revocations {
+    /// Those of old; what ends from now on is told.
+    pub fn new(cutoffs: Vec<Cutoff>) -> (Self, mpsc::UnboundedReceiver<Ended>) {
+        let users = cutoffs.into_iter().map(|cutoff| ((cutoff.namespace, cutoff.user_id), cutoff.at)).collect();
+        let (told, telling) = mpsc::unbounded_channel();
+        (Self { ended: Mutex::new(State { users, ..State::default() }), told }, telling)
+    }
+
+    fn ended(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held.
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A login is over; its last token expires then.
+    pub fn end_login(&self, login: String, until: SystemTime) {
+        {
+            let mut ended = self.ended();
+            let now = SystemTime::now();
+            ended.logins.retain(|_, until| *until > now);
+            ended.logins.insert(login.clone(), until);
+        }
+        self.tell(Ended::Login(login));
+    }
+
+    /// All tokens of a user that were issued up to now are over.
+    pub fn end_user(&self, cutoff: Cutoff) {
+        let Cutoff { namespace, user_id, at } = cutoff;
+        self.ended().users.insert((namespace.clone(), user_id.clone()), at);
+        self.tell(Ended::User { namespace, user_id, but: None });
+    }
+
+    /// A key is over.
+    pub fn end_key(&self, key: String) {
+        self.tell(Ended::Key(key));
+    }
+
+    fn tell(&self, ended: Ended) {
+        // Without a server that streams nobody has to know.
+        let _ = self.told.send(ended);
+    }
+
+    /// Whether this caller's token is over. A token that does not say when it was issued may have been before.
+    pub fn hold(&self, caller: &Caller) -> bool {
+        let Some(user) = caller.user() else { return false };
+        let ended = self.ended();
+        if user.login.as_ref().is_some_and(|login| ended.logins.contains_key(login)) {
+            return true;
+        }
+        if ended.users.is_empty() {
+            return false;
+        }
+        let issued_at = user.issued_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_secs());
+        let cutoff = ended.users.get(&(caller.namespace.clone(), user.id.clone()));
+        cutoff.is_some_and(|at| issued_at.is_none_or(|issued_at| issued_at <= *at))
+    }
+}
+
+/// Seconds since the Unix epoch.
+pub fn seconds(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::User;
+
+    fn caller(user_id: &str, issued_at: Option<u64>, login: Option<&str>) -> Caller {
+        let user = User {
+            id: user_id.to_owned(),
+            issued_at: issued_at.map(|at| UNIX_EPOCH + Duration::from_secs(at)),
+            until: SystemTime::now() + Duration::from_secs(60),
+            login: login.map(str::to_owned),
+        };
+        Caller::known("micro".to_owned(), user)
+    }
+
+    #[test]
+    fn a_login_ends_with_its_tokens_and_no_other() {
+        let (revocations, mut telling) = Revocations::new(Vec::new());
+        revocations.end_login("one".to_owned(), SystemTime::now() + Duration::from_secs(60));
+        assert!(revocations.hold(&caller("ann", None, Some("one"))));
+        assert!(!revocations.hold(&caller("ann", None, Some("two"))) && !revocations.hold(&caller("ann", None, None)));
+        assert_eq!(telling.try_recv().ok(), Some(Ended::Login("one".to_owned())));
+    }
+
+    #[test]
+    fn a_users_tokens_end_that_were_issued_before_or_do_not_say_when() {
+        let cutoff = |at| Cutoff { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at };
+        let (revocations, mut telling) = Revocations::new(vec![cutoff(50)]);
+        assert!(!revocations.hold(&caller("ann", Some(51), None)));
+        revocations.end_user(cutoff(100));
+        for (user, issued_at, holds) in
+            [("ann", Some(100), true), ("ann", None, true), ("ann", Some(101), false), ("ben", Some(1), false)]
+        {
+            assert_eq!(revocations.hold(&caller(user, issued_at, None)), holds, "{user} {issued_at:?}");
+        }
+        let ended = telling.try_recv().expect("it is told");
+        assert!(ended.is_of(&caller("ann", None, Some("one"))) && !ended.is_of(&caller("ben", None, None)));
+    }
+}

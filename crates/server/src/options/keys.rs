@@ -1,0 +1,48 @@
+//! API keys on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use micro_chat_server::auth::Scopes;
+
+#[derive(Debug, Args)]
+pub struct Keys {
+    #[command(subcommand)]
+    pub command: Command,
+    /// The folder of the database; a server may be running on it.
+    #[arg(long, global = true, env = "MICRO_CHAT_DATA", default_value = "data")]
+    pub data: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Makes a key and prints it: the only time that anybody sees it.
+    Create {
+        /// The tenant that it acts for.
+        #[arg(long, value_parser = namespace)]
+        namespace: String,
+        /// What it is for: read, send, admin, with commas between. `admin` ends users' logins.
+        #[arg(long, value_name = "SCOPES", default_value = "read,send")]
+        scope: Scopes,
+        /// What to call it in lists.
+        #[arg(long, default_value = "")]
+        name: String,
+    },
+    /// Lists the keys, without what would let somebody use them.
+    List,
+    /// Ends a key: within a second nothing that comes with it is let in, and its streams end.
+    Revoke {
+        /// As `keys list` prints it.
+        id: String,
+    },
+}
+
+/// What a header can carry.
+fn namespace(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.len() <= micro_chat_wire::limit::ID && text.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        Ok(text.to_owned())
+    } else {
+        Err("a namespace is 1 to 256 ASCII letters, digits and signs, without spaces".to_owned())
+    }
+}

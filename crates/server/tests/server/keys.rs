@@ -1,0 +1,119 @@
+//! API keys: a site's own server acts for its users, where they may, and for nobody else.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::guarded::{Guarded, ended, token};
+
+/// `micro-chat-server keys …` beside the running server: what it prints.
+fn keys(guarded: &Guarded, arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    let output = command.arg("keys").args(arguments).arg("--data").arg(guarded.folder()).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+/// A key that the server knows already.
+async fn key(guarded: &Guarded, namespace: &str, scope: &str) -> String {
+    let key = keys(guarded, &["create", "--namespace", namespace, "--scope", scope, "--name", "of the tests"]);
+    until(guarded, &key, 404).await;
+    key
+}
+
+/// Waits, for a second at most, until a call with that key gets this status.
+async fn until(guarded: &Guarded, key: &str, status: u16) {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        let (seen, answer) = guarded.call(key, "", "/chats/ListMessages", json!({ "chat_id": "nowhere" })).await;
+        if seen == status || (status == 404 && answer["Id"] == "auth.NoScope") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{seen} {answer}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_acts_for_any_user_of_its_tenant_in_their_own_chats() {
+    let guarded = Guarded::start().await;
+    let key = key(&guarded, "micro", "read,send").await;
+    // The documents' command lines, with both variables filled in.
+    let chat = guarded.ask(&key, "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
+    let chat_id = chat["chat_id"].as_str().expect("an id");
+    let send = json!({ "chat_id": chat_id, "user_id": "ann", "subject": "hi", "text": "hello" });
+    assert_eq!(guarded.ask(&key, "/chat/Send", send).await, json!({}));
+    let history = guarded.ask(&key, "/chat/History", json!({ "chat_id": chat_id })).await;
+    assert_eq!(history["messages"][0]["user_id"], "ann");
+    let (status, answer) =
+        guarded.call(&key, "micro", "/chat/Send", json!({ "chat_id": chat_id, "user_id": "eve", "text": "x" })).await;
+    assert_eq!((status, &answer["Id"]), (400, &json!("chat.Send.InvalidChatID")));
+    let refused =
+        guarded.gateway("/chat/Connect", &json!({ "chat_id": chat_id, "user_id": "eve", "token": key })).await;
+    assert_eq!(refused, ("chat.Connect.InvalidChatID".to_owned(), 1008));
+    // It may choose what a chat is called; its users may not.
+    let named = json!({ "id": "support", "user_ids": ["ann", "ben", "cleo"] });
+    assert_eq!(guarded.ask(&key, "/chats/CreateChat", named.clone()).await["chat"]["id"], "support");
+    assert_eq!(guarded.call(&token("ann"), "", "/chats/CreateChat", named).await.1["Id"], "CHOSEN_ID");
+    let mut stream = guarded.session(json!({ "token": key, "user_id": "ben" })).await;
+    assert_eq!(stream.json().await[0], 20);
+    stream.send(json!([2, 1, chat_id, 0, 0])).await;
+    let (subscribed, messages) = (stream.json().await, stream.json().await);
+    assert_eq!((&subscribed[0], &messages[0], &messages[4][0]["text"]), (&json!(21), &json!(22), &json!("hello")));
+}
+
+#[tokio::test]
+async fn a_key_is_for_its_scopes_and_its_tenant_only() {
+    let guarded = Guarded::start().await;
+    let chat_id = guarded.chat().await;
+    let id = |answer: (u16, Value)| (answer.0, answer.1["Id"].as_str().unwrap_or("").to_owned());
+    let no_scope = (403, "auth.NoScope".to_owned());
+    let reader = key(&guarded, "micro", "read").await;
+    let send = json!({ "chat_id": chat_id, "user_id": "ann", "text": "x" });
+    assert_eq!(id(guarded.call(&reader, "", "/chat/Send", send.clone()).await), no_scope);
+    assert_eq!(id(guarded.call(&reader, "", "/chat/New", json!({ "user_ids": ["ann"] })).await), no_scope);
+    let sender = key(&guarded, "micro", "send").await;
+    assert_eq!(id(guarded.call(&sender, "", "/chat/History", json!({ "chat_id": chat_id })).await), no_scope);
+    let other = key(&guarded, "other", "read,send,admin").await;
+    let wrong = (403, "auth.WrongNamespace".to_owned());
+    assert_eq!(id(guarded.call(&other, "micro", "/chat/History", json!({ "chat_id": chat_id })).await), wrong);
+    let unknown = (400, "chat.Send.InvalidChatID".to_owned());
+    assert_eq!(id(guarded.call(&other, "", "/chat/Send", send).await), unknown);
+    // A key with a changed secret, and the id alone.
+    let (name, _) = other.split_once('.').expect("two parts");
+    for forged in [format!("{name}.{}", "0".repeat(64)), format!("{name}."), name.to_owned(), "mck_".to_owned()] {
+        let answer = guarded.call(&forged, "", "/chat/History", json!({ "chat_id": chat_id })).await;
+        assert_eq!(id(answer), (401, "auth.InvalidToken".to_owned()), "{forged}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_and_its_streams_end_within_a_second() {
+    let guarded = Guarded::start().await;
+    let key = key(&guarded, "micro", "read,send").await;
+    let mut stream = guarded.session(json!({ "token": key, "user_id": "ann" })).await;
+    let mut other = guarded.session(json!({ "token": token("ann") })).await;
+    assert_eq!((stream.json().await[0].clone(), other.json().await[0].clone()), (json!(20), json!(20)));
+    let listed = keys(&guarded, &["list"]);
+    let secret = key.split_once('.').expect("two parts").1;
+    assert!(listed.contains("of the tests") && !listed.contains(secret), "{listed}");
+    let revoked = Instant::now();
+    keys(&guarded, &["revoke", listed.split('\t').next().expect("an id")]);
+    assert_eq!(ended(&mut stream).await, ("auth.RevokedToken".to_owned(), 4003));
+    assert!(revoked.elapsed() < Duration::from_secs(1), "{:?}", revoked.elapsed());
+    until(&guarded, &key, 401).await;
+    assert!(other.is_quiet().await, "that is not its stream");
+}
+
+#[test]
+fn a_database_holds_nothing_that_a_key_could_be_made_of() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    let output = command.args(["keys", "create", "--namespace", "micro", "--data"]).arg(data.path()).output();
+    let key = String::from_utf8(output.expect("it runs").stdout).expect("text");
+    let secret = key.trim().split_once('.').expect("two parts").1.to_owned();
+    for file in std::fs::read_dir(data.path()).expect("a folder") {
+        let content = std::fs::read(file.expect("a file").path()).expect("its content");
+        assert!(!content.windows(secret.len()).any(|part| part == secret.as_bytes()));
+    }
+}
