@@ -12,15 +12,15 @@ interface Body {
 /** A refusal of the server, or a failure on the way to it. */
 export class MicroError extends Error {
   /** What went wrong, for programs: `chat.New.MissingUserIDs`, or `client.…` if it went wrong on this side. */
-  readonly id: string;
+  declare readonly id: string;
   /** The HTTP status; 0 where there was none. */
-  readonly code: number;
+  declare readonly code: number;
   /** What went wrong and what to do, for people. */
-  readonly detail: string;
+  declare readonly detail: string;
   /** The HTTP status in words. */
-  readonly status: string;
+  declare readonly status: string;
   /** How many milliseconds to wait before trying again, where that may help. */
-  readonly retry_after: number | undefined;
+  declare readonly retry_after: number | undefined;
 
   /** @internal */
   constructor(body: Body) {

@@ -1,8 +1,11 @@
 // Finds and starts the wasm, once, and watches over it.
 
-import init, * as wasm from "../target/bindgen/micro_chat.js";
+import { Client, call, imports, start as use, streams } from "../target/bindgen/micro_chat.js";
 import { addresses } from "./config.js";
 import { clientError, isCoded, toError, type MicroError } from "./error.js";
+
+// What is not named here, bundlers leave out.
+const wasm = { Client, call, streams };
 
 /** The Rust side. */
 export type Wasm = typeof wasm;
@@ -30,8 +33,12 @@ async function start(): Promise<Wasm> {
     );
   }
   try {
-    // Takes a wrong content type, too.
-    await init({ module_or_path: response });
+    // Only with its type does a browser compile it as it comes.
+    const isTyped = response.headers.get("content-type") === "application/wasm";
+    const { instance } = isTyped
+      ? await WebAssembly.instantiateStreaming(response, imports())
+      : await WebAssembly.instantiate(await response.arrayBuffer(), imports());
+    use(instance);
   } catch (error) {
     await probe();
     throw clientError("LoadFailed", `${url} is not the SDK's wasm: ${error}`);

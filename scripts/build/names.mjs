@@ -3,10 +3,10 @@
 import { Problem } from "../problem.mjs";
 
 const wrong = (what) =>
-  new Problem(`wasm-bindgen's JavaScript is not as it was: ${what}. See scripts/build/names.mjs.`);
+  new Problem(`wasm-bindgen's JavaScript is not as it was: ${what}. See scripts/build/names.mjs and glue.mjs.`);
 
 /** Replaces the one place that `pattern` matches; it is an error if there are none or several. */
-function replaceOnly(text, pattern, replacement, what) {
+export function replaceOnly(text, pattern, replacement, what) {
   const { length } = [...text.matchAll(new RegExp(pattern, `${pattern.flags}g`))];
   if (length !== 1) throw wrong(`${what} is there ${length} times instead of once`);
   return text.replace(pattern, replacement);

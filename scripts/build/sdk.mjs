@@ -7,6 +7,7 @@ import { run } from "../command.mjs";
 import { unlessUnchanged, writeFile } from "../stamp.mjs";
 import { step } from "../step.mjs";
 import { at, target } from "../tree.mjs";
+import { trimmed, trimmedTypes } from "./glue.mjs";
 import { renamed } from "./names.mjs";
 
 const compiled = path.join(target.sdk, "wasm32-unknown-unknown/sdk/micro_chat.wasm");
@@ -62,7 +63,7 @@ function bind() {
 }
 
 function optimise() {
-  const scripts = ["sdk.mjs", "names.mjs"].map((name) => at("scripts/build", name));
+  const scripts = ["sdk.mjs", "names.mjs", "glue.mjs"].map((name) => at("scripts/build", name));
   return unlessUnchanged(
     "wasm-opt",
     {
@@ -78,7 +79,9 @@ function optimise() {
       const shorten = [...FEATURES, "--minify-imports-and-exports-and-modules", wasm, "-o", wasm];
       const names = JSON.parse(await run(optimiser, shorten, { quiet: true }));
       cpSync(bound, target.bindgen, { recursive: true, filter: (file) => !file.endsWith(".wasm") });
-      writeFile(glue, renamed(readFileSync(longNamed, "utf8"), names));
+      writeFile(glue, renamed(trimmed(readFileSync(longNamed, "utf8")), names));
+      const types = (script) => script.replace(/js$/, "d.ts");
+      writeFile(types(glue), trimmedTypes(readFileSync(types(longNamed), "utf8")));
     },
   );
 }
