@@ -103,6 +103,12 @@ impl Client {
         }
     }
 
+    /// The page has another token: `renewal` says it to the server now, if there is a link. The page has put it into the
+    /// hello that it passed, for the next one.
+    pub fn renew(&self, renewal: JsValue) {
+        self.tell(|session, _| session.renew(renewal));
+    }
+
     /// The page goes away for a while, and others may send what it has not.
     pub fn leave(&self) {
         self.socket.close();
@@ -184,6 +190,7 @@ impl Client {
                 self.send(op::PUBLISH, &elements[..3 + usize::from(expired)]);
             }
             Action::Probe => self.send(op::PROBE, &[]),
+            Action::Renew { renewal } => self.send(op::RENEW, &[&renewal]),
             Action::Waiting { delay } => self.state("waiting", Some(delay as f64)),
             Action::Offline => self.state("offline", None),
             Action::Gap { id, gap: Gap { from, to, restored } } => page.gap(id, from as f64, to as f64, restored),

@@ -172,6 +172,12 @@ impl Client {
         Self { commands: Arc::new(commands) }
     }
 
+    /// Proves with a token who speaks, from the next hello on, and at once on a connection that stands. A server that
+    /// wants logins wants one before the first chat is read, and another before that one expires.
+    pub fn authorize(&self, token: impl Into<String>) {
+        let _ = self.commands.send(Command::Authorize { token: token.into() });
+    }
+
     /// Reads a chat.
     pub fn subscribe(&self, chat_id: &str, start: Start) -> Reading {
         let (sender, events) = mpsc::channel(WAITING);

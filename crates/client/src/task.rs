@@ -36,6 +36,8 @@ pub enum Command {
     },
     /// Read it no longer.
     Unsubscribe { number: u64 },
+    /// Prove with this who speaks, from here on.
+    Authorize { token: String },
     /// Send a message to a chat that is being read.
     Publish { number: u64, message: Value, timeout: Duration, answer: oneshot::Sender<Result<Value, Error>> },
 }
@@ -150,6 +152,10 @@ impl Task {
                     self.session.unsubscribe(id);
                 }
             }
+            Command::Authorize { token } => {
+                self.hello["token"] = token.clone().into();
+                self.session.renew(json!({ "token": token }));
+            }
             Command::Publish { number, message, timeout, answer } => {
                 let expires_at = now.saturating_add(millis(timeout));
                 let id = self.id_of(number).ok_or(Fault::Closed);
@@ -183,6 +189,7 @@ impl Task {
                     frames.push(json!([op::PUBLISH, n, handle, message, expired]));
                 }
                 Action::Probe => frames.push(json!([op::PROBE])),
+                Action::Renew { renewal } => frames.push(json!([op::RENEW, renewal])),
                 Action::Waiting { .. } | Action::Offline => {}
                 Action::Subscribed { id, cursor } => self.tell(id, Event::Subscribed(cursor)).await,
                 Action::Deliver { id, messages, after, .. } => self.deliver(id, messages, after).await,

@@ -4,7 +4,7 @@ use crate::{Cursor, Gap};
 
 /// One step for the shell, to be taken in the order in which they come.
 ///
-/// The first group goes to the network. [`Action::Hello`] to [`Action::Probe`] each become one frame on the socket
+/// The first group goes to the network. [`Action::Hello`] to [`Action::Renew`] each become one frame on the socket
 /// that is open. The second group is for the application, which may call the session back while it handles one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action<B> {
@@ -43,6 +43,11 @@ pub enum Action<B> {
     },
     /// Send PROBE.
     Probe,
+    /// Send RENEW.
+    Renew {
+        /// Its body.
+        renewal: B,
+    },
 
     /// The link is down; the next try follows after `delay` milliseconds.
     Waiting {

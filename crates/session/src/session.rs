@@ -132,6 +132,14 @@ impl<B: Clone> Session<B> {
         Ok(send)
     }
 
+    /// The application has another token: tells the server on the link that stands. Before there is one, and after it
+    /// broke, the shell's hello says it.
+    pub fn renew(&mut self, renewal: B) {
+        if self.link.is_open() {
+            self.actions.push_back(Action::Renew { renewal });
+        }
+    }
+
     // What happens to the shell.
 
     /// The socket is open.

@@ -19,6 +19,14 @@ pub struct Hello {
     pub token: String,
 }
 
+/// Another token of the same user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Renewal {
+    /// What proves from here on who speaks.
+    pub token: String,
+}
+
 /// A message to store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -65,6 +73,8 @@ pub enum ClientFrame {
     },
     /// [`op::PROBE`].
     Probe,
+    /// [`op::RENEW`].
+    Renew(Renewal),
     /// An op of a later version: to be ignored.
     Unknown,
 }
@@ -101,6 +111,7 @@ impl<'de> Visitor<'de> for FrameVisitor {
                 expired: elements.next_element()?.unwrap_or(false),
             },
             op::PROBE => ClientFrame::Probe,
+            op::RENEW => ClientFrame::Renew(next(&mut elements, "renewal")?),
             _ => ClientFrame::Unknown,
         };
         while elements.next_element::<IgnoredAny>()?.is_some() {}
@@ -133,6 +144,7 @@ mod tests {
             Some(ClientFrame::Subscribe { handle: 1, chat_id: "chat".into(), epoch: 0, after: op::FROM_NOW })
         );
         assert_eq!(read("[5]"), Some(ClientFrame::Probe));
+        assert_eq!(read(r#"[6,{"token":"t","later":1},[]]"#), Some(ClientFrame::Renew(Renewal { token: "t".into() })));
         assert_eq!(read("[19,{}]"), Some(ClientFrame::Unknown));
     }
 
@@ -147,6 +159,8 @@ mod tests {
             r#"[2,-1,"chat",0,0]"#,
             r#"["4"]"#,
             "[4,1,1]",
+            "[6]",
+            r#"[6,"token"]"#,
             "[4,1,1,{},\"more\"]",
             "[4294967296]",
             "[5",

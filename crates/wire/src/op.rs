@@ -13,6 +13,8 @@ pub const UNSUBSCRIBE: u32 = 3;
 pub const PUBLISH: u32 = 4;
 /// `[PROBE]`: are you there? A [`HEARTBEAT`] answers at once.
 pub const PROBE: u32 = 5;
+/// `[RENEW, {"token"}]`: from here on this token is what proves who speaks; the same user of the same namespace.
+pub const RENEW: u32 = 6;
 
 /// `[WELCOME, {"heartbeat", "grace"}]`: the hello was accepted; how often a heartbeat comes, in milliseconds.
 pub const WELCOME: u32 = 20;

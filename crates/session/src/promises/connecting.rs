@@ -54,6 +54,42 @@ fn hello_subscriptions_and_messages_leave_together() {
 }
 
 #[test]
+fn another_token_is_told_on_the_link_that_stands_and_costs_no_reconnect() {
+    let mut session = live();
+    session.renew("token");
+    assert_eq!(take(&mut session), [Action::Renew { renewal: "token" }]);
+    assert_eq!(session.deadline(), Some(35_000), "nor is it a sign of life from the server");
+}
+
+#[test]
+fn another_token_follows_a_hello_that_has_left_with_the_old_one() {
+    let mut session = Session::new(1);
+    session.subscribe("chat", None, 0);
+    session.opened(0);
+    session.renew("token");
+    let sent = take(&mut session);
+    assert_eq!(sent[..2], [Action::Open, Action::Hello]);
+    assert_eq!(sent.last(), Some(&Action::Renew { renewal: "token" }));
+}
+
+#[test]
+fn without_a_link_another_token_waits_for_nobody_and_the_hello_tells_it() {
+    let mut session = Session::new(1);
+    session.renew("before anybody needs a connection");
+    session.subscribe("chat", None, 0);
+    session.renew("while it opens");
+    assert_eq!(take(&mut session), [Action::Open]);
+    session.opened(0);
+    session.closed(1006, 0);
+    take(&mut session);
+    session.renew("while it waits");
+    assert_eq!(take(&mut session), []);
+    let now = until_open(&mut session, 0);
+    let sent = welcome(&mut session, now);
+    assert!(matches!(sent[..], [Action::Hello, Action::Subscribe { .. }]), "{sent:?}");
+}
+
+#[test]
 fn a_link_that_stood_is_replaced_at_once_and_then_with_growing_waits() {
     let mut session = live();
     session.closed(1006, 60_000);
