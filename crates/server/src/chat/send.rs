@@ -45,14 +45,6 @@ impl Chats {
         self.limits.as_ref().map_or(Ok(()), |limits| limits.send(caller))
     }
 
-    /// Waits for the caller's turn. On a stream, whose messages have to keep their order, nothing is read meanwhile: the
-    /// sender is slowed down instead of refused.
-    pub async fn turn(&self, caller: &Caller) {
-        while let Err(wait) = self.take_turn(caller) {
-            tokio::time::sleep(wait).await;
-        }
-    }
-
     /// Puts a message in line for the next commit, behind those that this caller submitted before. Its sender is who
     /// calls, whoever it names.
     pub async fn submit(&self, caller: &Caller, draft: Draft) -> Result<Pending, Refusal> {

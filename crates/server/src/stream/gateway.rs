@@ -8,6 +8,7 @@ use micro_chat_wire::endpoint::Endpoint;
 
 use super::Metadata;
 use super::answers::Answers;
+use super::slowed::Slowed;
 use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, object_from_json};
@@ -70,6 +71,8 @@ struct Connection {
     /// Where this reader began: at the present.
     after: u64,
     _seat: Option<Seat>,
+    /// A message that came before its turn.
+    slowed: Slowed<Draft>,
     /// Messages of this connection in line for a commit.
     pending: Answers<Result<Arc<store::Message>, Refusal>>,
 }
@@ -109,18 +112,22 @@ impl Connection {
             chat,
             after,
             _seat: seated.map(|seated| seated.seat),
+            slowed: Slowed::default(),
             pending: Answers::default(),
         })
     }
 
     async fn run(&mut self, socket: &mut Socket) -> Result<(), Ending> {
         loop {
+            let listens = self.slowed.is_empty() && self.pending.len() < PENDING;
+            let slowed = self.slowed.next(|_| self.chats.take_turn(&self.caller));
             tokio::select! {
-                event = socket.next(), if self.pending.len() < PENDING => match event? {
-                    Event::Frame(frame) => Box::pin(self.submit(&frame)).await?,
+                event = socket.next(listens) => match event? {
+                    Event::Frame(frame) => Box::pin(self.receive(&frame)).await?,
                     Event::Deliveries(items) => socket.write(self.deliver(&items)).await?,
                     Event::Heartbeat => socket.beat(None).await?
                 },
+                draft = slowed => Box::pin(self.submit(draft)).await?,
                 Some(stored) = self.pending.next(), if !self.pending.is_empty() => {
                     stored.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?;
                 }
@@ -144,7 +151,7 @@ impl Connection {
         heard.map(|(_, delivery)| delivery.message.json.clone()).collect()
     }
 
-    async fn submit(&mut self, frame: &str) -> Result<(), Ending> {
+    async fn receive(&mut self, frame: &str) -> Result<(), Ending> {
         let message: Message = object_from_json(frame).map_err(Ending::Refused)?;
         if !message.chat_id.is_empty() && message.chat_id != self.chat.id {
             // It would be stored where its sender does not mean it to be.
@@ -159,7 +166,16 @@ impl Connection {
             text: message.text,
             expired: false,
         };
-        self.chats.turn(&self.caller).await;
+        match self.chats.take_turn(&self.caller) {
+            Ok(()) => self.submit(draft).await,
+            Err(wait) => {
+                self.slowed.hold(wait, draft);
+                Ok(())
+            }
+        }
+    }
+
+    async fn submit(&mut self, draft: Draft) -> Result<(), Ending> {
         let pending = self.chats.submit(&self.caller, draft).await;
         self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);
         Ok(())

@@ -3,6 +3,7 @@
 //! - `socket`: one connection, whatever it speaks: frames in, frames out, heartbeats, endings,
 //! - `gateway`: the original's framing,
 //! - `session`: ours, `micro.chat.v1`,
+//! - `slowed`: what it sent before its turn,
 //! - `answers`: what a connection sent that waits for its commit,
 //! - [`Connections`]: all that are open.
 
@@ -10,6 +11,7 @@ mod answers;
 mod connections;
 mod gateway;
 mod session;
+mod slowed;
 mod socket;
 
 use std::sync::Arc;

@@ -126,19 +126,34 @@ impl Socket {
     /// Lets its user in: who, for how long, and as one of not too many.
     pub async fn admit(&mut self, token: &str, namespace: &str) -> Result<Caller, Ending> {
         let caller = self.node.access.admit(token, namespace).await?;
+        self.stay(&caller)?;
+        if let (Some(limits), Some(_)) = (&self.node.limits, caller.user()) {
+            let place = limits.stream_of_user(&caller);
+            self._of_user = Some(place.ok_or(Ending::Failed(Fault::TooManyStreams))?);
+        }
+        Ok(caller)
+    }
+
+    /// Lets the same user stay, by another token.
+    pub async fn renew(&mut self, token: &str, caller: &Caller) -> Result<Caller, Ending> {
+        let renewed = self.node.access.admit(token, &caller.namespace).await?;
+        let name = |caller: &Caller| caller.user().map(|user| user.id.clone());
+        if name(&renewed) != name(caller) {
+            return Err(Denied::WrongUser.into());
+        }
+        self.stay(&renewed)?;
+        Ok(renewed)
+    }
+
+    /// The connection is that caller's, and ends with what it came with.
+    fn stay(&mut self, caller: &Caller) -> Result<(), Ending> {
         self.place.admit(caller.clone());
-        if self.node.access.has_ended(&caller) {
+        if self.node.access.has_ended(caller) {
             // Between the two, when nobody knew whose connection this is.
             return Err(Denied::RevokedToken.into());
         }
-        if let Some(remaining) = caller.remaining() {
-            self.expiry = Some(Box::pin(sleep(remaining)));
-            if let Some(limits) = &self.node.limits {
-                let place = limits.stream_of_user(&caller);
-                self._of_user = Some(place.ok_or(Ending::Failed(Fault::TooManyStreams))?);
-            }
-        }
-        Ok(caller)
+        self.expiry = caller.remaining().map(|remaining| Box::pin(sleep(remaining)));
+        Ok(())
     }
 
     /// The first text frame.
@@ -146,7 +161,7 @@ impl Socket {
         let limit = self.node.timing.first_frame;
         let first = async {
             loop {
-                if let Event::Frame(frame) = self.next().await? {
+                if let Event::Frame(frame) = self.next(true).await? {
                     return Ok(frame);
                 }
             }
@@ -154,18 +169,18 @@ impl Socket {
         timeout(limit, first).await.unwrap_or(Err(Ending::Refused(Fault::NoFirstFrame)))
     }
 
-    /// What comes next. Cancel-safe.
-    pub async fn next(&mut self) -> Result<Event, Ending> {
-        poll_fn(|context| self.poll_next(context)).await
+    /// What comes next; of the client nothing, where it is not listened to. Cancel-safe.
+    pub async fn next(&mut self, listens: bool) -> Result<Event, Ending> {
+        poll_fn(|context| self.poll_next(context, listens)).await
     }
 
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Ending>> {
+    fn poll_next(&mut self, context: &mut Context<'_>, listens: bool) -> Poll<Result<Event, Ending>> {
         if self.expiry.as_mut().is_some_and(|expiry| expiry.as_mut().poll(context).is_ready()) {
             return Poll::Ready(Err(Ending::Denied(Denied::ExpiredToken)));
         }
         self.clients_turn = !self.clients_turn;
         if self.clients_turn {
-            if let Poll::Ready(event) = self.poll_client(context) {
+            if let Poll::Ready(event) = self.poll_client(context, listens) {
                 return Poll::Ready(event);
             }
             return self.poll_hub(context);
@@ -173,7 +188,7 @@ impl Socket {
         if let Poll::Ready(event) = self.poll_hub(context) {
             return Poll::Ready(event);
         }
-        self.poll_client(context)
+        self.poll_client(context, listens)
     }
 
     /// Messages from the hub, or the end.
@@ -182,8 +197,12 @@ impl Socket {
     }
 
     /// A frame from the client, or the time to ask for one.
-    fn poll_client(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, Ending>> {
-        while let Poll::Ready(received) = self.websocket.poll_next_unpin(context) {
+    fn poll_client(&mut self, context: &mut Context<'_>, listens: bool) -> Poll<Result<Event, Ending>> {
+        let mut poll = |websocket: &mut WebSocket| match listens {
+            true => websocket.poll_next_unpin(context),
+            false => Poll::Pending,
+        };
+        while let Poll::Ready(received) = poll(&mut self.websocket) {
             self.unheard = 0;
             match received {
                 Some(Ok(Message::Text(text))) => return Poll::Ready(Ok(Event::Frame(text))),
@@ -195,7 +214,8 @@ impl Socket {
         }
         ready!(self.heartbeat.as_mut().poll(context));
         self.heartbeat.as_mut().reset(Instant::now() + self.node.timing.heartbeat);
-        self.unheard += 1;
+        // Who is not listened to can't be heard.
+        self.unheard += u32::from(listens);
         Poll::Ready(if self.unheard > 2 { Err(Ending::Silent) } else { Ok(Event::Heartbeat) })
     }
 

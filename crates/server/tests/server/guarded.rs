@@ -54,8 +54,18 @@ impl Guarded {
     }
 
     pub async fn limited(data: TempDir, keys: &[PathBuf], claims: Claims, rates: Option<Rates>, reach: Reach) -> Self {
+        Self::timed(data, keys, claims, rates, reach, Timing::default()).await
+    }
+
+    pub async fn timed(
+        data: TempDir,
+        keys: &[PathBuf],
+        claims: Claims,
+        rates: Option<Rates>,
+        reach: Reach,
+        timing: Timing,
+    ) -> Self {
         let policy = Policy::Login { tokens: Some(Arc::new(Tokens::open(keys, claims).expect("keys"))) };
-        let timing = Timing::default();
         let server = Running::of(Config {
             data: data.path().to_owned(),
             policy,

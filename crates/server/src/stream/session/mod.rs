@@ -16,6 +16,7 @@ use micro_chat_wire::{limit, op};
 
 use super::Metadata;
 use super::answers::Answers;
+use super::slowed::Slowed;
 use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
@@ -103,6 +104,8 @@ struct Session {
     behind: VecDeque<u32>,
     /// The page that is being read for the first of them.
     reading: Option<Reading>,
+    /// A publish that came before its turn, with its number.
+    slowed: Slowed<(u32, Draft)>,
     /// Publishes in line for a commit.
     pending: Answers<Published>,
 }
@@ -132,6 +135,7 @@ impl Session {
             subscriptions: Subscriptions::default(),
             behind: VecDeque::new(),
             reading: None,
+            slowed: Slowed::default(),
             pending: Answers::default(),
         })
     }
@@ -145,8 +149,10 @@ impl Session {
                     None => std::future::pending().await,
                 }
             };
+            let listens = self.slowed.is_empty() && self.pending.len() < PENDING;
+            let slowed = self.slowed.next(|_| self.node.chats.take_turn(&self.caller));
             tokio::select! {
-                event = socket.next(), if self.pending.len() < PENDING => match event? {
+                event = socket.next(listens) => match event? {
                     Event::Frame(frame) => Box::pin(self.receive(socket, &frame)).await?,
                     Event::Deliveries(items) => {
                         let frames = self.deliver(items);
@@ -154,6 +160,7 @@ impl Session {
                     }
                     Event::Heartbeat => socket.beat(Some(frame::HEARTBEAT)).await?,
                 },
+                (n, draft) = slowed => Box::pin(self.submit(n, draft)).await,
                 page = reading => {
                     self.reading = None;
                     let frames = self.caught(page)?;
@@ -214,6 +221,10 @@ impl Session {
                 self.publish(socket, n, handle, message, expired).await
             }
             ClientFrame::Probe => socket.write([frame::HEARTBEAT]).await,
+            ClientFrame::Renew(renewal) => {
+                self.caller = socket.renew(&renewal.token, &self.caller).await?;
+                Ok(())
+            }
             ClientFrame::Unknown => Ok(()),
         }
     }
@@ -262,14 +273,20 @@ impl Session {
             text: message.text,
             expired,
         };
-        self.node.chats.turn(&self.caller).await;
+        match self.node.chats.take_turn(&self.caller) {
+            Ok(()) => self.submit(n, draft).await,
+            Err(wait) => self.slowed.hold(wait, (n, draft)),
+        }
+        Ok(())
+    }
+
+    async fn submit(&mut self, n: u32, draft: Draft) {
         let pending: Pending = match self.node.chats.submit(&self.caller, draft).await {
             Ok(pending) => pending,
             // In line with the others, so that answers keep the order of publishes.
             Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
         };
         self.pending.push_back(Box::pin(async move { (n, pending.await) }));
-        Ok(())
     }
 
     /// The answer to a publish. One that could not be committed ends the connection: the client comes back and

@@ -1,0 +1,44 @@
+//! A stream stays by another token of its user, and by no other.
+
+use serde_json::json;
+
+use crate::guarded::{Guarded, ended, seconds, sign, token};
+
+#[tokio::test]
+async fn a_renewed_stream_outlives_the_token_it_came_with() {
+    let guarded = Guarded::start().await;
+    let chat_id = guarded.chat().await;
+    let first = seconds() + 2;
+    let mut stream = guarded.session(json!({ "token": sign(&json!({ "sub": "ann", "exp": first })) })).await;
+    assert_eq!(stream.json().await[0], 20);
+    stream.send(json!([2, 1, chat_id, 0, -1])).await;
+    assert_eq!((stream.json().await[0].clone(), stream.json().await[0].clone()), (json!(21), json!(23)));
+    let second = seconds() + 4;
+    stream.send(json!([6, { "token": sign(&json!({ "sub": "ann", "exp": second })) }])).await;
+    while seconds() <= first {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    guarded.ask(&token("ben"), "/chat/Send", json!({ "chat_id": chat_id, "text": "still there?" })).await;
+    assert_eq!(stream.json().await[4][0]["text"], "still there?");
+    assert_eq!(ended(&mut stream).await, ("auth.ExpiredToken".to_owned(), 4003));
+    assert!((second..=second + 1).contains(&seconds()));
+}
+
+#[tokio::test]
+async fn nobody_goes_on_as_somebody_else_or_with_a_token_that_is_none() {
+    let guarded = Guarded::start().await;
+    let elsewhere = sign(&json!({ "sub": "ann", "namespace": "other", "exp": seconds() + 60 }));
+    let expired = sign(&json!({ "sub": "ann", "exp": seconds() - 1 }));
+    for (token, id, code) in [
+        (token("ben"), "auth.WrongUser", 1008),
+        (elsewhere, "auth.WrongNamespace", 1008),
+        (expired, "auth.ExpiredToken", 4003),
+        (String::new(), "auth.NoToken", 4003),
+        ("nonsense".to_owned(), "auth.InvalidToken", 4003),
+    ] {
+        let mut stream = guarded.session(json!({ "token": crate::guarded::token("ann") })).await;
+        assert_eq!(stream.json().await[0], 20);
+        stream.send(json!([6, { "token": token }])).await;
+        assert_eq!(ended(&mut stream).await, (id.to_owned(), code), "{token}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Who sends too much on a stream waits for its turn, and only with what it sends.
+
+use std::time::{Duration, Instant};
+
+use micro_chat_server::auth::Claims;
+use micro_chat_server::limits::{Rate, Rates};
+use micro_chat_server::server::Reach;
+use micro_chat_server::stream::Timing;
+use serde_json::{Value, json};
+
+use crate::guarded::{Guarded, SECRET, key_file, seconds, sign, token};
+
+/// A user may send one message a second.
+async fn slow(timing: Timing) -> Guarded {
+    let rates = Rates { sends: Rate::new(1, 1), ..Rates::default() };
+    let data = tempfile::tempdir().expect("a folder");
+    let keys = [key_file(data.path(), "secret", SECRET)];
+    Guarded::timed(data, &keys, Claims::default(), Some(rates), Reach::NoTls, timing).await
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_for_its_turn_hears_the_others_and_that_the_server_lives() {
+    let timing = Timing { heartbeat: Duration::from_millis(200), ..Timing::default() };
+    let guarded = slow(timing).await;
+    let chat_id = guarded.chat().await;
+    let mut ann = guarded.session(json!({ "token": token("ann") })).await;
+    ann.send(json!([2, 1, chat_id, 0, -1])).await;
+    let mut gateway = guarded.server.stream("/chat/Connect", &[]).await;
+    gateway.send(json!({ "chat_id": chat_id, "token": token("ann") })).await;
+    for n in 1..=4 {
+        ann.send(json!([4, n, 1, { "client_id": format!("c{n}"), "text": "x" }])).await;
+        gateway.send(json!({ "text": "x" })).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    let said = json!({ "chat_id": chat_id, "text": "hello" });
+    guarded.ask(&token("ben"), "/chat/Send", said).await;
+    // Ann's own messages are still on their way, and will be for seconds.
+    let (mut heard, mut beats, mut acks) = (false, 0, 0);
+    while !heard || beats < 2 {
+        let frame = ann.json().await;
+        acks += u32::from(frame[0] == 24);
+        beats += u32::from(frame[0] == 26);
+        heard |= frame[0] == 22 && frame[4].as_array().is_some_and(|all| all.iter().any(|one| one["user_id"] == "ben"));
+    }
+    assert_eq!(gateway.json().await["user_id"], "ben");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(acks < 4, "it had nothing to wait for");
+    // It is not taken for dead either, though nothing is read of it.
+    while acks < 4 {
+        acks += u32::from(ann.json().await[0] == 24);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_for_its_turn_ends_with_its_token() {
+    let guarded = slow(Timing::default()).await;
+    let chat_id = guarded.chat().await;
+    let expires = seconds() + 2;
+    let mut ann = guarded.session(json!({ "token": sign(&json!({ "sub": "ann", "exp": expires })) })).await;
+    ann.send(json!([2, 1, chat_id, 0, -1])).await;
+    for n in 1..=30 {
+        ann.send(json!([4, n, 1, { "client_id": format!("c{n}"), "text": "x" }])).await;
+    }
+    loop {
+        let frame: Value = ann.json().await;
+        if frame[0] == 25 {
+            assert_eq!(frame[3]["Id"], "auth.ExpiredToken");
+            break;
+        }
+    }
+    assert!(seconds() <= expires + 1);
+}
