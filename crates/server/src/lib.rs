@@ -13,6 +13,7 @@ mod door;
 pub mod hub;
 pub mod limits;
 pub mod node;
+pub mod options;
 pub mod server;
 pub mod store;
 pub mod stream;

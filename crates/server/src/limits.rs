@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,39 +17,80 @@ use crate::auth::Caller;
 /// Those who have been quiet for long are forgotten each time that so many have asked.
 const SWEEP: u32 = 10_000;
 
-/// So many at once, and so many a second from then on.
+const MEBIBYTE: u32 = 1 << 20;
+
+/// So many at once, and one more each time that a period has passed; or as many as they like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// A second.
-    pub steady: NonZeroU32,
-    /// At once.
-    pub burst: NonZeroU32,
-}
+pub struct Rate(Option<Quota>);
+
+/// What a rate is written with: units of time, and of bytes.
+const PERIODS: [(&str, u64); 3] = [("s", 1), ("min", 60), ("h", 3_600)];
+const UNITS: [(&str, u64); 2] = [("KiB", 1 << 10), ("MiB", 1 << 20)];
+
+/// What people are told who write one wrongly.
+const FORM: &str = "it looks like 20/s:200 (so many a second, and so many at once), 100/min:20 or 1MiB/s:8MiB; or off";
 
 impl Rate {
-    /// A rate; 0 is taken for 1.
-    pub const fn new(steady: u32, burst: u32) -> Self {
-        const fn some(number: u32) -> NonZeroU32 {
-            match NonZeroU32::new(number) {
-                Some(number) => number,
-                None => NonZeroU32::MIN,
-            }
-        }
-        Self { steady: some(steady), burst: some(burst) }
+    /// As many as they like.
+    pub const UNLIMITED: Self = Self(None);
+
+    /// So many a second, and so many at once; 0 is taken for 1.
+    pub fn new(steady: u32, burst: u32) -> Self {
+        Self::within(Duration::from_secs(1), steady, burst)
+    }
+
+    fn within(time: Duration, count: u32, burst: u32) -> Self {
+        let some = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        // A period of nothing is no limit.
+        Self(Quota::with_period(time / some(count).get()).map(|quota| quota.allow_burst(some(burst))))
     }
 }
 
+impl FromStr for Rate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if matches!(text, "off" | "0") {
+            return Ok(Self::UNLIMITED);
+        }
+        let (steady, burst) = text.split_once(':').map_or((text, None), |(steady, burst)| (steady, Some(burst)));
+        let (count, unit) = steady.split_once('/').ok_or(FORM)?;
+        let (_, seconds) = PERIODS.iter().find(|(name, _)| *name == unit).ok_or(FORM)?;
+        let steady = amount(count)?;
+        let burst = burst.map_or(Ok(steady), amount)?;
+        Ok(Self::within(Duration::from_secs(*seconds), steady, burst))
+    }
+}
+
+/// A number that is not 0, with a unit of bytes or without.
+fn amount(text: &str) -> Result<u32, &'static str> {
+    let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
+    let (digits, bytes) = unit.unwrap_or((text, 1));
+    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(bytes));
+    // A billion a second is one each nanosecond: nothing smaller is counted.
+    number
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| (1..=1_000_000_000).contains(number))
+        .ok_or(FORM)
+}
+
 /// How much is too much.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rates {
     /// Calls and handshakes of an address.
     pub requests: Rate,
+    /// Bytes of calls' bodies and streams' frames of an address.
+    pub bytes_of_address: Rate,
+    /// The same of a user.
+    pub bytes_of_user: Rate,
     /// Messages of a user.
     pub sends: Rate,
     /// Messages of all users of a tenant.
     pub sends_of_namespace: Rate,
     /// Chats that a user asks for.
     pub chats: Rate,
+    /// Subscriptions that a user begins.
+    pub subscribes: Rate,
     /// Connections of an address that are open at a time, whatever comes on them. Behind a proxy they are the proxy's,
     /// and aren't counted.
     pub connections: usize,
@@ -62,9 +104,13 @@ impl Default for Rates {
     fn default() -> Self {
         Self {
             requests: Rate::new(100, 500),
+            bytes_of_address: Rate::new(8 * MEBIBYTE, 128 * MEBIBYTE),
+            bytes_of_user: Rate::new(MEBIBYTE, 32 * MEBIBYTE),
             sends: Rate::new(20, 200),
             sends_of_namespace: Rate::new(5_000, 20_000),
             chats: Rate::new(2, 60),
+            // A page that comes back subscribes to all that it had: a thousand, where a connection has as many as it may.
+            subscribes: Rate::new(100, 5_000),
             connections: 1_000,
             streams_of_address: 1_000,
             streams_of_user: 50,
@@ -79,9 +125,12 @@ type User = (String, String);
 #[derive(Debug)]
 pub struct Limits {
     requests: Flow<IpAddr>,
+    bytes_of_address: Flow<IpAddr>,
+    bytes_of_user: Flow<User>,
     sends: Flow<User>,
     sends_of_namespace: Flow<String>,
     chats: Flow<User>,
+    subscribes: Flow<User>,
     connections: Crowd<IpAddr>,
     streams_of_address: Crowd<IpAddr>,
     streams_of_user: Crowd<User>,
@@ -95,9 +144,12 @@ impl Limits {
     pub fn new(rates: &Rates) -> Self {
         Self {
             requests: Flow::new(rates.requests),
+            bytes_of_address: Flow::new(rates.bytes_of_address),
+            bytes_of_user: Flow::new(rates.bytes_of_user),
             sends: Flow::new(rates.sends),
             sends_of_namespace: Flow::new(rates.sends_of_namespace),
             chats: Flow::new(rates.chats),
+            subscribes: Flow::new(rates.subscribes),
             connections: Crowd::new(rates.connections),
             streams_of_address: Crowd::new(rates.streams_of_address),
             streams_of_user: Crowd::new(rates.streams_of_user),
@@ -107,6 +159,14 @@ impl Limits {
     /// An address calls.
     pub fn request(&self, address: IpAddr) -> Result<(), Wait> {
         self.requests.take(network(address))
+    }
+
+    /// So many bytes come from an address, where it is known, and from a user, where there is one.
+    pub fn bytes(&self, address: Option<IpAddr>, caller: Option<&Caller>, count: usize) -> Result<(), Wait> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let user = caller.and_then(user);
+        user.map_or(Ok(()), |user| self.bytes_of_user.take_many(user, count))?;
+        address.map_or(Ok(()), |address| self.bytes_of_address.take_many(network(address), count))
     }
 
     /// Somebody sends a message.
@@ -122,6 +182,11 @@ impl Limits {
     /// Somebody asks for a chat.
     pub fn chat(&self, caller: &Caller) -> Result<(), Wait> {
         user(caller).map_or(Ok(()), |user| self.chats.take(user))
+    }
+
+    /// Somebody subscribes to a chat.
+    pub fn subscribe(&self, caller: &Caller) -> Result<(), Wait> {
+        user(caller).map_or(Ok(()), |user| self.subscribes.take(user))
     }
 
     /// A connection comes from there; it counts until the place is dropped. None: there are too many.
@@ -155,22 +220,41 @@ fn network(address: IpAddr) -> IpAddr {
 /// How often each may do something.
 #[derive(Debug)]
 struct Flow<K: Clone + Eq + Hash> {
-    limiter: DefaultKeyedRateLimiter<K>,
+    /// None: as often as they like.
+    limiter: Option<DefaultKeyedRateLimiter<K>>,
+    burst: u32,
     clock: DefaultClock,
     asked: AtomicU32,
 }
 
 impl<K: Clone + Eq + Hash> Flow<K> {
     fn new(rate: Rate) -> Self {
-        let quota = Quota::per_second(rate.steady).allow_burst(rate.burst);
-        Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default(), asked: AtomicU32::new(0) }
+        Self {
+            limiter: rate.0.map(RateLimiter::keyed),
+            burst: rate.0.map_or(0, |quota| quota.burst_size().get()),
+            clock: DefaultClock::default(),
+            asked: AtomicU32::new(0),
+        }
     }
 
     fn take(&self, key: K) -> Result<(), Wait> {
+        self.take_many(key, 1)
+    }
+
+    /// So many at once, or none of them. More than may ever be at once count as that many.
+    fn take_many(&self, key: K, count: u32) -> Result<(), Wait> {
+        let (Some(limiter), Some(count)) = (&self.limiter, NonZeroU32::new(count.min(self.burst))) else {
+            return Ok(());
+        };
         if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.limiter.retain_recent();
+            limiter.retain_recent();
         }
-        self.limiter.check_key(&key).map_err(|until| until.wait_time_from(self.clock.now()))
+        match limiter.check_key_n(&key, count) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(until)) => Err(until.wait_time_from(self.clock.now())),
+            // Not with so few.
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -232,12 +316,40 @@ mod tests {
     }
 
     #[test]
+    fn many_at_once_are_taken_together_or_not_at_all() {
+        let flow = Flow::new(Rate::new(1_000, 100));
+        assert!(flow.take_many("ann", 60).is_ok() && flow.take_many("ann", 60).is_err());
+        assert!(flow.take_many("ann", 40).is_ok(), "what was refused took nothing");
+        assert!(flow.take_many("ben", 1_000_000).is_ok(), "or nobody could ever do that");
+        let wait = flow.take_many("ben", 100).expect_err("too much");
+        assert!(wait > Duration::from_millis(90) && wait <= Duration::from_millis(100), "{wait:?}");
+    }
+
+    #[test]
+    fn a_rate_reads_as_people_write_it() {
+        let read = |text: &str| text.parse::<Rate>();
+        assert_eq!(read("20/s:200"), Ok(Rate::new(20, 200)));
+        assert_eq!(read("20/s"), Ok(Rate::new(20, 20)));
+        assert_eq!(read("1MiB/s:8MiB"), Ok(Rate::new(1 << 20, 8 << 20)));
+        assert_eq!(read("30/min:5"), Ok(Rate::within(Duration::from_secs(60), 30, 5)));
+        assert_eq!((read("off"), read("0")), (Ok(Rate::UNLIMITED), Ok(Rate::UNLIMITED)));
+        for text in
+            ["", "20", "/s", "0/s", "20/s:0", "20/day", "-1/s", "1e3/s", "5GiB/s", "99999999999999999999/s", "20/s:"]
+        {
+            assert_eq!(read(text), Err(FORM), "{text}");
+        }
+        let flow = Flow::new(Rate::UNLIMITED);
+        assert!((0..10_000).all(|_| flow.take("ann").is_ok()));
+    }
+
+    #[test]
     fn those_who_are_quiet_are_forgotten() {
         let flow = Flow::new(Rate::new(1_000_000, 1));
         for number in 0..SWEEP {
             let _ = flow.take(number);
         }
-        assert!(flow.limiter.len() < SWEEP as usize / 2, "{}", flow.limiter.len());
+        let kept = flow.limiter.as_ref().map_or(0, |limiter| limiter.len());
+        assert!(kept < SWEEP as usize / 2, "{kept}");
     }
 
     #[test]

@@ -1,21 +1,17 @@
 //! `micro-chat-server`: the command.
 
-mod options;
-
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use micro_chat_server::api::Origins;
 use micro_chat_server::auth::{self, Policy, Tokens};
 use micro_chat_server::certificate::Certificate;
-use micro_chat_server::limits::Rates;
+use micro_chat_server::options::keys::{self, Keys};
+use micro_chat_server::options::{self, Command, Copy, Mistake, Running, Serve, Told};
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
 use micro_chat_server::store::{self, KeyRing};
-use options::keys::{self, Keys};
-use options::{Cli, Command, Copy, Running, Serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -25,20 +21,43 @@ fn main() -> ExitCode {
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
         .with_writer(std::io::stderr)
         .init();
-    let ended = match Cli::parse().command {
-        Command::Dev(options) => dev(&options),
-        Command::Serve(options) => serve(&options),
-        Command::Keys(options) => keys(&options),
-        Command::Backup(Copy { file, data }) => back_up(&data, &file),
-        Command::Restore(Copy { file, data }) => restore(&data, &file),
+    let ended = match options::read(std::env::args_os(), |file| std::fs::read_to_string(file)) {
+        Ok(Told::Run(command)) => run(&command),
+        Ok(Told::Print(text)) => {
+            // Nobody has to read it.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Ok(())
+        }
+        Err(Mistake::Usage(error)) => error.exit(),
+        Err(Mistake::Lines(lines)) => Err(Failure(lines)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("micro-chat-server: {error}");
+        Err(Failure(lines)) => {
+            lines.iter().for_each(|line| eprintln!("micro-chat-server: {line}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Why nothing came of it, in a line each.
+struct Failure(Vec<String>);
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        Self(vec![error.to_string()])
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Dev(options) => dev(options)?,
+        Command::Serve(options) => return serve(options),
+        Command::Keys(options) => keys(options)?,
+        Command::Backup(Copy { file, data }) => back_up(data, file)?,
+        Command::Restore(Copy { file, data }) => restore(data, file)?,
+    }
+    Ok(())
 }
 
 fn keys(options: &Keys) -> Result<(), ServerError> {
@@ -90,34 +109,69 @@ fn dev(options: &Running) -> Result<(), ServerError> {
         tls: None,
         timing: options.timing(),
     };
-    run(options, &config, "dev: open to all, believes every user name; for developing only")
+    start(options, &config, "dev: open to all, believes every user name; for developing only")
 }
 
-fn serve(options: &Serve) -> Result<(), ServerError> {
-    let tokens = match options.token_key.as_slice() {
-        [] => None,
-        files => Some(Arc::new(Tokens::open(files, options.claims())?)),
-    };
-    let tls = options.tls().map(|(chain, key)| Certificate::open(chain, key)).transpose()?;
+fn serve(options: &Serve) -> Result<(), Failure> {
+    // All that is missing is said at once.
+    let mut missing = Vec::new();
+    let tokens = known(tokens(options), &mut missing);
+    let tls = known(certificate(options), &mut missing);
     let reach = match tls {
         Some(_) => Reach::Tls,
         None if options.behind_proxy => Reach::BehindProxy,
         None => Reach::NoTls,
     };
+    if !options.names_certificate() {
+        known(server::check_reach(options.running.address(), reach).map(Some), &mut missing);
+    }
+    if !options.names_keys() && !missing.is_empty() {
+        // Else it is asked for when the database is open.
+        known(any_key(&options.running.data).map(Some), &mut missing);
+    }
+    if !missing.is_empty() {
+        return Err(Failure(missing));
+    }
     let config = Config {
         data: options.running.data.clone(),
         policy: Policy::Login { tokens },
-        rates: Some(Rates::default()),
+        rates: Some(options.rates()),
         origins: options.origins(),
         reach,
         tls,
         timing: options.running.timing(),
     };
-    run(&options.running, &config, "serve: believes tokens only, and lets users into their own chats")
+    start(&options.running, &config, "serve: believes tokens only, and lets users into their own chats")?;
+    Ok(())
+}
+
+/// What there is, or else one more line about what is missing.
+fn known<T>(there: Result<Option<T>, ServerError>, missing: &mut Vec<String>) -> Option<T> {
+    there.unwrap_or_else(|error| {
+        missing.push(error.to_string());
+        None
+    })
+}
+
+fn tokens(options: &Serve) -> Result<Option<Arc<Tokens>>, ServerError> {
+    match options.token_key.as_slice() {
+        [] => Ok(None),
+        files => Ok(Some(Arc::new(Tokens::open(files, options.claims())?))),
+    }
+}
+
+fn certificate(options: &Serve) -> Result<Option<Certificate>, ServerError> {
+    let files = options.tls()?;
+    Ok(files.map(|(chain, key)| Certificate::open(chain, key)).transpose()?)
+}
+
+/// Whether somebody could call with an API key at least.
+fn any_key(data: &Path) -> Result<(), ServerError> {
+    if KeyRing::open(data)?.list()?.is_empty() { Err(ServerError::NoLogin) } else { Ok(()) }
 }
 
 /// Runs a server until it is told to stop.
-fn run(options: &Running, config: &Config, what: &str) -> Result<(), ServerError> {
+fn start(options: &Running, config: &Config, what: &str) -> Result<(), ServerError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServerError::System)?;
     runtime.block_on(async {
         let listener = server::listen(options.address(), config.reach).await?;

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use crate::api::Origins;
 use crate::api::fault::Fault;
 use crate::api::request;
-use crate::auth::Access;
+use crate::auth::{Access, Caller};
 use crate::chat::Chats;
 use crate::limits::Limits;
 use crate::stream::{Connections, Timing};
@@ -42,5 +42,12 @@ impl Node {
             limits.request(address).map_err(Fault::TooMuch)?;
         }
         Ok(address)
+    }
+    /// Counts bytes that come from there and from a caller, where there is one.
+    pub fn meter(&self, address: Option<IpAddr>, caller: Option<&Caller>) -> impl Fn(usize) -> Result<(), Fault> {
+        move |count| match &self.limits {
+            Some(limits) => limits.bytes(address, caller, count).map_err(Fault::TooMuch),
+            None => Ok(()),
+        }
     }
 }

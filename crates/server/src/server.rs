@@ -62,6 +62,12 @@ pub enum ServerError {
         "there is no TLS on {0}; name a certificate with --tls-cert and --tls-key, or put a proxy with TLS before the server and say --behind-proxy, or listen on 127.0.0.1"
     )]
     NoTls(IpAddr),
+    /// A certificate without its key, or the other way round.
+    #[error("{0} needs {1}: TLS takes a certificate and its key")]
+    HalfCertificate(&'static str, &'static str),
+    /// Two are to do TLS.
+    #[error("--tls-cert says that this server does TLS, and --behind-proxy that a proxy does; leave one of them out")]
+    TlsTwice,
     /// What it should prove its name with.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -100,13 +106,18 @@ pub enum Reach {
     Tls,
 }
 
+/// Whether the address may be reached so.
+pub fn check_reach(address: SocketAddr, reach: Reach) -> Result<(), ServerError> {
+    match reach {
+        Reach::Developer if !address.ip().is_loopback() => Err(ServerError::NotLoopback(address.ip())),
+        Reach::NoTls if !address.ip().is_loopback() => Err(ServerError::NoTls(address.ip())),
+        _ => Ok(()),
+    }
+}
+
 /// Opens the port, if the address may be reached so.
 pub async fn listen(address: SocketAddr, reach: Reach) -> Result<TcpListener, ServerError> {
-    match reach {
-        Reach::Developer if !address.ip().is_loopback() => return Err(ServerError::NotLoopback(address.ip())),
-        Reach::NoTls if !address.ip().is_loopback() => return Err(ServerError::NoTls(address.ip())),
-        _ => {}
-    }
+    check_reach(address, reach)?;
     TcpListener::bind(address).await.map_err(|error| ServerError::Listen(address, error))
 }
 

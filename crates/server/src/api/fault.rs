@@ -147,7 +147,9 @@ impl Fault {
             Self::NotAStream(endpoint) => {
                 (format!("{}.NotAStream", endpoint.name()), 400, "This is no stream: call it with POST.".into())
             }
-            Self::TooMuch(_) => gateway("TooManyRequests", 429, "Too many requests from your address; wait.".into()),
+            Self::TooMuch(_) => {
+                gateway("TooManyRequests", 429, "That is more than one address or user may; wait.".into())
+            }
             Self::TooManyStreams => gateway("TooManyStreams", 429, "Too many streams are open; close some.".into()),
             Self::Denied(denied) => self::denied(*denied),
             Self::Refused(endpoint, refusal) => refused(*endpoint, refusal),

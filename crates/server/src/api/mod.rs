@@ -63,8 +63,12 @@ pub fn router(node: Arc<Node>) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Fault::Internal.into_response()))
 }
 
-async fn health(State(node): State<Arc<Node>>) -> Response {
+async fn health(State(node): State<Arc<Node>>, request: Request) -> Response {
     let version = env!("CARGO_PKG_VERSION");
+    // It asks the database, and so counts like a call.
+    if let Err(fault) = node.address(&request.into_parts().0) {
+        return fault.into_response();
+    }
     match node.chats.probe().await {
         Ok(()) => answer::json(StatusCode::OK, &json!({ "status": "ok", "version": version })),
         Err(error) => {
@@ -103,9 +107,9 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
         return Ok(answer::json(StatusCode::OK, &OptionsResponse { login }));
     }
     // Before the body: who isn't let in costs nothing more.
-    node.address(&parts)?;
+    let address = node.address(&parts)?;
     let caller = node.access.admit(&request::token(&parts)?, &request::namespace(&parts)?).await?;
-    let call = Call::receive(&parts, body).await?;
+    let call = Call::receive(&parts, body, node.meter(address, Some(&caller))).await?;
     let chats = &node.chats;
     match endpoint {
         Endpoint::ChatNew => run(endpoint, chats, &caller, call, chat::new).await,

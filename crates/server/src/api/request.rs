@@ -40,12 +40,12 @@ enum Content {
 }
 
 impl Call {
-    /// Reads the whole request.
-    pub async fn receive(parts: &Parts, body: Body) -> Result<Self, Fault> {
+    /// Reads the whole request. `meter` is told of all bytes that come, and may find them too many.
+    pub async fn receive(parts: &Parts, body: Body, meter: impl Fn(usize) -> Result<(), Fault>) -> Result<Self, Fault> {
         let body = if parts.method == Method::GET {
             Bytes::new()
         } else {
-            timeout(BODY_TIME, whole(body)).await.unwrap_or(Err(Fault::BodyTooSlow))?
+            timeout(BODY_TIME, whole(body, meter)).await.unwrap_or(Err(Fault::BodyTooSlow))?
         };
         let content = if body.iter().all(u8::is_ascii_whitespace) {
             Content::Query(query(parts.uri.query().unwrap_or_default())?)
@@ -155,7 +155,7 @@ fn query(text: &str) -> Result<Map<String, Value>, Fault> {
     Ok(object)
 }
 
-async fn whole(mut body: Body) -> Result<Bytes, Fault> {
+async fn whole(mut body: Body, meter: impl Fn(usize) -> Result<(), Fault>) -> Result<Bytes, Fault> {
     let mut bytes = Vec::new();
     let mut total = 0;
     while let Some(frame) = body.frame().await {
@@ -163,6 +163,7 @@ async fn whole(mut body: Body) -> Result<Bytes, Fault> {
         let frame = frame.map_err(|_| Fault::InvalidJson("the body ended too early".to_owned()))?;
         let Some(data) = frame.data_ref() else { continue };
         total += data.len();
+        meter(data.len())?;
         if total > PATIENCE {
             break;
         }

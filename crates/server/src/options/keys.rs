@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use micro_chat_server::auth::Scopes;
 
+use crate::auth::Scopes;
+
+/// What is to be done with API keys.
 #[derive(Debug, Args)]
 pub struct Keys {
+    /// One of these.
     #[command(subcommand)]
     pub command: Command,
     /// The folder of the database; a server may be running on it.
@@ -14,6 +17,7 @@ pub struct Keys {
     pub data: PathBuf,
 }
 
+/// What can be done with API keys.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Makes a key and prints it: the only time that anybody sees it.

@@ -194,3 +194,75 @@ async fn an_address_behind_a_proxy_has_so_many_streams() {
     assert!(open("192.0.2.2").await.is_ok());
     drop(first);
 }
+
+#[tokio::test]
+async fn so_many_bytes_come_from_a_user_and_from_an_address() {
+    let kibibytes = |count: u32| Rate::new(100, count << 10);
+    let rates = Rates { bytes_of_user: kibibytes(20), bytes_of_address: kibibytes(70), ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let chat_id = guarded.chat().await;
+    let text = "x".repeat(15 << 10);
+    let say = async |user: &str| {
+        let request = guarded.server.http.post(guarded.server.url("/chat/Send")).bearer_auth(token(user));
+        let body = json!({ "chat_id": chat_id, "text": text }).to_string();
+        request.body(body).send().await.expect("an answer")
+    };
+    assert_eq!(say("ann").await.status(), 200);
+    let refused = say("ann").await;
+    assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (429, true));
+    assert_eq!(refused.json::<Value>().await.expect("JSON")["Id"], "gateway.TooManyRequests");
+    assert_eq!(say("ben").await.status(), 200);
+    // Many users of one address together, each of whom may.
+    let mut statuses = Vec::new();
+    for number in 0..6 {
+        statuses.push(say(&format!("user{number}")).await.status().as_u16());
+    }
+    // They may not write there, but their bytes have come.
+    assert_eq!(statuses, [400, 400, 429, 429, 429, 429]);
+}
+
+#[tokio::test]
+async fn asking_whether_it_lives_counts_like_a_call() {
+    let rates = Rates { requests: Rate::new(1, 3), ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let answer = guarded.server.http.get(guarded.server.url("/healthz")).send().await.expect("an answer");
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 429]);
+}
+
+#[tokio::test]
+async fn what_is_off_is_not_limited() {
+    let rates = Rates { requests: Rate::UNLIMITED, sends: Rate::UNLIMITED, ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let chat_id = guarded.chat().await;
+    for _ in 0..600 {
+        assert_eq!(send(&guarded, "ann", &chat_id).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_address_with_too_many_connections_is_not_anothers_worry() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let rates = Rates { connections: 5, ..Rates::default() };
+    let guarded = limited(rates, Reach::NoTls).await;
+    let connect = async |last: u8| {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, last], 0).into()).expect("an address");
+        socket.connect(guarded.server.host.parse().expect("an address")).await.expect("a connection")
+    };
+    let mut crowd = Vec::new();
+    for _ in 0..50 {
+        crowd.push(connect(2).await);
+    }
+    let mut other = connect(3).await;
+    other.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("a link");
+    let mut begun = [0; 12];
+    tokio::time::timeout(crate::running::PATIENCE, other.read_exact(&mut begun))
+        .await
+        .expect("in time")
+        .expect("an answer");
+    assert_eq!(&begun, b"HTTP/1.1 200");
+}

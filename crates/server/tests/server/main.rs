@@ -4,6 +4,7 @@ mod assets;
 mod bad_input;
 mod chat;
 mod chats;
+mod config;
 mod connections;
 mod cost;
 mod gateway;

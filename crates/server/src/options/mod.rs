@@ -1,6 +1,13 @@
-//! The command line.
+//! What the program is told: by the command line, the environment, and a file.
+//!
+//! - [`Serve`] and [`Running`]: a server's options; [`limits`]: how much each may do,
+//! - `sources`: where options come from, and which of them holds; `file`: the configuration file,
+//! - [`keys`]: API keys.
 
+mod file;
 pub mod keys;
+pub mod limits;
+mod sources;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -8,24 +15,31 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
-use micro_chat_server::api::Origins;
-use micro_chat_server::auth::Claims;
-use micro_chat_server::stream::Timing;
+
+use crate::api::Origins;
+use crate::auth::Claims;
+use crate::limits::Rates;
+use crate::server::ServerError;
+use crate::stream::Timing;
+pub use limits::Limiting;
+pub use sources::{Mistake, Sources, Told, command, read};
 
 /// The companion server of Micro Chat.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// For developing: open to all, believes every user name, listens on loopback only.
     Dev(Running),
     /// For real use: believes only tokens, and lets users into their own chats only.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// API keys, for sites' own servers.
     Keys(keys::Keys),
     /// Copies the database to a new file; the server may be running.
@@ -37,20 +51,22 @@ pub enum Command {
 /// What every running server is told.
 #[derive(Debug, Args)]
 pub struct Running {
+    #[command(flatten)]
+    sources: Sources,
     /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.
-    #[arg(long, env = "MICRO_CHAT_LISTEN", value_name = "ADDRESS:PORT", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
     /// The port to listen on, where --listen is not given.
     #[arg(long, env = "PORT", default_value_t = 8080)]
     port: u16,
     /// The folder of the database; made where it is missing.
-    #[arg(long, env = "MICRO_CHAT_DATA", default_value = "data")]
+    #[arg(long, default_value = "data")]
     pub data: PathBuf,
     /// Seconds between two signs of life on a stream.
-    #[arg(long, env = "MICRO_CHAT_HEARTBEAT", value_name = "SECONDS", default_value = "25", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "25", value_parser = seconds)]
     heartbeat: Duration,
     /// Seconds that a client should wait for one that is late.
-    #[arg(long, env = "MICRO_CHAT_GRACE", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     grace: Duration,
 }
 
@@ -60,49 +76,48 @@ impl Running {
         self.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.port))
     }
 
+    /// How long is too long.
     pub fn timing(&self) -> Timing {
         Timing { heartbeat: self.heartbeat, grace: self.grace, ..Timing::default() }
     }
 }
 
+/// What a server for real use is told.
 #[derive(Debug, Args)]
 pub struct Serve {
+    /// What every server is told.
     #[command(flatten)]
     pub running: Running,
     /// A proxy before this server does TLS. Without it and without a certificate the server listens on loopback only.
-    #[arg(long, env = "MICRO_CHAT_BEHIND_PROXY")]
+    #[arg(long)]
     pub behind_proxy: bool,
     /// The server's certificate, with those that vouch for it, in PEM: then it does TLS itself. SIGHUP reads it anew.
-    #[arg(
-        long,
-        env = "MICRO_CHAT_TLS_CERT",
-        value_name = "FILE",
-        requires = "tls_key",
-        conflicts_with = "behind_proxy"
-    )]
+    #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// The certificate's private key, in PEM.
-    #[arg(long, env = "MICRO_CHAT_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// A site whose pages may use the server, such as https://example.com; `*` is all. Its own pages always may.
-    #[arg(long, env = "MICRO_CHAT_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     origin: Vec<String>,
     /// A file with a key that tokens are signed with: a public key in PEM (RS256, ES256, EdDSA), or a secret of at least
     /// 32 bytes (HS256). May be given more than once, so that keys can be changed.
-    #[arg(long, env = "MICRO_CHAT_TOKEN_KEY", value_name = "FILE", value_delimiter = ',')]
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
     pub token_key: Vec<PathBuf>,
     /// Who has to have issued a token: its `iss`.
-    #[arg(long, env = "MICRO_CHAT_TOKEN_ISSUER", value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     token_issuer: Option<String>,
     /// For whom a token has to be: its `aud`. Without this, tokens that are for somebody are refused.
-    #[arg(long, env = "MICRO_CHAT_TOKEN_AUDIENCE", value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     token_audience: Option<String>,
     /// The claim that names the user.
-    #[arg(long, env = "MICRO_CHAT_USER_CLAIM", value_name = "CLAIM", default_value = "sub")]
+    #[arg(long, value_name = "CLAIM", default_value = "sub")]
     user_claim: String,
     /// The claim that names the namespace; a token without it belongs to `micro`.
-    #[arg(long, env = "MICRO_CHAT_NAMESPACE_CLAIM", value_name = "CLAIM", default_value = "namespace")]
+    #[arg(long, value_name = "CLAIM", default_value = "namespace")]
     namespace_claim: String,
+    #[command(flatten)]
+    limits: Limiting,
 }
 
 impl Serve {
@@ -114,9 +129,30 @@ impl Serve {
         Origins::Listed(self.origin.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect())
     }
 
+    /// Whether TLS is asked for.
+    pub fn names_certificate(&self) -> bool {
+        self.tls_cert.is_some() || self.tls_key.is_some()
+    }
+
     /// The files of the certificate and its key.
-    pub fn tls(&self) -> Option<(&Path, &Path)> {
-        self.tls_cert.as_deref().zip(self.tls_key.as_deref())
+    pub fn tls(&self) -> Result<Option<(&Path, &Path)>, ServerError> {
+        match (self.tls_cert.as_deref(), self.tls_key.as_deref()) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(ServerError::HalfCertificate("--tls-cert", "--tls-key")),
+            (None, Some(_)) => Err(ServerError::HalfCertificate("--tls-key", "--tls-cert")),
+            (Some(_), Some(_)) if self.behind_proxy => Err(ServerError::TlsTwice),
+            (Some(chain), Some(key)) => Ok(Some((chain, key))),
+        }
+    }
+
+    /// Whether there are keys to check tokens with.
+    pub fn names_keys(&self) -> bool {
+        !self.token_key.is_empty()
+    }
+
+    /// How much is too much.
+    pub fn rates(&self) -> Rates {
+        self.limits.rates()
     }
 
     /// What tokens have to say.
@@ -130,6 +166,7 @@ impl Serve {
     }
 }
 
+/// What copying a database needs.
 #[derive(Debug, Args)]
 pub struct Copy {
     /// The copy.
