@@ -288,6 +288,13 @@ impl<K: Clone + Eq + Hash> Crowd<K> {
     }
 }
 
+impl<K: Eq + Hash> Place<K> {
+    /// Whose it is.
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+}
+
 impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
         let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);

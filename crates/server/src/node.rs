@@ -43,6 +43,7 @@ impl Node {
         }
         Ok(address)
     }
+
     /// Counts bytes that come from there and from a caller, where there is one.
     pub fn meter(&self, address: Option<IpAddr>, caller: Option<&Caller>) -> impl Fn(usize) -> Result<(), Fault> {
         move |count| match &self.limits {

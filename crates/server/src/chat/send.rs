@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::{Chats, Refusal, at_most};
 use crate::auth::{Caller, Scope};
-use crate::limits::Wait;
 use crate::store::{Identity, Message, MessageDraft, Sent};
 
 /// A message that somebody wants to send.
@@ -36,13 +35,10 @@ pub type Pending = Pin<Box<dyn Future<Output = Result<Arc<Message>, Refusal>> + 
 impl Chats {
     /// Stores a message and ends when it is durable.
     pub async fn send(&self, caller: &Caller, draft: Draft) -> Result<Arc<Message>, Refusal> {
-        self.take_turn(caller).map_err(Refusal::TooMuch)?;
+        if let Some(limits) = &self.limits {
+            limits.send(caller).map_err(Refusal::TooMuch)?;
+        }
         self.submit(caller, draft).await?.await
-    }
-
-    /// Counts a message that is about to be submitted. A caller that sends too many is told how long to wait.
-    pub fn take_turn(&self, caller: &Caller) -> Result<(), Wait> {
-        self.limits.as_ref().map_or(Ok(()), |limits| limits.send(caller))
     }
 
     /// Puts a message in line for the next commit, behind those that this caller submitted before. Its sender is who

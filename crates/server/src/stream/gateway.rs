@@ -1,5 +1,6 @@
 //! The gateway dialect: every frame is one message as JSON, both ways.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
@@ -8,12 +9,12 @@ use micro_chat_wire::endpoint::Endpoint;
 
 use super::Metadata;
 use super::answers::Answers;
-use super::slowed::Slowed;
+use super::slowed::{Kind, Load, Slowed};
 use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, object_from_json};
 use crate::auth::Caller;
-use crate::chat::{Chats, Draft, Joined, Refusal, Start};
+use crate::chat::{Draft, Joined, Refusal, Start};
 use crate::hub::{Delivery, Item, Seat};
 use crate::node::Node;
 use crate::store::{self, Chat, Identity};
@@ -64,7 +65,7 @@ async fn end(socket: &mut Socket, ending: Ending) {
 
 /// A user in a chat.
 struct Connection {
-    chats: Chats,
+    node: Arc<Node>,
     caller: Caller,
     user_id: String,
     chat: Arc<Chat>,
@@ -102,11 +103,10 @@ impl Connection {
         let Metadata { namespace, chat_id, user_id, token } = metadata;
         let caller = socket.admit(&token, &namespace).await?;
         let user_id = caller.connects_as(user_id)?;
-        let chats = node.chats.clone();
-        let joined = chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
+        let joined = node.chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
         let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
         Ok(Self {
-            chats,
+            node: node.clone(),
             caller,
             user_id,
             chat,
@@ -120,10 +120,11 @@ impl Connection {
     async fn run(&mut self, socket: &mut Socket) -> Result<(), Ending> {
         loop {
             let listens = self.slowed.is_empty() && self.pending.len() < PENDING;
-            let slowed = self.slowed.next(|_| self.chats.take_turn(&self.caller));
+            let (limits, from) = (self.node.limits.as_deref(), socket.address());
+            let slowed = self.slowed.next(|load| load.pass(limits, from, &self.caller));
             tokio::select! {
                 event = socket.next(listens) => match event? {
-                    Event::Frame(frame) => Box::pin(self.receive(&frame)).await?,
+                    Event::Frame(frame) => Box::pin(self.receive(from, &frame)).await?,
                     Event::Deliveries(items) => socket.write(self.deliver(&items)).await?,
                     Event::Heartbeat => socket.beat(None).await?
                 },
@@ -151,7 +152,7 @@ impl Connection {
         heard.map(|(_, delivery)| delivery.message.json.clone()).collect()
     }
 
-    async fn receive(&mut self, frame: &str) -> Result<(), Ending> {
+    async fn receive(&mut self, from: Option<IpAddr>, frame: &str) -> Result<(), Ending> {
         let message: Message = object_from_json(frame).map_err(Ending::Refused)?;
         if !message.chat_id.is_empty() && message.chat_id != self.chat.id {
             // It would be stored where its sender does not mean it to be.
@@ -166,17 +167,18 @@ impl Connection {
             text: message.text,
             expired: false,
         };
-        match self.chats.take_turn(&self.caller) {
-            Ok(()) => self.submit(draft).await,
+        let mut load = Load::new(draft, Kind::Send, frame.len());
+        match load.pass(self.node.limits.as_deref(), from, &self.caller) {
+            Ok(()) => self.submit(load.into_inner()).await,
             Err(wait) => {
-                self.slowed.hold(wait, draft);
+                self.slowed.hold(wait, load);
                 Ok(())
             }
         }
     }
 
     async fn submit(&mut self, draft: Draft) -> Result<(), Ending> {
-        let pending = self.chats.submit(&self.caller, draft).await;
+        let pending = self.node.chats.submit(&self.caller, draft).await;
         self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);
         Ok(())
     }

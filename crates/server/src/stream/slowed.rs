@@ -1,14 +1,69 @@
 //! What a client sent before its turn.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::limits::Wait;
+use crate::auth::Caller;
+use crate::limits::{Limits, Wait};
 
-/// Something that has to wait until its sender may go on. Meanwhile nothing more is read of that sender, so that its
+/// What a frame counts as, besides its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A message.
+    Send,
+    /// A subscription.
+    Subscribe,
+    /// Nothing else.
+    Other,
+}
+
+/// A frame that counts.
+#[derive(Debug)]
+pub struct Load<T> {
+    /// The frame.
+    what: T,
+    kind: Kind,
+    /// Its bytes, until they are counted.
+    bytes: Option<usize>,
+}
+
+impl<T> Load<T> {
+    /// A frame of that kind and size.
+    pub fn new(what: T, kind: Kind, bytes: usize) -> Self {
+        Self { what, kind, bytes: Some(bytes) }
+    }
+
+    /// Counts it, each way once; or says when to try again.
+    pub fn pass(&mut self, limits: Option<&Limits>, from: Option<IpAddr>, caller: &Caller) -> Result<(), Wait> {
+        let Some(limits) = limits else { return Ok(()) };
+        if let Some(bytes) = self.bytes {
+            limits.bytes(from, Some(caller), bytes)?;
+            self.bytes = None;
+        }
+        match self.kind {
+            Kind::Send => limits.send(caller),
+            Kind::Subscribe => limits.subscribe(caller),
+            Kind::Other => Ok(()),
+        }
+    }
+
+    /// The frame, which has been counted.
+    pub fn into_inner(self) -> T {
+        self.what
+    }
+}
+
+/// A frame that has to wait until its sender may go on. Meanwhile nothing more is read of that sender, so that its
 /// messages keep their order: who sends too much on a stream is slowed down, not refused. Costs nothing while nobody is.
-pub struct Slowed<T>(Option<Box<(Pin<Box<Sleep>>, T)>>);
+pub struct Slowed<T>(Option<Box<Held<T>>>);
+
+struct Held<T> {
+    /// When to try again.
+    turn: Pin<Box<Sleep>>,
+    load: Load<T>,
+}
 
 impl<T> Default for Slowed<T> {
     fn default() -> Self {
@@ -23,21 +78,21 @@ impl<T> Slowed<T> {
     }
 
     /// This waits, at first for so long.
-    pub fn hold(&mut self, wait: Wait, what: T) {
-        self.0 = Some(Box::new((Box::pin(sleep(wait)), what)));
+    pub fn hold(&mut self, wait: Wait, load: Load<T>) {
+        self.0 = Some(Box::new(Held { turn: Box::pin(sleep(wait)), load }));
     }
 
     /// What waits, once `pass` lets it; never, where nothing does. Cancel-safe.
-    pub async fn next(&mut self, mut pass: impl FnMut(&mut T) -> Result<(), Wait>) -> T {
+    pub async fn next(&mut self, mut pass: impl FnMut(&mut Load<T>) -> Result<(), Wait>) -> T {
         loop {
-            let Some((turn, what)) = self.0.as_deref_mut() else { std::future::pending().await };
+            let Some(Held { turn, load }) = self.0.as_deref_mut() else { std::future::pending().await };
             turn.as_mut().await;
             // Another stream of the same user may have been faster.
-            match pass(what) {
+            match pass(load) {
                 Err(wait) => turn.as_mut().reset(Instant::now() + wait),
                 Ok(()) => {
-                    if let Some((_, what)) = self.0.take().map(|held| *held) {
-                        return what;
+                    if let Some(held) = self.0.take() {
+                        return held.load.into_inner();
                     }
                 }
             }
@@ -54,9 +109,9 @@ mod tests {
     async fn what_is_held_passes_in_its_time_and_though_nobody_looked_meanwhile() {
         let mut slowed = Slowed::default();
         let begun = Instant::now();
-        slowed.hold(Duration::from_secs(1), "message");
+        slowed.hold(Duration::from_secs(1), Load::new("message", Kind::Send, 7));
         let mut asked = 0;
-        let mut pass = |_: &mut &str| {
+        let mut pass = |_: &mut Load<&str>| {
             asked += 1;
             if asked < 3 { Err(Duration::from_secs(1)) } else { Ok(()) }
         };

@@ -99,7 +99,7 @@ pub struct Socket {
     /// Counts this connection among those the server waits for.
     place: Place,
     /// Among those from its address.
-    _at_address: Option<limits::Place<IpAddr>>,
+    at_address: Option<limits::Place<IpAddr>>,
     /// Among those of its user.
     _of_user: Option<limits::Place<(String, String)>>,
 }
@@ -116,7 +116,7 @@ impl Socket {
             unheard: 0,
             clients_turn: true,
             place: node.connections.enter(outlet.clone()),
-            _at_address: at_address,
+            at_address,
             _of_user: None,
             outlet,
             node,
@@ -154,6 +154,11 @@ impl Socket {
         }
         self.expiry = caller.remaining().map(|remaining| Box::pin(sleep(remaining)));
         Ok(())
+    }
+
+    /// Where it comes from, as far as that counts.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.at_address.as_ref().map(|place| *place.key())
     }
 
     /// The first text frame.

@@ -12,7 +12,10 @@ use crate::guarded::{Guarded, SECRET, key_file, seconds, sign, token};
 
 /// A user may send one message a second.
 async fn slow(timing: Timing) -> Guarded {
-    let rates = Rates { sends: Rate::new(1, 1), ..Rates::default() };
+    limited(Rates { sends: Rate::new(1, 1), ..Rates::default() }, timing).await
+}
+
+async fn limited(rates: Rates, timing: Timing) -> Guarded {
     let data = tempfile::tempdir().expect("a folder");
     let keys = [key_file(data.path(), "secret", SECRET)];
     Guarded::timed(data, &keys, Claims::default(), Some(rates), Reach::NoTls, timing).await
@@ -70,4 +73,37 @@ async fn a_stream_that_waits_for_its_turn_ends_with_its_token() {
         }
     }
     assert!(seconds() <= expires + 1);
+}
+
+#[tokio::test]
+async fn bytes_and_subscriptions_are_slowed_down_and_not_lost() {
+    let rates = Rates { bytes_of_user: Rate::new(10_000, 10_000), subscribes: Rate::new(4, 2), ..Rates::default() };
+    let guarded = limited(rates, Timing::default()).await;
+    let chat_id = guarded.chat().await;
+    let mut ann = guarded.session(json!({ "token": token("ann") })).await;
+    let mut ben = guarded.session(json!({ "token": token("ben") })).await;
+    assert_eq!((ann.json().await[0].clone(), ben.json().await[0].clone()), (json!(20), json!(20)));
+    let begun = Instant::now();
+    for handle in 1..=6 {
+        ann.send(json!([2, handle, chat_id, 0, -1])).await;
+    }
+    for handle in 1..=6 {
+        assert_eq!((ann.json().await[1].clone(), ann.json().await[1].clone()), (json!(handle), json!(handle)));
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+    // 30 KB at 10 KB a second, of which 10 KB may come at once.
+    ben.send(json!([2, 1, chat_id, 0, -1])).await;
+    let begun = Instant::now();
+    for n in 1..=6 {
+        ben.send(json!([4, n, 1, { "client_id": format!("c{n}"), "text": "x".repeat(5_000) }])).await;
+    }
+    let mut acked = Vec::new();
+    while acked.len() < 6 {
+        let frame = ben.json().await;
+        if frame[0] == 24 {
+            acked.push(frame[1].as_u64().expect("a number"));
+        }
+    }
+    assert_eq!(acked, [1, 2, 3, 4, 5, 6]);
+    assert!(begun.elapsed() >= Duration::from_millis(1_800), "{:?}", begun.elapsed());
 }

@@ -16,7 +16,7 @@ use micro_chat_wire::{limit, op};
 
 use super::Metadata;
 use super::answers::Answers;
-use super::slowed::Slowed;
+use super::slowed::{Kind, Load, Slowed};
 use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
@@ -104,8 +104,8 @@ struct Session {
     behind: VecDeque<u32>,
     /// The page that is being read for the first of them.
     reading: Option<Reading>,
-    /// A publish that came before its turn, with its number.
-    slowed: Slowed<(u32, Draft)>,
+    /// A frame that came before its turn.
+    slowed: Slowed<ClientFrame>,
     /// Publishes in line for a commit.
     pending: Answers<Published>,
 }
@@ -150,7 +150,8 @@ impl Session {
                 }
             };
             let listens = self.slowed.is_empty() && self.pending.len() < PENDING;
-            let slowed = self.slowed.next(|_| self.node.chats.take_turn(&self.caller));
+            let (limits, from) = (self.node.limits.as_deref(), socket.address());
+            let slowed = self.slowed.next(|load| load.pass(limits, from, &self.caller));
             tokio::select! {
                 event = socket.next(listens) => match event? {
                     Event::Frame(frame) => Box::pin(self.receive(socket, &frame)).await?,
@@ -160,7 +161,7 @@ impl Session {
                     }
                     Event::Heartbeat => socket.beat(Some(frame::HEARTBEAT)).await?,
                 },
-                (n, draft) = slowed => Box::pin(self.submit(n, draft)).await,
+                frame = slowed => Box::pin(self.act(socket, frame)).await?,
                 page = reading => {
                     self.reading = None;
                     let frames = self.caught(page)?;
@@ -199,7 +200,24 @@ impl Session {
     }
 
     async fn receive(&mut self, socket: &mut Socket, text: &str) -> Result<(), Ending> {
-        match from_json(text).map_err(Ending::Refused)? {
+        let frame = from_json(text).map_err(Ending::Refused)?;
+        let kind = match frame {
+            ClientFrame::Publish { .. } => Kind::Send,
+            ClientFrame::Subscribe { .. } => Kind::Subscribe,
+            _ => Kind::Other,
+        };
+        let mut load = Load::new(frame, kind, text.len());
+        match load.pass(self.node.limits.as_deref(), socket.address(), &self.caller) {
+            Ok(()) => self.act(socket, load.into_inner()).await,
+            Err(wait) => {
+                self.slowed.hold(wait, load);
+                Ok(())
+            }
+        }
+    }
+
+    async fn act(&mut self, socket: &mut Socket, frame: ClientFrame) -> Result<(), Ending> {
+        match frame {
             ClientFrame::Hello(_) => Err(Ending::Refused(Fault::HelloExpected)),
             ClientFrame::Subscribe { handle, chat_id, epoch, after } => {
                 let start = u64::try_from(after).map_or(Start::Now, |seq| Start::After { epoch, seq });
@@ -273,20 +291,13 @@ impl Session {
             text: message.text,
             expired,
         };
-        match self.node.chats.take_turn(&self.caller) {
-            Ok(()) => self.submit(n, draft).await,
-            Err(wait) => self.slowed.hold(wait, (n, draft)),
-        }
-        Ok(())
-    }
-
-    async fn submit(&mut self, n: u32, draft: Draft) {
         let pending: Pending = match self.node.chats.submit(&self.caller, draft).await {
             Ok(pending) => pending,
             // In line with the others, so that answers keep the order of publishes.
             Err(refusal) => Box::pin(std::future::ready(Err(refusal))),
         };
         self.pending.push_back(Box::pin(async move { (n, pending.await) }));
+        Ok(())
     }
 
     /// The answer to a publish. One that could not be committed ends the connection: the client comes back and
