@@ -32,5 +32,5 @@ static ALLOCATOR: lol_alloc::AssumeSingleThreaded<lol_alloc::FreeListAllocator> 
 /// Whether `path` names an endpoint that is a stream, in whichever form.
 #[wasm_bindgen]
 pub fn streams(path: &str) -> bool {
-    Endpoint::from_path(path).is_some_and(Endpoint::streams)
+    Endpoint::is_stream(path)
 }

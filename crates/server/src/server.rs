@@ -19,7 +19,7 @@ use crate::door::Door;
 use crate::hub::Hub;
 use crate::limits::{Limits, Rates};
 use crate::node::Node;
-use crate::store::{Message, Store, StoreError, StoreGuard};
+use crate::store::{Committed, Store, StoreError, StoreGuard};
 use crate::stream::{Connections, Timing};
 
 /// Commits on their way to the hub.
@@ -127,7 +127,7 @@ pub struct Server {
     store: Store,
     guard: StoreGuard,
     /// What was committed and has to be published.
-    commits: mpsc::Receiver<Vec<Arc<Message>>>,
+    commits: mpsc::Receiver<Vec<Committed>>,
     config: Config,
 }
 
@@ -163,8 +163,13 @@ impl Server {
         let ending = tokio::spawn(end_streams(ended, connections.clone()));
         let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates)));
         let is_proxied = config.reach == Reach::BehindProxy;
+        let chats = Chats::new(store, hub, limits.clone());
+        tokio::spawn({
+            let chats = chats.clone();
+            async move { chats.sweep().await }
+        });
         let node = Arc::new(Node {
-            chats: Chats::new(store, hub, limits.clone()),
+            chats,
             access,
             limits: limits.clone(),
             origins: config.origins,

@@ -47,8 +47,12 @@ pub struct NewResponse {
 pub struct SendRequest {
     /// The chat to send to.
     pub chat_id: String,
+    /// The group to send to, instead of a chat.
+    pub group_id: String,
     /// Makes a retry safe; the server makes one where it is empty.
     pub client_id: String,
+    /// The same, as groups call it.
+    pub client: String,
     /// Who sends.
     pub user_id: String,
     /// What it is about; may be empty.
@@ -67,6 +71,8 @@ pub struct SendResponse {}
 pub struct HistoryRequest {
     /// The chat to read.
     pub chat_id: String,
+    /// The group to read, instead of a chat.
+    pub group_id: String,
     /// At most this many messages: 1 to 1,000; 0 stands for 1,000.
     pub limit: u64,
     /// Only messages with a smaller `seq`; 0 stands for no bound.
@@ -91,7 +97,8 @@ pub struct HistoryResponse {
 pub struct ConnectRequest {
     /// The tenant.
     pub namespace: String,
-    /// The chat to join.
+    /// The chat to join, or the group.
+    #[serde(alias = "group_id")]
     pub chat_id: String,
     /// Who joins.
     pub user_id: String,

@@ -11,6 +11,24 @@ pub enum Endpoint {
     ChatHistory,
     /// `chat.Connect`: the stream of a chat's messages.
     ChatConnect,
+    /// `chat.Create`: a new group.
+    ChatCreate,
+    /// `chat.List`: the groups that one may see.
+    ChatList,
+    /// `chat.Delete`: end a group.
+    ChatDelete,
+    /// `chat.Invite`: bring somebody into a group.
+    ChatInvite,
+    /// `chat.Kick`: put somebody out of a group.
+    ChatKick,
+    /// `chat.Leave`: go out of a group.
+    ChatLeave,
+    /// `chat.Join`: come into a group; as a WebSocket the stream of its messages, too.
+    ChatJoin,
+    /// `chat.Send` to a group: no path of its own.
+    GroupSend,
+    /// `chat.History` of a group: no path of its own.
+    GroupHistory,
     /// `chats.CreateChat`: the chat of a set of users, or of an id.
     ChatsCreateChat,
     /// `chats.SendMessage`: store a message.
@@ -24,11 +42,18 @@ pub enum Endpoint {
 use Endpoint::*;
 
 /// Every endpoint, with its service and its method as paths spell them.
-const ALL: [(Endpoint, &str, &str); 8] = [
+const ALL: [(Endpoint, &str, &str); 15] = [
     (ChatNew, "chat", "New"),
     (ChatSend, "chat", "Send"),
     (ChatHistory, "chat", "History"),
     (ChatConnect, "chat", "Connect"),
+    (ChatCreate, "chat", "Create"),
+    (ChatList, "chat", "List"),
+    (ChatDelete, "chat", "Delete"),
+    (ChatInvite, "chat", "Invite"),
+    (ChatKick, "chat", "Kick"),
+    (ChatLeave, "chat", "Leave"),
+    (ChatJoin, "chat", "Join"),
     (ChatsCreateChat, "chats", "CreateChat"),
     (ChatsSendMessage, "chats", "SendMessage"),
     (ChatsListMessages, "chats", "ListMessages"),
@@ -39,21 +64,23 @@ impl Endpoint {
     /// The endpoint that `path` names: `/chat/New`, `/chat/Chat/New`, both under `/v1/`, each with or without the
     /// leading slash.
     pub fn from_path(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let path = path.strip_prefix("v1/").unwrap_or(path);
-        let is_named = |(_, service, method): &&(Endpoint, &str, &str)| {
-            let rest = path.strip_prefix(*service).and_then(|rest| rest.strip_prefix('/'));
-            // What is left is nothing, or `Chat/`.
-            rest.and_then(|rest| rest.strip_suffix(*method)).is_some_and(|name| {
-                name.is_empty() || name.strip_suffix('/').is_some_and(|name| is_capitalised(name, service))
-            })
-        };
-        ALL.iter().find(is_named).map(|(endpoint, ..)| *endpoint)
+        ALL.iter().find(|(_, service, method)| is_path(path, service, method)).map(|(endpoint, ..)| *endpoint)
     }
 
-    /// Whether this endpoint is a stream: a WebSocket, not one answer.
+    /// Whether this endpoint is nothing but a stream: a WebSocket, not one answer.
     pub const fn streams(self) -> bool {
         matches!(self, ChatConnect)
+    }
+
+    /// Whether `path` names an endpoint that [streams](Self::streams). A page that asks only this needn't know them all.
+    pub fn is_stream(path: &str) -> bool {
+        is_path(path, "chat", "Connect")
+    }
+
+    /// Whether this is about groups, whose errors are worded as they always were.
+    pub fn is_of_groups(self) -> bool {
+        let is_lower = |letter: u8| letter.is_ascii_lowercase();
+        self.name().strip_prefix("chat.").and_then(|method| method.bytes().next()).is_some_and(is_lower)
     }
 
     /// The name error ids start with: `chat.New`.
@@ -63,12 +90,31 @@ impl Endpoint {
             ChatSend => "chat.Send",
             ChatHistory => "chat.History",
             ChatConnect => "chat.Connect",
+            ChatCreate => "chat.create",
+            ChatList => "chat.list",
+            ChatDelete => "chat.delete",
+            ChatInvite => "chat.invite",
+            ChatKick => "chat.kick",
+            ChatLeave => "chat.leave",
+            ChatJoin => "chat.join",
+            GroupSend => "chat.send",
+            GroupHistory => "chat.history",
             ChatsCreateChat => "chats.CreateChat",
             ChatsSendMessage => "chats.SendMessage",
             ChatsListMessages => "chats.ListMessages",
             AuthOptions => "auth.Options",
         }
     }
+}
+
+/// Whether `path` names that method of that service.
+fn is_path(path: &str, service: &str, method: &str) -> bool {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_prefix("v1/").unwrap_or(path);
+    let rest = path.strip_prefix(service).and_then(|rest| rest.strip_prefix('/'));
+    // What is left is nothing, or `Chat/`.
+    rest.and_then(|rest| rest.strip_suffix(method))
+        .is_some_and(|name| name.is_empty() || name.strip_suffix('/').is_some_and(|name| is_capitalised(name, service)))
 }
 
 /// Whether `name` is `service` with its first letter in upper case: `Chat` for `chat`.
@@ -95,6 +141,7 @@ mod tests {
                 format!("v1/{service}/{capital}/{method}"),
             ] {
                 assert_eq!(Endpoint::from_path(&path), Some(endpoint), "{path}");
+                assert_eq!(Endpoint::is_stream(&path), endpoint.streams(), "{path}");
             }
         }
     }

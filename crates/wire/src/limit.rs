@@ -12,6 +12,9 @@ pub const ID: usize = 256;
 /// Users named in one request.
 pub const USER_IDS: usize = 1_000;
 
+/// Members of a group.
+pub const MEMBERS: u64 = 10_000;
+
 /// A message as JSON, escapes counted. With its envelope it fits into one [`FRAME`].
 pub const MESSAGE: usize = 192 * 1024;
 

@@ -16,15 +16,16 @@ pub async fn new(chats: &Chats, caller: &Caller, request: NewRequest) -> Result<
 
 /// `chat.Send`.
 pub async fn send(chats: &Chats, caller: &Caller, request: SendRequest) -> Result<SendResponse, Refusal> {
-    let SendRequest { chat_id, client_id, user_id, subject, text } = request;
-    let draft = Draft { chat_id, client_id, identity: Identity::ClientId, user_id, subject, text, expired: false };
+    let SendRequest { chat_id, client_id, user_id, subject, text, .. } = request;
+    let (identity, by_member, expired) = (Identity::ClientId, false, false);
+    let draft = Draft { chat_id, client_id, identity, user_id, by_member, subject, text, expired };
     chats.send(caller, draft).await?;
     Ok(SendResponse {})
 }
 
 /// `chat.History`.
 pub async fn history(chats: &Chats, caller: &Caller, request: HistoryRequest) -> Result<HistoryResponse, Refusal> {
-    let HistoryRequest { chat_id, limit, before, after } = request;
+    let HistoryRequest { chat_id, limit, before, after, .. } = request;
     let (messages, has_more) = chats.history(caller, &chat_id, History { limit, before, after }).await?;
     Ok(HistoryResponse { messages: messages.iter().map(Message::from).collect(), has_more })
 }

@@ -24,7 +24,8 @@ pub async fn send(chats: &Chats, caller: &Caller, request: SendMessageRequest) -
     // Without an id of its own a message is nobody's repetition.
     let identity = if id.is_empty() { Identity::ClientId } else { Identity::Id };
     let (subject, expired) = (String::new(), false);
-    let draft = Draft { chat_id, client_id: id, identity, user_id: author_id, subject, text, expired };
+    let (user_id, by_member) = (author_id, false);
+    let draft = Draft { chat_id, client_id: id, identity, user_id, by_member, subject, text, expired };
     let message = chats.send(caller, draft).await?;
     Ok(SendMessageResponse { message: Message::from(&*message) })
 }
@@ -55,7 +56,8 @@ impl From<&store::Message> for Message {
     }
 }
 
-fn rfc3339(at: Nanos) -> String {
+/// A time as this API writes it.
+pub fn rfc3339(at: Nanos) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(at.into())
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())

@@ -44,6 +44,8 @@ pub enum Fault {
     NotAStream(Endpoint),
     /// A page of a site that may not.
     ForbiddenOrigin,
+    /// A frame on a stream that only delivers.
+    OnlyHeard,
     /// A binary frame.
     BinaryFrame,
     /// A frame over [`limit::FRAME`].
@@ -113,6 +115,11 @@ impl Fault {
                 403,
                 "Pages of this site may not connect; the server lists those that may.".into(),
             ),
+            Self::OnlyHeard => gateway(
+                "OnlyHeard",
+                400,
+                "This stream only delivers; send with /chat/Send, or on /chat/Connect.".into(),
+            ),
             Self::BinaryFrame => gateway("BinaryFrame", 400, "Send text frames; binary ones are not read.".into()),
             Self::FrameTooLarge => {
                 gateway("FrameTooLarge", 413, format!("A frame may have {} bytes at most.", limit::FRAME))
@@ -180,6 +187,9 @@ impl From<Denied> for Fault {
 
 /// The ids of the two services: `chat.Send.MissingText`, and `MISSING_TEXT`.
 fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
+    if let Some(words) = refused_group(endpoint, refusal) {
+        return words;
+    }
     let in_chats = endpoint.name().starts_with("chats.");
     let id = |camel: &str, screaming: &str| {
         if in_chats { screaming.to_owned() } else { format!("{}.{camel}", endpoint.name()) }
@@ -246,6 +256,22 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
             409,
             "This client_id belongs to another message of this user; give each message its own.".into(),
         ),
+        Refusal::MissingName => (id("MissingName", "MISSING_NAME"), 400, "A group needs a name.".into()),
+        Refusal::MissingGroupId => {
+            (id("MissingGroupID", "MISSING_GROUP_ID"), 400, "Name the group in group_id.".into())
+        }
+        Refusal::UnknownGroup => {
+            (id("InvalidGroupID", "NOT_FOUND"), 404, "There is no group with this group_id.".into())
+        }
+        Refusal::NotInGroup => (id("NotInGroup", "NOT_IN_GROUP"), 403, "This user is not in the group.".into()),
+        Refusal::NotCreator => (id("NotCreator", "NOT_CREATOR"), 403, "Only who created the group may do this.".into()),
+        Refusal::TooManyMembers => (
+            id("TooManyMembers", "TOO_MANY_MEMBERS"),
+            413,
+            format!("A group may have {} members at most.", limit::MEMBERS),
+        ),
+        Refusal::TakenId => (id("TakenID", "TAKEN_ID"), 409, "This id is taken by a group; choose another.".into()),
+        Refusal::Removed => (id("Removed", "REMOVED"), 403, "You are not a member of this chat any more.".into()),
         Refusal::TooMuch(_) => {
             (id("TooMany", "TOO_MANY"), 429, "That is more than one user may; wait for a moment.".into())
         }
@@ -258,6 +284,29 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
             (id("Unavailable", "UNAVAILABLE"), 503, "The message store does not answer; try again.".into())
         }
     }
+}
+
+/// Errors about groups: one id a method, and what is wrong in the details, as their clients know them.
+fn refused_group(endpoint: Endpoint, refusal: &Refusal) -> Option<(String, u16, String)> {
+    if !endpoint.is_of_groups() {
+        return None;
+    }
+    let (code, detail) = match refusal {
+        Refusal::MissingName => (400, "missing name".to_owned()),
+        Refusal::MissingGroupId | Refusal::MissingChatId => (400, "missing group id".to_owned()),
+        Refusal::MissingUserId => (400, "missing user id".to_owned()),
+        Refusal::MissingText => (400, "missing text".to_owned()),
+        Refusal::UnknownGroup | Refusal::UnknownChat => (404, "group not found".to_owned()),
+        Refusal::NotInGroup => (403, "user is not in the group".to_owned()),
+        Refusal::NotCreator => (403, "only who created the group may do this".to_owned()),
+        // Who is denied is told as everywhere.
+        Refusal::Denied(_) => return None,
+        other => {
+            let (_, code, detail) = refused(Endpoint::ChatSend, other);
+            (code, detail)
+        }
+    };
+    Some((endpoint.name().to_owned(), code, detail))
 }
 
 impl IntoResponse for Fault {

@@ -1,7 +1,7 @@
 //! HTTP: paths, answers, errors, assets.
 //!
 //! - `request`: a call, read,
-//! - `chat`, `chats`: one file a service,
+//! - `chat`, `chats`, `groups`: one file a service,
 //! - `assets`: the SDK and the pages,
 //! - [`Origins`]: whose pages may ask,
 //! - [`fault`]: every error with its id and words.
@@ -11,6 +11,7 @@ mod assets;
 mod chat;
 mod chats;
 pub mod fault;
+pub mod groups;
 mod origins;
 pub mod request;
 
@@ -24,6 +25,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use micro_chat_wire::auth::{Login, OptionsResponse};
+use micro_chat_wire::chat::{HistoryRequest, SendRequest};
 use micro_chat_wire::endpoint::Endpoint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,7 +35,7 @@ use tower_http::cors::CorsLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::auth::Caller;
-use crate::chat::{Chats, Refusal};
+use crate::chat::{Act, Chats, Refusal};
 use crate::node::Node;
 use crate::stream;
 use fault::Fault;
@@ -96,10 +98,11 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
         return Err(Fault::MethodNotAllowed);
     }
     let (mut parts, body) = request.into_parts();
-    if endpoint.streams() {
+    let is_upgrade = parts.headers.contains_key(header::SEC_WEBSOCKET_KEY);
+    if endpoint.streams() || (endpoint == Endpoint::ChatJoin && is_upgrade) {
         return stream::upgrade(node, endpoint, &mut parts).await;
     }
-    if parts.headers.contains_key(header::SEC_WEBSOCKET_KEY) {
+    if is_upgrade {
         return Err(Fault::NotAStream(endpoint));
     }
     if endpoint == Endpoint::AuthOptions {
@@ -113,12 +116,27 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
     let chats = &node.chats;
     match endpoint {
         Endpoint::ChatNew => run(endpoint, chats, &caller, call, chat::new).await,
-        Endpoint::ChatSend => run(endpoint, chats, &caller, call, chat::send).await,
-        Endpoint::ChatHistory => run(endpoint, chats, &caller, call, chat::history).await,
+        Endpoint::ChatSend => match call.read::<SendRequest>()? {
+            request if request.group_id.is_empty() => done(endpoint, chat::send(chats, &caller, request).await),
+            request => done(Endpoint::GroupSend, groups::send(chats, &caller, request).await),
+        },
+        Endpoint::ChatHistory => match call.read::<HistoryRequest>()? {
+            request if request.group_id.is_empty() => done(endpoint, chat::history(chats, &caller, request).await),
+            request => done(Endpoint::GroupHistory, groups::history(chats, &caller, request).await),
+        },
+        Endpoint::ChatCreate => run(endpoint, chats, &caller, call, groups::create).await,
+        Endpoint::ChatList => run(endpoint, chats, &caller, call, groups::list).await,
+        Endpoint::ChatDelete => act(endpoint, chats, &caller, call, Act::Delete).await,
+        Endpoint::ChatInvite => act(endpoint, chats, &caller, call, Act::Invite).await,
+        Endpoint::ChatKick => act(endpoint, chats, &caller, call, Act::Kick).await,
+        Endpoint::ChatLeave => act(endpoint, chats, &caller, call, Act::Leave).await,
+        Endpoint::ChatJoin => act(endpoint, chats, &caller, call, Act::Join).await,
         Endpoint::ChatsCreateChat => run(endpoint, chats, &caller, call, chats::create).await,
         Endpoint::ChatsSendMessage => run(endpoint, chats, &caller, call, chats::send).await,
         Endpoint::ChatsListMessages => run(endpoint, chats, &caller, call, chats::list).await,
-        Endpoint::AuthOptions | Endpoint::ChatConnect => Err(Fault::UpgradeRequired(endpoint)),
+        Endpoint::AuthOptions | Endpoint::ChatConnect | Endpoint::GroupSend | Endpoint::GroupHistory => {
+            Err(Fault::UpgradeRequired(endpoint))
+        }
     }
 }
 
@@ -130,7 +148,19 @@ async fn run<Q: DeserializeOwned, A: Serialize>(
     call: Call,
     method: impl AsyncFnOnce(&Chats, &Caller, Q) -> Result<A, Refusal>,
 ) -> Result<Response, Fault> {
-    let request = call.read()?;
-    let answer = method(chats, caller, request).await.map_err(|refusal| Fault::Refused(endpoint, refusal))?;
+    done(endpoint, method(chats, caller, call.read()?).await)
+}
+
+/// Changes a group.
+async fn act(endpoint: Endpoint, chats: &Chats, caller: &Caller, call: Call, act: Act) -> Result<Response, Fault> {
+    run(endpoint, chats, caller, call, async |chats: &Chats, caller: &Caller, request| {
+        groups::act(chats, caller, act, request).await
+    })
+    .await
+}
+
+/// The answer to what was done.
+fn done<A: Serialize>(endpoint: Endpoint, answer: Result<A, Refusal>) -> Result<Response, Fault> {
+    let answer = answer.map_err(|refusal| Fault::Refused(endpoint, refusal))?;
     Ok(answer::json(StatusCode::OK, &answer))
 }

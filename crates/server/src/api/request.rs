@@ -23,6 +23,9 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Query parameters that are lists.
 const LISTS: [&str; 1] = ["user_ids"];
 
+/// Query parameters that are yes or no.
+const FLAGS: [&str; 1] = ["private"];
+
 /// Query parameters that are numbers.
 const NUMBERS: [&str; 4] = ["limit", "offset", "before", "after"];
 
@@ -148,6 +151,12 @@ fn query(text: &str) -> Result<Map<String, Value>, Fault> {
                 .parse::<Number>()
                 .map_err(|_| Fault::InvalidField { field: name.clone(), detail: "it has to be a number".to_owned() })?;
             object.insert(name, Value::Number(number));
+        } else if FLAGS.contains(&name.as_str()) {
+            let flag = value.parse::<bool>().map_err(|_| Fault::InvalidField {
+                field: name.clone(),
+                detail: "it has to be true or false".to_owned(),
+            })?;
+            object.insert(name, Value::Bool(flag));
         } else {
             object.insert(name, Value::String(value));
         }

@@ -1,7 +1,7 @@
 //! API keys: what a site's own server calls with.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -85,11 +85,13 @@ impl ApiKeys {
         Ok(before.into_keys().filter(|id| !good.contains_key(id)).collect())
     }
 
-    /// Keeps them as they are in the store; what comes with a key that is revoked ends.
-    pub async fn watch(self: Arc<Self>, revocations: Arc<Revocations>) {
+    /// Keeps them as they are in the store, for as long as somebody needs them; what comes with a key that is revoked
+    /// ends.
+    pub async fn watch(keys: Weak<Self>, revocations: Arc<Revocations>) {
         loop {
             tokio::time::sleep(ANEW).await;
-            match self.read().await {
+            let Some(keys) = keys.upgrade() else { return };
+            match keys.read().await {
                 Ok(ended) => ended.into_iter().for_each(|key| revocations.end_key(key)),
                 Err(error) => tracing::error!(%error, "the keys can't be read"),
             }

@@ -81,7 +81,7 @@ impl Access {
         let Policy::Login { tokens } = policy else { return Ok((Self::Open, mpsc::unbounded_channel().1)) };
         let (revocations, telling) = Revocations::new(store.cutoffs().await?);
         let (revocations, keys) = (Arc::new(revocations), Arc::new(ApiKeys::open(store.clone()).await?));
-        tokio::spawn(keys.clone().watch(revocations.clone()));
+        tokio::spawn(ApiKeys::watch(Arc::downgrade(&keys), revocations.clone()));
         Ok((Self::Login(Arc::new(Gate { tokens, keys, revocations, store: store.clone() })), telling))
     }
 

@@ -22,31 +22,19 @@ impl Chats {
         &self,
         caller: &Caller,
         id: &str,
-        mut user_ids: Vec<String>,
+        user_ids: Vec<String>,
         at_least: AtLeast,
     ) -> Result<ChatWithUsers, Refusal> {
         caller.may(Scope::Send)?;
-        if let Some(limits) = &self.limits {
-            limits.chat(caller).map_err(Refusal::TooMuch)?;
-        }
+        self.count_chat(caller)?;
         at_most(limit::ID, "id", id)?;
-        if user_ids.len() > limit::USER_IDS {
-            return Err(Refusal::TooManyUserIds);
-        }
-        for user_id in &user_ids {
-            at_most(limit::ID, "user_ids", user_id)?;
-        }
-        user_ids.sort_unstable();
-        user_ids.dedup();
+        let user_ids = checked_users(user_ids)?;
         let needed = match at_least {
             AtLeast::One => 1,
             AtLeast::Two => 2,
         };
         if user_ids.len() < needed {
             return Err(Refusal::MissingUserIds);
-        }
-        if user_ids.iter().any(String::is_empty) {
-            return Err(Refusal::EmptyUserId);
         }
         if let Some(user) = caller.user() {
             // Otherwise a stranger would learn the chat of two others.
@@ -58,6 +46,23 @@ impl Chats {
             }
         }
         let id = (!id.is_empty()).then(|| id.to_owned());
-        Ok(self.store.create(ChatDraft { namespace: caller.namespace.clone(), id, user_ids }).await?)
+        let created = self.store.create(ChatDraft { namespace: caller.namespace.clone(), id, user_ids }).await?;
+        created.ok_or(Refusal::TakenId)
     }
+}
+
+/// The users of a new chat: each once, in the order of their names.
+pub fn checked_users(mut user_ids: Vec<String>) -> Result<Vec<String>, Refusal> {
+    if user_ids.len() > limit::USER_IDS {
+        return Err(Refusal::TooManyUserIds);
+    }
+    for user_id in &user_ids {
+        at_most(limit::ID, "user_ids", user_id)?;
+    }
+    if user_ids.iter().any(String::is_empty) {
+        return Err(Refusal::EmptyUserId);
+    }
+    user_ids.sort_unstable();
+    user_ids.dedup();
+    Ok(user_ids)
 }

@@ -53,10 +53,31 @@ pub struct Recent {
     pages: Shared<(ChatKey, u64), Backlog>,
 }
 
+impl Recent {
+    /// Drops what was read of a chat that is gone.
+    pub fn forget(&self, namespace: &str, chat_id: &str, chat: ChatKey) {
+        self.rows.forget(&(namespace.to_owned(), chat_id.to_owned()));
+        self.rings.forget(&chat);
+    }
+}
+
 impl Default for Recent {
     fn default() -> Self {
         Self { rows: Shared::new(CHATS), rings: Shared::new(CHATS), pages: Shared::new(PAGES) }
     }
+}
+
+/// Who listens, and where it comes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// Who reads.
+    pub user_id: &'a str,
+    /// Where deliveries come.
+    pub outlet: &'a Arc<Outlet>,
+    /// Under which number.
+    pub handle: u32,
 }
 
 /// A reader of a chat.
@@ -68,6 +89,8 @@ pub struct Joined {
     pub after: u64,
     /// Its seat, where it has caught up already; always, where it began [`Start::Now`].
     pub seated: Option<Seated>,
+    /// How many had departed from chats when the reader was seen to be a member.
+    pub as_of: u64,
 }
 
 /// The next step of a reader that catches up.
@@ -77,20 +100,16 @@ pub struct Step {
     pub page: Arc<Backlog>,
     /// Its seat, once it has caught up, and what lies behind the page.
     pub seated: Option<Seated>,
+    /// How many had departed from chats when the reader was last seen to be a member.
+    pub as_of: u64,
 }
 
 impl Chats {
-    /// Begins to listen. Deliveries come to `outlet` under `handle` as soon as the reader has a seat. Until it has one,
-    /// it is to [catch up](Chats::catch_up).
-    pub async fn join(
-        &self,
-        caller: &Caller,
-        chat_id: &str,
-        user_id: &str,
-        start: Start,
-        outlet: &Arc<Outlet>,
-        handle: u32,
-    ) -> Result<Joined, Refusal> {
+    /// Begins to listen. Deliveries come to the reader's outlet as soon as it has a seat. Until it has one, it is to [catch
+    /// up](Chats::catch_up).
+    pub async fn join(&self, reader: Reader<'_>, chat_id: &str, start: Start) -> Result<Joined, Refusal> {
+        let Reader { caller, user_id, outlet, handle } = reader;
+        let as_of = self.hub.departures();
         if user_id.is_empty() {
             return Err(Refusal::MissingUserId);
         }
@@ -114,25 +133,40 @@ impl Chats {
             Start::After { seq, .. } => seq.max(chat.first_seq - 1),
         };
         let seated = ring.seat(after, outlet, handle);
+        let as_of = self.still_member(reader, chat_id, as_of).await?;
         let after = seated.as_ref().map_or(after, |seated| seated.backlog.after);
-        Ok(Joined { chat, after, seated })
+        Ok(Joined { chat, after, seated, as_of })
     }
 
     /// The next messages behind a reader's cursor, and its seat where these were the last.
     pub async fn catch_up(
         &self,
+        reader: Reader<'_>,
         chat: &Arc<Chat>,
         cursor: u64,
-        outlet: &Arc<Outlet>,
-        handle: u32,
+        as_of: u64,
     ) -> Result<Step, Refusal> {
         let ring = self.ring(chat).await?;
         // What is published while the page is read stays in the ring, so that the page joins it however busy the chat is.
         let hold = ring.hold();
         let page = self.page(chat, cursor).await?;
-        let seated = ring.seat(page.to, outlet, handle);
+        let seated = ring.seat(page.to, reader.outlet, reader.handle);
         drop(hold);
-        Ok(Step { page, seated })
+        let as_of = self.still_member(reader, &chat.id, as_of).await?;
+        Ok(Step { page, seated, as_of })
+    }
+
+    /// Asks again whether the reader is a member, where somebody has departed meanwhile: from the moment in which it has
+    /// its seat it is told, but not before.
+    async fn still_member(&self, reader: Reader<'_>, chat_id: &str, as_of: u64) -> Result<u64, Refusal> {
+        let now = self.hub.departures();
+        if now != as_of {
+            self.find(reader.caller, chat_id, reader.user_id).await.map_err(|refusal| match refusal {
+                Refusal::UnknownChat => Refusal::Removed,
+                refusal => refusal,
+            })?;
+        }
+        Ok(now)
     }
 
     /// Keeps the chat's ring, which is filled.
@@ -186,6 +220,10 @@ mod tests {
         (Chats::new(store, hub, None), guard)
     }
 
+    fn ben<'a>(caller: &'a Caller, outlet: &'a Arc<Outlet>) -> Reader<'a> {
+        Reader { caller, user_id: "ben", outlet, handle: 1 }
+    }
+
     async fn send(chats: &Chats, chat_id: &str, text: &str) {
         let draft = Draft {
             chat_id: chat_id.to_owned(),
@@ -194,6 +232,7 @@ mod tests {
             user_id: "ann".to_owned(),
             subject: String::new(),
             text: text.to_owned(),
+            by_member: false,
             expired: false,
         };
         chats.send(&Caller::open("micro"), draft).await.expect("it is stored");
@@ -211,11 +250,14 @@ mod tests {
         while cursor < last {
             let outlet = Arc::new(Outlet::default());
             let start = Start::After { epoch: 0, seq: cursor };
-            let joined = chats.join(&Caller::open("micro"), chat_id, "ben", start, &outlet, 1).await.expect("it joins");
+            let joined = chats.join(ben(&Caller::open("micro"), &outlet), chat_id, start).await.expect("it joins");
             assert!(joined.after <= cursor);
             let mut seated = joined.seated;
             while seated.is_none() {
-                let step = chats.catch_up(&joined.chat, cursor, &outlet, 1).await.expect("a page");
+                let step = chats
+                    .catch_up(ben(&Caller::open("micro"), &outlet), &joined.chat, cursor, joined.as_of)
+                    .await
+                    .expect("a page");
                 step.page.messages.iter().for_each(|message| pass(&mut cursor, message));
                 seated = step.seated;
             }
@@ -223,7 +265,7 @@ mod tests {
             seated.backlog.messages.iter().for_each(|message| pass(&mut cursor, message));
             while cursor < last {
                 let Ok(items) = std::future::poll_fn(|context| outlet.poll_take(context)).await else { break };
-                items.iter().for_each(|(_, delivery)| pass(&mut cursor, &delivery.message));
+                items.iter().filter_map(|(_, parcel)| parcel.message()).for_each(|one| pass(&mut cursor, &one.message));
             }
         }
     }
@@ -312,8 +354,9 @@ mod tests {
         }
         let outlet = Arc::new(Outlet::default());
         let start = Start::After { epoch: 0, seq: 0 };
-        let joined =
-            chats.join(&Caller::open("micro"), &created.chat.id, "ben", start, &outlet, 1).await.expect("it joins");
+        let caller = Caller::open("micro");
+        let reader = ben(&caller, &outlet);
+        let joined = chats.join(reader, &created.chat.id, start).await.expect("it joins");
         assert!(joined.seated.is_none());
         // Somebody else has just read this page, and hands it on when the chat has gone on.
         let page = Backlog::from(chats.store.behind(&joined.chat, 0, PAGE).await.expect("a page"));
@@ -327,8 +370,8 @@ mod tests {
             chats.hub.reached(chats.store.committed()).await;
             goes_on.send(()).expect("it is waited for");
         };
-        let (_, step, ()) = tokio::join!(other, chats.catch_up(&joined.chat, 0, &outlet, 1), going_on);
-        let Step { page, seated } = step.expect("a page");
+        let (_, step, ()) = tokio::join!(other, chats.catch_up(reader, &joined.chat, 0, joined.as_of), going_on);
+        let Step { page, seated, .. } = step.expect("a page");
         assert_eq!(page.to, 100);
         assert_eq!(seated.map(|seated| seated.backlog.messages.len()), Some(3));
         // Now that nobody reads, the ring lets go of what is too large for it.

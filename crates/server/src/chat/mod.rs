@@ -1,6 +1,7 @@
 //! The rules of chats: who is asked for what, what is too large, what is the same. No HTTP, no SQL.
 //!
 //! - `create`: finding and creating chats,
+//! - `groups`: chats whose members come and go,
 //! - `send`: storing messages,
 //! - `read`: reading them back,
 //! - `join`: listening to them,
@@ -8,6 +9,7 @@
 //! - [`Refusal`]: what can be wrong with a request.
 
 mod create;
+mod groups;
 mod join;
 mod read;
 mod refusal;
@@ -15,7 +17,8 @@ mod send;
 mod shared;
 
 pub use create::AtLeast;
-pub use join::{Joined, Start, Step};
+pub use groups::Act;
+pub use join::{Joined, Reader, Start, Step};
 pub use read::{History, Listing, Order};
 pub use refusal::Refusal;
 pub use send::{Draft, Pending};
@@ -27,7 +30,7 @@ use micro_chat_wire::limit;
 use crate::auth::{Caller, Scope};
 use crate::hub::Hub;
 use crate::limits::Limits;
-use crate::store::{Chat, Store};
+use crate::store::{Chat, ChatKey, Store};
 
 /// All chats of this server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,6 +60,23 @@ impl Chats {
         let member = caller.must_be_member(named).map(str::to_owned);
         let chat = self.store.chat(caller.namespace.clone(), chat_id.to_owned(), member).await?;
         chat.ok_or(Refusal::UnknownChat)
+    }
+
+    /// Counts a chat that somebody asks for.
+    fn count_chat(&self, caller: &Caller) -> Result<(), Refusal> {
+        self.limits.as_ref().map_or(Ok(()), |limits| limits.chat(caller)).map_err(Refusal::TooMuch)
+    }
+
+    /// Drops what was read for many of a chat that is gone.
+    fn forget(&self, namespace: &str, chat_id: &str, chat: ChatKey) {
+        self.recent.forget(namespace, chat_id, chat);
+    }
+
+    /// Removes what is left of chats that were deleted when the server ended.
+    pub async fn sweep(&self) {
+        if let Err(error) = self.store.sweep().await {
+            tracing::error!(%error, "what is left of deleted chats stays");
+        }
     }
 
     /// Whether the database answers.

@@ -28,6 +28,30 @@ pub enum Refusal {
     /// An id that a user wants to choose.
     #[error("the caller may not choose an id")]
     ChosenId,
+    /// A group has no name.
+    #[error("no name")]
+    MissingName,
+    /// No group is named.
+    #[error("no group id")]
+    MissingGroupId,
+    /// There is no such group, or none that the caller may know of.
+    #[error("no such group")]
+    UnknownGroup,
+    /// Who it is about is no member of the group.
+    #[error("not in the group")]
+    NotInGroup,
+    /// Only who created the group may do this.
+    #[error("not the creator")]
+    NotCreator,
+    /// More members than [`micro_chat_wire::limit::MEMBERS`].
+    #[error("too many members")]
+    TooManyMembers,
+    /// The id that was chosen for a chat is a group's.
+    #[error("the id is taken")]
+    TakenId,
+    /// They were a member of the chat, and are none any more.
+    #[error("no member any more")]
+    Removed,
     /// No chat is named.
     #[error("no chat id")]
     MissingChatId,

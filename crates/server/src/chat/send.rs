@@ -21,6 +21,8 @@ pub struct Draft {
     pub identity: Identity,
     /// Who sends.
     pub user_id: String,
+    /// Only a member's is to be stored, though the server believes every name.
+    pub by_member: bool,
     /// May be empty.
     pub subject: String,
     /// What it says.
@@ -47,11 +49,12 @@ impl Chats {
         caller.may(Scope::Send)?;
         let draft = Draft { user_id: caller.acts_as(draft.user_id), ..draft };
         check(&draft)?;
-        let Draft { chat_id, mut client_id, identity, user_id, subject, text, expired } = draft;
+        let Draft { chat_id, mut client_id, identity, user_id, by_member, subject, text, expired } = draft;
         if client_id.is_empty() {
             client_id = Uuid::new_v4().to_string();
         }
-        let (namespace, by_member) = (caller.namespace.clone(), caller.must_be_member(&user_id).is_some());
+        let by_member = by_member || caller.must_be_member(&user_id).is_some();
+        let namespace = caller.namespace.clone();
         let draft =
             MessageDraft { namespace, chat_id, client_id, identity, user_id, by_member, subject, text, expired };
         let answer = self.store.send(draft).await?;

@@ -8,6 +8,7 @@ mod outlet;
 mod ring;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -15,7 +16,7 @@ use micro_chat_wire::chat;
 use slab::Slab;
 use tokio::sync::{mpsc, watch};
 
-use crate::store::{ChatKey, Message};
+use crate::store::{ChatKey, Committed, MemberChange, Membership, Message};
 pub use outlet::{End, Item, Outlet};
 use ring::Ring;
 pub use ring::{Backlog, RING, RingSize};
@@ -40,6 +41,30 @@ impl From<&Message> for Stored {
     }
 }
 
+/// What comes to a subscriber, in the order of commits.
+#[derive(Clone, Debug)]
+pub enum Parcel {
+    /// A message.
+    Message(Arc<Delivery>),
+    /// Somebody came, or went.
+    Member(Arc<MemberChange>),
+}
+
+impl Parcel {
+    /// The message, where it is one.
+    pub fn message(&self) -> Option<&Arc<Delivery>> {
+        match self {
+            Self::Message(delivery) => Some(delivery),
+            Self::Member(_) => None,
+        }
+    }
+
+    /// What of it counts as waiting.
+    fn bytes(&self) -> usize {
+        self.message().map_or(0, |delivery| delivery.message.json.len())
+    }
+}
+
 /// A new message on its way to subscribers.
 #[derive(Debug)]
 pub struct Delivery {
@@ -51,12 +76,19 @@ pub struct Delivery {
     pub message: Stored,
     /// The session dialect's frame that ends with it, for the handle and from the `seq` of the first who needed one.
     frame: OnceLock<(u32, u64, Utf8Bytes)>,
+    /// As the stream of a group carries it, once somebody wanted that.
+    in_group: OnceLock<Utf8Bytes>,
 }
 
 impl Delivery {
     /// Nobody has it yet.
     pub fn new(chat: ChatKey, user_id: String, message: Stored) -> Self {
-        Self { chat, user_id, message, frame: OnceLock::new() }
+        Self { chat, user_id, message, frame: OnceLock::new(), in_group: OnceLock::new() }
+    }
+
+    /// As the stream of a group carries it: made once for all who hear it so.
+    pub fn in_group(&self, make: impl FnOnce(&str) -> Utf8Bytes) -> Utf8Bytes {
+        self.in_group.get_or_init(|| make(&self.message.json)).clone()
     }
 
     /// The frame that ends with this message. Most readers stand alike: what is made for the first serves them all.
@@ -113,8 +145,10 @@ pub struct Hub(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     shards: [Mutex<Shard>; SHARDS],
-    /// How many messages have been published.
+    /// How much has been published.
     published: watch::Sender<u64>,
+    /// How often somebody was put out of a chat, or went.
+    departures: AtomicU64,
 }
 
 /// A place among a chat's subscribers; left when it is dropped.
@@ -233,16 +267,19 @@ impl Hub {
     }
 
     /// Hands on what was committed, until nothing can be committed any more.
-    pub async fn run(self, mut committed: mpsc::Receiver<Vec<Arc<Message>>>) {
-        while let Some(messages) = committed.recv().await {
-            for message in &messages {
-                self.publish(message);
+    pub async fn run(self, mut committed: mpsc::Receiver<Vec<Committed>>) {
+        while let Some(batch) = committed.recv().await {
+            for one in &batch {
+                match one {
+                    Committed::Message(message) => self.publish(message),
+                    Committed::Member(change) => self.tell(change),
+                }
             }
-            self.0.published.send_modify(|published| *published += messages.len() as u64);
+            self.0.published.send_modify(|published| *published += batch.len() as u64);
         }
     }
 
-    /// Ends when so many messages have been published since the start.
+    /// Ends when so much has been published since the start.
     pub async fn reached(&self, count: u64) {
         if *self.0.published.borrow() < count {
             // It can't fail: this is a sender as well.
@@ -263,7 +300,27 @@ impl Hub {
         }
         let delivery = Arc::new(Delivery::new(message.chat, message.user_id.clone(), stored));
         for (_, subscriber) in &room.subscribers {
-            subscriber.outlet.push(subscriber.handle, &delivery);
+            subscriber.outlet.push(subscriber.handle, Parcel::Message(delivery.clone()));
+        }
+    }
+
+    /// How often somebody was put out of a chat, or went. Who takes a seat while this changes may not be a member any
+    /// more.
+    pub fn departures(&self) -> u64 {
+        self.0.departures.load(Ordering::Acquire)
+    }
+
+    /// Tells a chat's subscribers that somebody came, or went.
+    fn tell(&self, change: &MemberChange) {
+        if !matches!(change.membership, Membership::Joined(_)) {
+            // Before the seats are looked at: whoever takes one later sees this.
+            self.0.departures.fetch_add(1, Ordering::Release);
+        }
+        let shard = self.shard(change.chat);
+        let Some(room) = shard.get(&change.chat) else { return };
+        let change = Arc::new(change.clone());
+        for (_, subscriber) in &room.subscribers {
+            subscriber.outlet.push(subscriber.handle, Parcel::Member(change.clone()));
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What waits for one connection. Bounded: a reader that falls behind is cut off, and hurts nobody else.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use micro_chat_wire::limit;
 
-use super::Delivery;
+use super::Parcel;
 
-/// A message for the subscription with that handle.
-pub type Item = (u32, Arc<Delivery>);
+/// Something for the subscription with that handle.
+pub type Item = (u32, Parcel);
 
 /// Why a connection has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,17 +56,17 @@ impl Outlet {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a message, or cuts the connection off.
-    pub fn push(&self, handle: u32, delivery: &Arc<Delivery>) {
+    /// Adds something, or cuts the connection off.
+    pub fn push(&self, handle: u32, parcel: Parcel) {
         let mut waiting = self.waiting();
         if waiting.end.is_some() {
             return;
         }
-        let size = delivery.message.json.len();
+        let size = parcel.bytes();
         // An empty queue takes a message of any size.
         let is_first = waiting.items.is_empty();
         if is_first || (waiting.items.len() < limit::QUEUE_FRAMES && waiting.bytes + size <= limit::QUEUE_BYTES) {
-            waiting.items.push((handle, delivery.clone()));
+            waiting.items.push((handle, parcel));
             waiting.bytes += size;
             // Where something waits already, it has been woken.
             if is_first {
@@ -115,11 +115,13 @@ impl Outlet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::Stored;
+    use crate::hub::{Delivery, Stored};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    fn delivery(size: usize) -> Arc<Delivery> {
-        Arc::new(Delivery::new(1, String::new(), Stored { seq: 1, json: "x".repeat(size).into() }))
+    fn delivery(size: usize) -> Parcel {
+        let stored = Stored { seq: 1, json: "x".repeat(size).into() };
+        Parcel::Message(Arc::new(Delivery::new(1, String::new(), stored)))
     }
 
     fn take(outlet: &Outlet) -> Poll<Result<usize, End>> {
@@ -132,11 +134,11 @@ mod tests {
     fn a_reader_is_cut_off_at_the_257th_waiting_message() {
         let outlet = Outlet::default();
         for _ in 0..limit::QUEUE_FRAMES {
-            outlet.push(1, &delivery(10));
+            outlet.push(1, delivery(10));
         }
         assert_eq!(take(&outlet), Poll::Ready(Ok(limit::QUEUE_FRAMES)));
         for _ in 0..=limit::QUEUE_FRAMES {
-            outlet.push(1, &delivery(10));
+            outlet.push(1, delivery(10));
         }
         assert_eq!(take(&outlet), CUT);
     }
@@ -144,13 +146,13 @@ mod tests {
     #[test]
     fn a_reader_is_cut_off_over_256_kib_but_one_large_message_always_fits() {
         let outlet = Outlet::default();
-        outlet.push(1, &delivery(limit::QUEUE_BYTES + 1));
+        outlet.push(1, delivery(limit::QUEUE_BYTES + 1));
         assert_eq!(take(&outlet), Poll::Ready(Ok(1)));
-        outlet.push(1, &delivery(limit::QUEUE_BYTES - 1));
-        outlet.push(1, &delivery(1));
+        outlet.push(1, delivery(limit::QUEUE_BYTES - 1));
+        outlet.push(1, delivery(1));
         assert_eq!(take(&outlet), Poll::Ready(Ok(2)));
-        outlet.push(1, &delivery(limit::QUEUE_BYTES));
-        outlet.push(1, &delivery(1));
+        outlet.push(1, delivery(limit::QUEUE_BYTES));
+        outlet.push(1, delivery(1));
         assert_eq!(take(&outlet), CUT);
     }
 
@@ -158,7 +160,7 @@ mod tests {
     fn a_reader_that_keeps_up_is_never_cut_off() {
         let outlet = Outlet::default();
         for _ in 0..10 * limit::QUEUE_FRAMES {
-            outlet.push(1, &delivery(2_000));
+            outlet.push(1, delivery(2_000));
             assert_eq!(take(&outlet), Poll::Ready(Ok(1)));
         }
         assert_eq!(take(&outlet), Poll::Pending);
@@ -180,8 +182,8 @@ mod tests {
         let context = Context::from_waker(&waker);
         for round in 1..=3 {
             assert!(outlet.poll_take(&context).is_pending());
-            outlet.push(1, &delivery(1));
-            outlet.push(1, &delivery(1));
+            outlet.push(1, delivery(1));
+            outlet.push(1, delivery(1));
             assert_eq!(wakes.0.load(Ordering::Relaxed), round);
             assert!(outlet.poll_take(&context).is_ready());
         }

@@ -4,6 +4,7 @@
 //! - `writer`: one thread that commits all that waits,
 //! - `checkpointer`: one that copies the log into the database meanwhile,
 //! - `reader`: connections that read beside it,
+//! - `groups`: chats whose members come and go,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
@@ -11,6 +12,7 @@
 mod backup;
 mod checkpointer;
 mod folder;
+mod groups;
 mod keys;
 mod reader;
 mod schema;
@@ -26,6 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use backup::{back_up, restore};
 use checkpointer::Checkpointer;
 use folder::{DATABASE, Folder};
+pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};
 pub use keys::{ApiKey, Cutoff, KeyRing};
 use reader::Readers;
 use writer::{Change, Write, Writer, now};
@@ -83,6 +86,46 @@ pub struct Message {
     pub text: String,
     /// When it was stored.
     pub sent_at: Nanos,
+}
+
+/// Something that was committed, and that subscribers have to hear.
+#[derive(Clone, Debug)]
+pub enum Committed {
+    /// A new message.
+    Message(Arc<Message>),
+    /// Somebody came, or went.
+    Member(MemberChange),
+}
+
+/// A change of who is in a chat.
+#[derive(Clone, Debug)]
+pub struct MemberChange {
+    /// The chat's row.
+    pub chat: ChatKey,
+    /// What changed.
+    pub membership: Membership,
+}
+
+/// What changed of who is in a chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// That user is a member now.
+    Joined(String),
+    /// That user is one no more.
+    Left(String),
+    /// The chat is gone, and so is everybody in it.
+    Ended,
+}
+
+impl Membership {
+    /// Whether that user is a member no more.
+    pub fn ends_for(&self, user_id: &str) -> bool {
+        match self {
+            Self::Joined(_) => false,
+            Self::Left(left) => left == user_id,
+            Self::Ended => true,
+        }
+    }
 }
 
 /// A chat to find or to create.
@@ -221,7 +264,8 @@ pub enum StoreError {
 pub struct Store {
     /// What waits for the next commit. In order: who writes first is committed first.
     writes: mpsc::Sender<Write>,
-    /// How many messages were committed since the start. Nothing is acknowledged before it is counted here.
+    /// How much was committed since the start that subscribers have to hear. Nothing is acknowledged before it is counted
+    /// here.
     committed: Arc<AtomicU64>,
     /// Connections to read with.
     readers: Arc<Readers>,
@@ -250,9 +294,9 @@ impl StoreGuard {
 }
 
 impl Store {
-    /// Opens the database in `folder`, making both where they are missing. Each newly stored message goes to
-    /// `committed` after its commit, in the order of commits.
-    pub fn open(folder: &Path, committed: mpsc::Sender<Vec<Arc<Message>>>) -> Result<(Self, StoreGuard), StoreError> {
+    /// Opens the database in `folder`, making both where they are missing. Each newly stored message, and each change of
+    /// members, goes to `committed` after its commit, in the order of commits.
+    pub fn open(folder: &Path, committed: mpsc::Sender<Vec<Committed>>) -> Result<(Self, StoreGuard), StoreError> {
         let folder = Folder::take(folder)?;
         let file = folder.file(DATABASE);
         let connection = schema::open(&file)?;
@@ -268,8 +312,9 @@ impl Store {
         Ok((Self { writes: writes.clone(), committed: count, readers }, StoreGuard { writer, writes, _folder: folder }))
     }
 
-    /// Finds the chat with the draft's id, else the one created for the same users, else creates it.
-    pub async fn create(&self, draft: ChatDraft) -> Result<ChatWithUsers, StoreError> {
+    /// Finds the chat with the draft's id, else the one created for the same users, else creates it. None: the id is a
+    /// group's.
+    pub async fn create(&self, draft: ChatDraft) -> Result<Option<ChatWithUsers>, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.writes.send(Write::Create { draft, reply }).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::NotCommitted)
@@ -291,9 +336,17 @@ impl Store {
         &self,
         write: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.change_and_tell(|connection, _| write(connection)).await
+    }
+
+    /// The same, and says what subscribers have to hear.
+    async fn change_and_tell<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Connection, &mut Vec<Committed>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let change = Change(Box::new(move |connection| {
-            let written = write(connection);
+        let change = Change(Box::new(move |connection, committed| {
+            let written = write(connection, committed);
             // Who no longer waits needs no answer.
             (written.is_ok(), Box::new(move || drop(reply.send(written))))
         }));
@@ -327,7 +380,7 @@ impl Store {
         self.readers.run(read).await
     }
 
-    /// How many messages were committed since the start: at least all that anybody knows to be stored.
+    /// How much was committed since the start that subscribers have to hear: at least all that anybody knows of.
     pub fn committed(&self) -> u64 {
         self.committed.load(Ordering::Acquire)
     }

@@ -12,14 +12,17 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::checkpointer::Checkpointer;
-use super::{Chat, ChatDraft, ChatWithUsers, Identity, Message, MessageDraft, Nanos, Sent, reader};
+use super::{Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, reader};
 use crate::broken::{self, Broken};
 
 /// Writes in one commit.
 pub const BATCH: usize = 256;
 
 /// Writes, and says what to tell who waits: after the commit, or that it failed.
-pub struct Change(pub Box<dyn FnOnce(&Connection) -> Written + Send>);
+pub struct Change(pub Box<ChangeFn>);
+
+/// Writes, and adds what subscribers have to hear.
+type ChangeFn = dyn FnOnce(&Connection, &mut Vec<Committed>) -> Written + Send;
 
 /// Whether it was written, and how to tell who waits.
 pub type Written = (bool, Answer);
@@ -41,7 +44,7 @@ pub enum Write {
         /// The chat.
         draft: ChatDraft,
         /// Answered after the commit.
-        reply: oneshot::Sender<ChatWithUsers>,
+        reply: oneshot::Sender<Option<ChatWithUsers>>,
     },
     /// Whatever else: in a savepoint of its own, so that one that fails takes nothing with it.
     Change(Change),
@@ -58,7 +61,7 @@ pub enum Write {
 
 /// An answer that must not be given before the commit.
 enum Held {
-    Created(ChatWithUsers, oneshot::Sender<ChatWithUsers>),
+    Created(Option<ChatWithUsers>, oneshot::Sender<Option<ChatWithUsers>>),
     Sent(Sent, oneshot::Sender<Sent>),
     Changed(Answer),
 }
@@ -77,8 +80,8 @@ fn answer(held: Vec<Held>) {
 /// The one who writes.
 pub struct Writer {
     connection: Connection,
-    /// Where newly stored messages go after their commit.
-    committed: mpsc::Sender<Vec<Arc<Message>>>,
+    /// Where what subscribers have to hear goes after its commit.
+    committed: mpsc::Sender<Vec<Committed>>,
     /// How many there were.
     count: Arc<AtomicU64>,
     checkpointer: Checkpointer,
@@ -88,7 +91,7 @@ impl Writer {
     /// Takes over the connection.
     pub fn new(
         connection: Connection,
-        committed: mpsc::Sender<Vec<Arc<Message>>>,
+        committed: mpsc::Sender<Vec<Committed>>,
         count: Arc<AtomicU64>,
         checkpointer: Checkpointer,
     ) -> Self {
@@ -133,7 +136,7 @@ impl Writer {
     fn commit(
         &mut self,
         batch: impl Iterator<Item = Write>,
-        fresh: &mut Vec<Arc<Message>>,
+        fresh: &mut Vec<Committed>,
     ) -> rusqlite::Result<Vec<Held>> {
         let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut chats = Chats::default();
@@ -149,8 +152,10 @@ impl Writer {
                     chats.save(&transaction)?;
                     chats = Chats::default();
                     let mut savepoint = transaction.savepoint()?;
-                    let (is_done, tell) = change.0(&savepoint);
+                    let before = fresh.len();
+                    let (is_done, tell) = change.0(&savepoint, fresh);
                     if !is_done {
+                        fresh.truncate(before);
                         savepoint.rollback()?;
                     }
                     savepoint.commit()?;
@@ -193,7 +198,8 @@ impl Chats {
     }
 }
 
-fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<ChatWithUsers> {
+/// None: the id is a group's.
+fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<Option<ChatWithUsers>> {
     let user_set = digest(&draft.user_ids);
     let mut found = None;
     if let Some(id) = &draft.id {
@@ -203,8 +209,12 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
         found = reader::chat_of_users(transaction, &draft.namespace, &user_set)?;
     }
     if let Some(chat) = found {
+        let is_group = transaction.prepare_cached("SELECT 1 FROM groups WHERE chat = ?1")?.exists([chat.key])?;
+        if is_group {
+            return Ok(None);
+        }
         let user_ids = reader::members(transaction, chat.key)?;
-        return Ok(ChatWithUsers { chat, user_ids });
+        return Ok(Some(ChatWithUsers { chat, user_ids }));
     }
     let id = draft.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
     let created_at = now();
@@ -220,14 +230,14 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
     for user_id in &draft.user_ids {
         insert.execute(params![chat.key, user_id])?;
     }
-    Ok(ChatWithUsers { chat, user_ids: draft.user_ids.clone() })
+    Ok(Some(ChatWithUsers { chat, user_ids: draft.user_ids.clone() }))
 }
 
 fn send(
     transaction: &Transaction<'_>,
     chats: &mut Chats,
     draft: MessageDraft,
-    fresh: &mut Vec<Arc<Message>>,
+    fresh: &mut Vec<Committed>,
 ) -> rusqlite::Result<Sent> {
     let Some(chat) = chats.get(transaction, &draft.namespace, &draft.chat_id)? else {
         return Ok(Sent::UnknownChat);
@@ -276,7 +286,7 @@ fn send(
             text: draft.text,
             sent_at,
         });
-        fresh.push(message.clone());
+        fresh.push(Committed::Message(message.clone()));
         return Ok(Sent::Stored(message));
     }
     if broken::is(Broken::Dedupe) {

@@ -12,10 +12,11 @@ use super::answers::Answers;
 use super::slowed::{Kind, Load, Slowed};
 use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
+use crate::api::groups;
 use crate::api::request::{checked_namespace, object_from_json};
 use crate::auth::Caller;
-use crate::chat::{Draft, Joined, Refusal, Start};
-use crate::hub::{Delivery, Item, Seat};
+use crate::chat::{Act, Draft, Joined, Reader, Refusal, Start};
+use crate::hub::{Item, Parcel, Seat};
 use crate::node::Node;
 use crate::store::{self, Chat, Identity};
 
@@ -63,12 +64,21 @@ async fn end(socket: &mut Socket, ending: Ending) {
     socket.end(&ending, words).await;
 }
 
+/// A message as a group's stream carries it.
+fn in_group(json: &str) -> Utf8Bytes {
+    // It is ours, and always reads.
+    let message: Message = serde_json::from_str(json).unwrap_or_default();
+    serde_json::to_string(&groups::frame(message)).unwrap_or_default().into()
+}
+
 /// A user in a chat.
 struct Connection {
     node: Arc<Node>,
     caller: Caller,
     user_id: String,
     chat: Arc<Chat>,
+    /// Whether it hears the chat as a group, and only hears it.
+    is_of_group: bool,
     /// Where this reader began: at the present.
     after: u64,
     _seat: Option<Seat>,
@@ -103,10 +113,17 @@ impl Connection {
         let Metadata { namespace, chat_id, user_id, token } = metadata;
         let caller = socket.admit(&token, &namespace).await?;
         let user_id = caller.connects_as(user_id)?;
-        let joined = node.chats.join(&caller, &chat_id, &user_id, Start::Now, &socket.outlet, 0).await;
-        let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
+        let is_of_group = endpoint == Endpoint::ChatJoin;
+        if is_of_group {
+            let joined = node.chats.act_on_group(&caller, Act::Join, chat_id.clone(), user_id.clone()).await;
+            joined.map_err(|refusal| refused(endpoint, refusal))?;
+        }
+        let reader = Reader { caller: &caller, user_id: &user_id, outlet: &socket.outlet, handle: 0 };
+        let joined = node.chats.join(reader, &chat_id, Start::Now).await;
+        let Joined { chat, after, seated, .. } = joined.map_err(|refusal| refused(endpoint, refusal))?;
         Ok(Self {
             node: node.clone(),
+            is_of_group,
             caller,
             user_id,
             chat,
@@ -125,7 +142,11 @@ impl Connection {
             tokio::select! {
                 event = socket.next(listens) => match event? {
                     Event::Frame(frame) => Box::pin(self.receive(from, &frame)).await?,
-                    Event::Deliveries(items) => socket.write(self.deliver(&items)).await?,
+                    Event::Deliveries(items) => {
+                        let (frames, ended) = self.deliver(&items);
+                        socket.write(frames).await?;
+                        ended?;
+                    }
                     Event::Heartbeat => socket.beat(None).await?
                 },
                 draft = slowed => Box::pin(self.submit(draft)).await?,
@@ -145,14 +166,30 @@ impl Connection {
         }
     }
 
-    /// Others' messages that this reader has not seen.
-    fn deliver(&self, items: &[Item]) -> Vec<Utf8Bytes> {
-        let is_for_it = |delivery: &Delivery| delivery.message.seq > self.after && delivery.user_id != self.user_id;
-        let heard = items.iter().filter(|(_, delivery)| is_for_it(delivery));
-        heard.map(|(_, delivery)| delivery.message.json.clone()).collect()
+    /// Others' messages that this reader has not seen, up to where it is a member no more.
+    fn deliver(&self, items: &[Item]) -> (Vec<Utf8Bytes>, Result<(), Ending>) {
+        let mut frames = Vec::new();
+        for (_, parcel) in items {
+            match parcel {
+                Parcel::Message(delivery) if delivery.message.seq <= self.after => {}
+                Parcel::Message(delivery) if self.is_of_group => frames.push(delivery.in_group(in_group)),
+                Parcel::Message(delivery) if delivery.user_id == self.user_id => {}
+                Parcel::Message(delivery) => frames.push(delivery.message.json.clone()),
+                Parcel::Member(change) if change.membership.ends_for(&self.user_id) => {
+                    let endpoint = if self.is_of_group { Endpoint::ChatJoin } else { Endpoint::ChatConnect };
+                    let refusal = if self.is_of_group { Refusal::NotInGroup } else { Refusal::Removed };
+                    return (frames, Err(refused(endpoint, refusal)));
+                }
+                Parcel::Member(_) => {}
+            }
+        }
+        (frames, Ok(()))
     }
 
     async fn receive(&mut self, from: Option<IpAddr>, frame: &str) -> Result<(), Ending> {
+        if self.is_of_group {
+            return Err(Ending::Refused(Fault::OnlyHeard));
+        }
         let message: Message = object_from_json(frame).map_err(Ending::Refused)?;
         if !message.chat_id.is_empty() && message.chat_id != self.chat.id {
             // It would be stored where its sender does not mean it to be.
@@ -163,6 +200,7 @@ impl Connection {
             client_id: message.client_id,
             identity: Identity::ClientId,
             user_id: self.user_id.clone(),
+            by_member: false,
             subject: message.subject,
             text: message.text,
             expired: false,

@@ -8,6 +8,7 @@ mod config;
 mod connections;
 mod cost;
 mod gateway;
+mod groups;
 mod guarded;
 mod keys;
 mod life;

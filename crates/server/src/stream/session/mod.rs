@@ -21,8 +21,8 @@ use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
 use crate::auth::Caller;
-use crate::chat::{Draft, Pending, Refusal, Start};
-use crate::hub::{Item, Outlet};
+use crate::chat::{Draft, Pending, Reader, Refusal, Start};
+use crate::hub::{Item, Outlet, Parcel};
 use crate::node::Node;
 use crate::store::{Identity, Message};
 use subscription::{Reading, Subscription};
@@ -231,8 +231,7 @@ impl Session {
                 }
             }
             ClientFrame::Unsubscribe { handle } => {
-                self.subscriptions.remove(handle);
-                self.behind.retain(|behind| *behind != handle);
+                self.remove(handle);
                 Ok(())
             }
             ClientFrame::Publish { n, handle, message, expired } => {
@@ -262,13 +261,19 @@ impl Session {
             return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
         }
         let chats = &self.node.chats;
-        let joined = chats.join(&self.caller, chat_id, &self.user_id, start, outlet, handle).await?;
+        let reader = Reader { caller: &self.caller, user_id: &self.user_id, outlet, handle };
+        let joined = chats.join(reader, chat_id, start).await?;
         let (subscription, frames) = Subscription::begin(handle, joined);
         if !subscription.is_live() {
             self.behind.push_back(handle);
         }
         self.subscriptions.insert(handle, subscription);
         Ok(frames)
+    }
+
+    fn remove(&mut self, handle: u32) {
+        self.subscriptions.remove(handle);
+        self.behind.retain(|behind| *behind != handle);
     }
 
     async fn publish(
@@ -287,6 +292,7 @@ impl Session {
             client_id: message.client_id,
             identity: Identity::ClientId,
             user_id: self.user_id.clone(),
+            by_member: false,
             subject: message.subject,
             text: message.text,
             expired,
@@ -320,8 +326,25 @@ impl Session {
             // What comes for a subscription that is over is nobody's.
             let Some(subscription) = self.subscriptions.get_mut(*handle) else { continue };
             let was_live = subscription.is_live();
-            subscription.deliver(*handle, run, &mut frames);
-            if was_live && !subscription.is_live() {
+            let mut is_over = false;
+            for part in run.split_inclusive(|(_, parcel)| parcel.message().is_none()) {
+                let (messages, change) = match part {
+                    [messages @ .., (_, Parcel::Member(change))] => (messages, Some(change)),
+                    messages => (messages, None),
+                };
+                subscription.deliver(*handle, messages, &mut frames);
+                is_over |= change.is_some_and(|change| {
+                    change.chat == subscription.chat.key && change.membership.ends_for(&self.user_id)
+                });
+                if is_over {
+                    break;
+                }
+            }
+            if is_over {
+                let fault = Fault::Refused(self.endpoint, Refusal::Removed);
+                frames.push(frame::error(op::SCOPE_SUBSCRIPTION, *handle, &fault));
+                self.remove(*handle);
+            } else if was_live && !subscription.is_live() {
                 self.behind.push_back(*handle);
             }
         }
@@ -333,7 +356,8 @@ impl Session {
         while self.reading.is_none() {
             let Some(handle) = self.behind.pop_front() else { return };
             let Some(subscription) = self.subscriptions.get_mut(handle) else { continue };
-            self.reading = subscription.read(handle, self.node.chats.clone(), socket.outlet.clone());
+            let (caller, user_id) = (self.caller.clone(), self.user_id.clone());
+            self.reading = subscription.read(handle, self.node.chats.clone(), caller, user_id, socket.outlet.clone());
         }
     }
 
@@ -342,7 +366,16 @@ impl Session {
         let handle = page.handle;
         // It may have ended meanwhile, and its handle may name another subscription by now.
         let Some(subscription) = self.subscriptions.get_mut(handle) else { return Ok(Vec::new()) };
-        let frames = subscription.caught(page).map_err(|refusal| refused(self.endpoint, refusal))?;
+        let frames = match subscription.caught(page) {
+            Ok(frames) => frames,
+            Err(Refusal::Store(error)) => return Err(refused(self.endpoint, Refusal::Store(error))),
+            Err(refusal) => {
+                // They are no member any more.
+                self.remove(handle);
+                let fault = Fault::Refused(self.endpoint, refusal);
+                return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &fault)]);
+            }
+        };
         if !subscription.is_live() && !self.behind.contains(&handle) {
             self.behind.push_back(handle);
         }

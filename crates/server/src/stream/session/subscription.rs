@@ -6,8 +6,9 @@ use std::sync::Arc;
 use axum::extract::ws::Utf8Bytes;
 
 use super::frame;
-use crate::chat::{Chats, Joined, Refusal, Step};
-use crate::hub::{Item, Outlet, Seat, Seated};
+use crate::auth::Caller;
+use crate::chat::{Chats, Joined, Reader, Refusal, Step};
+use crate::hub::{Item, Outlet, Parcel, Seat, Seated};
 use crate::store::Chat;
 
 /// A page being read.
@@ -27,6 +28,8 @@ pub struct Subscription {
     /// The last `seq` that was sent, or was passed because it was deleted.
     cursor: u64,
     state: State,
+    /// How many had departed from chats when the reader was last seen to be a member.
+    as_of: u64,
 }
 
 enum State {
@@ -39,9 +42,9 @@ enum State {
 impl Subscription {
     /// Begins behind where the reader joined: what is to be said of that at once.
     pub fn begin(handle: u32, joined: Joined) -> (Self, Vec<Utf8Bytes>) {
-        let Joined { chat, after, seated } = joined;
+        let Joined { chat, after, seated, as_of } = joined;
         let mut frames = vec![frame::subscribed(handle, chat.epoch, after)];
-        let mut subscription = Self { chat, cursor: after, state: State::Behind { is_reading: false } };
+        let mut subscription = Self { chat, cursor: after, state: State::Behind { is_reading: false }, as_of };
         if let Some(seated) = seated {
             subscription.arrive(handle, seated, &mut frames);
         }
@@ -54,12 +57,20 @@ impl Subscription {
     }
 
     /// Begins to read the next page.
-    pub fn read(&mut self, handle: u32, chats: Chats, outlet: Arc<Outlet>) -> Option<Reading> {
+    pub fn read(
+        &mut self,
+        handle: u32,
+        chats: Chats,
+        caller: Caller,
+        user_id: String,
+        outlet: Arc<Outlet>,
+    ) -> Option<Reading> {
         let State::Behind { is_reading } = &mut self.state else { return None };
         *is_reading = true;
-        let (chat, cursor) = (self.chat.clone(), self.cursor);
+        let (chat, cursor, as_of) = (self.chat.clone(), self.cursor, self.as_of);
         Some(Box::pin(async move {
-            let step = chats.catch_up(&chat, cursor, &outlet, handle).await;
+            let reader = Reader { caller: &caller, user_id: &user_id, outlet: &outlet, handle };
+            let step = chats.catch_up(reader, &chat, cursor, as_of).await;
             Caught { handle, step }
         }))
     }
@@ -69,7 +80,8 @@ impl Subscription {
         // Else it was read for an earlier subscription of this handle.
         let State::Behind { is_reading: is_reading @ true } = &mut self.state else { return Ok(Vec::new()) };
         *is_reading = false;
-        let Step { page, seated } = caught.step?;
+        let Step { page, seated, as_of } = caught.step?;
+        self.as_of = as_of;
         let mut frames = Vec::new();
         self.cursor = frame::batches(caught.handle, self.cursor, &page.messages, &mut frames);
         if let Some(seated) = seated {
@@ -87,22 +99,22 @@ impl Subscription {
         self.state = State::Live(seat);
     }
 
-    /// Messages from the hub, as frames. One that does not follow on what was sent makes the subscription read again:
+    /// Messages from the hub, and nothing else, as frames. One that does not follow on what was sent makes the subscription read again:
     /// nothing is skipped.
     pub fn deliver(&mut self, handle: u32, mut items: &[Item], frames: &mut Vec<Utf8Bytes>) {
         while self.is_live() {
             // Those that follow on the cursor, one by one.
-            let next = items.iter().zip(self.cursor + 1..).map(|((_, delivery), seq)| (delivery, seq));
+            let next = items.iter().filter_map(|(_, parcel)| parcel.message()).zip(self.cursor + 1..);
             let next =
                 next.take_while(|(delivery, seq)| delivery.chat == self.chat.key && delivery.message.seq == *seq);
             let count = frame::fitting(next.map(|(delivery, _)| &delivery.message));
             let (batch, rest) = items.split_at(count);
-            if let [.., (_, last)] = batch {
+            if let [.., (_, Parcel::Message(last))] = batch {
                 let from = self.cursor + 1;
-                let stored = batch.iter().map(|(_, delivery)| &delivery.message);
+                let stored = batch.iter().filter_map(|(_, parcel)| parcel.message()).map(|delivery| &delivery.message);
                 frames.push(last.frame(handle, from, || frame::messages(handle, from, stored)));
                 (self.cursor, items) = (last.message.seq, rest);
-            } else if let [(_, other), rest @ ..] = rest {
+            } else if let [(_, Parcel::Message(other)), rest @ ..] = rest {
                 // It is old, or of another chat; else there is a hole.
                 if other.chat == self.chat.key && other.message.seq > self.cursor {
                     self.state = State::Behind { is_reading: false };
@@ -126,7 +138,8 @@ mod tests {
         let ring = Hub::default().keep(chat.key);
         ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
         let seated = ring.seat(seq, &Arc::default(), 7);
-        let (subscription, frames) = Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated });
+        let (subscription, frames) =
+            Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated, as_of: 0 });
         assert_eq!(frames, [format!("[21,7,1,{seq}]").into(), Utf8Bytes::from(format!("[23,7,{seq}]"))]);
         subscription
     }
@@ -135,7 +148,7 @@ mod tests {
     fn items(messages: impl IntoIterator<Item = (i64, u64)>) -> Vec<Item> {
         let stored = |seq: u64| Stored { seq, json: seq.to_string().into() };
         let delivery = |(chat, seq)| Arc::new(Delivery::new(chat, String::new(), stored(seq)));
-        messages.into_iter().map(|message| (7, delivery(message))).collect()
+        messages.into_iter().map(|message| (7, Parcel::Message(delivery(message)))).collect()
     }
 
     fn delivered(subscription: &mut Subscription, items: &[Item]) -> Vec<String> {
@@ -168,7 +181,7 @@ mod tests {
         assert_eq!(delivered(&mut other, &items), ["[22,7,7,7,[7]]"]);
         let mut frames = Vec::new();
         same.deliver(7, &items, &mut frames);
-        let made = items[1].1.frame(7, 6, || unreachable!("it is there"));
-        assert_eq!(frames.first().map(|frame| frame.as_ptr()), Some(made.as_ptr()));
+        let made = items[1].1.message().map(|last| last.frame(7, 6, || unreachable!("it is there")));
+        assert_eq!(frames.first().map(|frame| frame.as_ptr()), made.map(|frame| frame.as_ptr()));
     }
 }

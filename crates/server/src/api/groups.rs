@@ -1,0 +1,98 @@
+//! The service `chat` for groups: the same chats and messages, in the words of its last public version.
+
+use micro_chat_wire::chat::{HistoryRequest, SendRequest};
+use micro_chat_wire::groups::{
+    CreateRequest, Group, GroupResponse, HistoryResponse, ListRequest, ListResponse, MemberRequest, Message,
+    MessageResponse,
+};
+
+use super::chats::rfc3339;
+use crate::auth::Caller;
+use crate::chat::{Act, Chats, Draft, History, Refusal};
+use crate::store::{self, Identity};
+
+/// `chat.Create`.
+pub async fn create(chats: &Chats, caller: &Caller, request: CreateRequest) -> Result<GroupResponse, Refusal> {
+    let CreateRequest { name, description, user_ids, private } = request;
+    let group = chats.create_group(caller, name, description, user_ids, private).await?;
+    Ok(GroupResponse { group: group.into() })
+}
+
+/// `chat.List`.
+pub async fn list(chats: &Chats, caller: &Caller, request: ListRequest) -> Result<ListResponse, Refusal> {
+    let groups = chats.groups(caller, request.user_id, request.limit, request.offset).await?;
+    Ok(ListResponse { groups: groups.into_iter().map(Group::from).collect() })
+}
+
+/// `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave`, and `chat.Join` by a call.
+pub async fn act(chats: &Chats, caller: &Caller, act: Act, request: MemberRequest) -> Result<GroupResponse, Refusal> {
+    let group = chats.act_on_group(caller, act, request.group_id, request.user_id).await?;
+    Ok(GroupResponse { group: group.into() })
+}
+
+/// `chat.Send` with a `group_id`.
+pub async fn send(chats: &Chats, caller: &Caller, request: SendRequest) -> Result<MessageResponse, Refusal> {
+    let SendRequest { group_id, client, client_id, user_id, subject, text, .. } = request;
+    let client_id = if client_id.is_empty() { client } else { client_id };
+    let draft = Draft {
+        chat_id: group_id,
+        client_id,
+        identity: Identity::ClientId,
+        user_id,
+        by_member: true,
+        subject,
+        text,
+        expired: false,
+    };
+    let message = chats.send_to_group(caller, draft).await?;
+    Ok(MessageResponse { message: Message::from(&*message) })
+}
+
+/// `chat.History` with a `group_id`.
+pub async fn history(chats: &Chats, caller: &Caller, request: HistoryRequest) -> Result<HistoryResponse, Refusal> {
+    let HistoryRequest { group_id, limit, before, after, .. } = request;
+    let (messages, has_more) = chats.history_of_group(caller, &group_id, History { limit, before, after }).await?;
+    Ok(HistoryResponse { messages: messages.iter().map(Message::from).collect(), has_more })
+}
+
+impl From<store::Group> for Group {
+    fn from(group: store::Group) -> Self {
+        Self {
+            id: group.id,
+            name: group.name,
+            description: group.description,
+            created_at: rfc3339(group.created_at),
+            user_ids: group.user_ids,
+            private: group.private,
+        }
+    }
+}
+
+impl From<&store::Message> for Message {
+    fn from(message: &store::Message) -> Self {
+        Self {
+            id: message.id.clone(),
+            client: message.client_id.clone(),
+            group_id: message.chat_id.clone(),
+            user_id: message.user_id.clone(),
+            // To the second, as the stream gives it.
+            sent_at: rfc3339(message.sent_at.div_euclid(1_000_000_000) * 1_000_000_000),
+            subject: message.subject.clone(),
+            text: message.text.clone(),
+        }
+    }
+}
+
+/// A message as the stream `chat.Join` carries it.
+pub fn frame(message: micro_chat_wire::chat::Message) -> MessageResponse {
+    let message = Message {
+        id: message.id,
+        client: message.client_id,
+        group_id: message.chat_id,
+        user_id: message.user_id,
+        sent_at: rfc3339(message.sent_at * 1_000_000_000),
+        subject: message.subject,
+        text: message.text,
+    };
+    MessageResponse { message }
+}

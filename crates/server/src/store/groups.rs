@@ -1,0 +1,282 @@
+//! Groups: chats with a name, whose members come and go.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, now, reader};
+
+/// Rows of a deleted chat that one commit removes: others' messages do not wait for long.
+const SWEEP: u64 = 2_000;
+
+/// A group with its members.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its chat's row.
+    pub key: ChatKey,
+    /// Its name in the API.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// When it was created.
+    pub created_at: Nanos,
+    /// In the order of their names.
+    pub user_ids: Vec<String>,
+    /// Whether one comes in by invitation only.
+    pub private: bool,
+}
+
+/// A group to create.
+#[derive(Debug)]
+pub struct GroupDraft {
+    /// The tenant.
+    pub namespace: String,
+    /// What it is called.
+    pub name: String,
+    /// What it is about.
+    pub description: String,
+    /// Who may delete it and remove members; empty where nobody is known.
+    pub creator: String,
+    /// Its first members.
+    pub user_ids: Vec<String>,
+    /// Whether one comes in by invitation only.
+    pub private: bool,
+}
+
+/// How two users stand to a group, at the moment in which it is changed.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Who created it; empty where nobody was known.
+    pub creator: String,
+    /// Whether one comes in by invitation only.
+    pub private: bool,
+    /// Whether who acts is a member.
+    pub actor_is_member: bool,
+    /// Whether whom it is about is one.
+    pub target_is_member: bool,
+    /// How many members it has.
+    pub members: u64,
+}
+
+/// What becomes of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupChange {
+    /// Nothing.
+    None,
+    /// Whom it is about becomes a member.
+    Add,
+    /// They are one no more.
+    Remove,
+    /// It is gone, with all its messages.
+    Delete,
+}
+
+/// A group to change.
+#[derive(Debug)]
+pub struct GroupName {
+    /// The tenant.
+    pub namespace: String,
+    /// The group.
+    pub id: String,
+    /// Who acts.
+    pub actor: String,
+    /// Whom it is about.
+    pub target: String,
+}
+
+const GROUP: &str = "SELECT chat, id, name, description, created_at, private FROM groups JOIN chats USING (chat)";
+
+fn group_of(row: &Row<'_>) -> rusqlite::Result<Group> {
+    Ok(Group {
+        key: row.get(0)?,
+        id: row.get(1)?,
+        name: row.get(2)?,
+        description: row.get(3)?,
+        created_at: row.get(4)?,
+        private: row.get(5)?,
+        user_ids: Vec::new(),
+    })
+}
+
+fn with_members(connection: &Connection, mut group: Group) -> rusqlite::Result<Group> {
+    group.user_ids = reader::members(connection, group.key)?;
+    Ok(group)
+}
+
+fn group(connection: &Connection, namespace: &str, id: &str) -> rusqlite::Result<Option<Group>> {
+    connection
+        .prepare_cached(&format!("{GROUP} WHERE chats.namespace = ?1 AND id = ?2"))?
+        .query_row(params![namespace, id], group_of)
+        .optional()
+}
+
+fn create(connection: &Connection, draft: &GroupDraft) -> rusqlite::Result<Group> {
+    let created_at = now();
+    let epoch = created_at / 1_000_000;
+    let chat: Chat = connection
+        .prepare_cached(
+            "INSERT INTO chats (namespace, id, epoch, created_at) VALUES (?1, ?2, ?3, ?4)
+             RETURNING chat, id, epoch, first_seq, last_seq, created_at",
+        )?
+        .query_row(params![draft.namespace, Uuid::new_v4().to_string(), epoch, created_at], reader::chat_of)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO groups (chat, namespace, name, description, creator, private) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![chat.key, draft.namespace, draft.name, draft.description, draft.creator, draft.private])?;
+    for user_id in &draft.user_ids {
+        add(connection, chat.key, user_id)?;
+    }
+    let group = Group {
+        key: chat.key,
+        id: chat.id,
+        name: draft.name.clone(),
+        description: draft.description.clone(),
+        created_at,
+        user_ids: Vec::new(),
+        private: draft.private,
+    };
+    with_members(connection, group)
+}
+
+fn add(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO members (chat, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![chat, user_id])
+        .map(drop)
+}
+
+fn standing(connection: &Connection, group: &Group, name: &GroupName) -> rusqlite::Result<Standing> {
+    let creator = connection
+        .prepare_cached("SELECT creator FROM groups WHERE chat = ?1")?
+        .query_row([group.key], |row| row.get(0))?;
+    let members = connection
+        .prepare_cached("SELECT count(*) FROM members WHERE chat = ?1")?
+        .query_row([group.key], |row| row.get(0))?;
+    Ok(Standing {
+        creator,
+        private: group.private,
+        actor_is_member: reader::is_member(connection, group.key, &name.actor)?,
+        target_is_member: reader::is_member(connection, group.key, &name.target)?,
+        members,
+    })
+}
+
+/// Does what was decided; what subscribers have to hear of it.
+fn change(
+    connection: &Connection,
+    group: &Group,
+    target: String,
+    change: GroupChange,
+) -> rusqlite::Result<Option<Membership>> {
+    Ok(match change {
+        GroupChange::None => None,
+        GroupChange::Add => {
+            add(connection, group.key, &target)?;
+            Some(Membership::Joined(target))
+        }
+        GroupChange::Remove => {
+            connection
+                .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
+                .execute(params![group.key, target])?;
+            Some(Membership::Left(target))
+        }
+        GroupChange::Delete => {
+            connection.execute("DELETE FROM members WHERE chat = ?1", [group.key])?;
+            connection.execute("DELETE FROM groups WHERE chat = ?1", [group.key])?;
+            // The row stays, in a tenant that nobody is in: its number must not become another chat's, and its messages
+            // go one commit at a time.
+            connection.execute("UPDATE chats SET namespace = '' WHERE chat = ?1", [group.key])?;
+            Some(Membership::Ended)
+        }
+    })
+}
+
+impl Store {
+    /// Creates a group.
+    pub async fn create_group(&self, draft: GroupDraft) -> Result<Group, StoreError> {
+        self.change(move |connection| create(connection, &draft)).await
+    }
+
+    /// The group of that name.
+    pub async fn group(&self, namespace: String, id: String) -> Result<Option<Group>, StoreError> {
+        self.look(move |connection| group(connection, &namespace, &id)).await
+    }
+
+    /// Groups of a tenant that a viewer may see: public ones, and those where they are a member; without a viewer all.
+    /// Where a member is named, only those with that one. The newest first.
+    pub async fn groups(
+        &self,
+        namespace: String,
+        viewer: Option<String>,
+        member: Option<String>,
+        limit: u64,
+        offset: u64,
+    ) -> Result<Vec<Group>, StoreError> {
+        self.look(move |connection| {
+            let mut select = connection.prepare_cached(&format!(
+                "{GROUP} WHERE groups.namespace = ?1
+                 AND (?2 IS NULL OR NOT private OR EXISTS (SELECT 1 FROM members WHERE chat = groups.chat AND user_id = ?2))
+                 AND (?3 IS NULL OR EXISTS (SELECT 1 FROM members WHERE chat = groups.chat AND user_id = ?3))
+                 ORDER BY chat DESC LIMIT ?4 OFFSET ?5"
+            ))?;
+            let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+            let groups = select.query_map(params![namespace, viewer, member, limit, offset], group_of)?;
+            groups.map(|group| with_members(connection, group?)).collect()
+        })
+        .await
+    }
+
+    /// Changes a group as `rule` decides, which is told how the two users stand to it at that moment; nothing, where
+    /// there is no such group. The group as it is then; a deleted one as it was.
+    pub async fn change_group<R: Send + 'static>(
+        &self,
+        name: GroupName,
+        rule: impl FnOnce(Option<&Standing>) -> Result<GroupChange, R> + Send + 'static,
+    ) -> Result<Result<Group, R>, StoreError> {
+        let write = move |connection: &Connection, committed: &mut Vec<Committed>| {
+            let found = group(connection, &name.namespace, &name.id)?;
+            let standing = found.as_ref().map(|group| standing(connection, group, &name)).transpose()?;
+            let decided = match rule(standing.as_ref()) {
+                Ok(decided) => decided,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let mut group = found.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            if decided == GroupChange::Delete {
+                group = with_members(connection, group)?;
+            }
+            if let Some(membership) = change(connection, &group, name.target, decided)? {
+                committed.push(Committed::Member(MemberChange { chat: group.key, membership }));
+            }
+            Ok(Ok(if decided == GroupChange::Delete { group } else { with_members(connection, group)? }))
+        };
+        self.change_and_tell(write).await
+    }
+
+    /// Removes what is left of deleted chats, a few rows at a time.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        loop {
+            let removed = self
+                .change(|connection| {
+                    let mut removed = 0;
+                    for table in ["messages", "expired"] {
+                        let key = if table == "messages" { "(chat, seq)" } else { "(chat, user_id, client_id)" };
+                        let columns = key.trim_matches(['(', ')']);
+                        removed += connection.execute(
+                            &format!(
+                                "DELETE FROM {table} WHERE {key} IN (SELECT {columns} FROM {table}
+                                 WHERE chat IN (SELECT chat FROM chats WHERE namespace = '') LIMIT ?1)"
+                            ),
+                            [SWEEP],
+                        )?;
+                    }
+                    Ok(removed)
+                })
+                .await?;
+            if removed == 0 {
+                return Ok(());
+            }
+        }
+    }
+}

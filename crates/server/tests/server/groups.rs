@@ -1,0 +1,227 @@
+//! Groups: chats that have a name, and members that come and go.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::guarded::{Guarded, token};
+use crate::running::{Running, Stream};
+
+/// A group of Ann's.
+async fn group(guarded: &Guarded, private: bool, user_ids: Value) -> String {
+    let body = json!({ "name": "lunch", "description": "who eats where", "user_ids": user_ids, "private": private });
+    let answer = guarded.ask(&token("ann"), "/chat/Create", body).await;
+    answer["group"]["id"].as_str().expect("an id").to_owned()
+}
+
+/// A subscription to it in the session dialect, from its first message on, once it is live.
+async fn subscribed(guarded: &Guarded, user: &str, chat_id: &str) -> Stream {
+    let mut stream = guarded.session(json!({ "token": token(user) })).await;
+    stream.send(json!([2, 1, chat_id, 0, 0])).await;
+    while stream.json().await[0] != 23 {}
+    stream
+}
+
+async fn act(guarded: &Guarded, user: &str, method: &str, group_id: &str, about: &str) -> (u16, Value) {
+    guarded
+        .call(&token(user), "", &format!("/v1/chat/{method}"), json!({ "group_id": group_id, "user_id": about }))
+        .await
+}
+
+fn words(answer: &(u16, Value)) -> (u16, &str, &str) {
+    (answer.0, answer.1["Id"].as_str().unwrap_or(""), answer.1["Detail"].as_str().unwrap_or(""))
+}
+
+#[tokio::test]
+async fn a_group_is_made_found_joined_and_left() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, false, json!(["ben", "ben"])).await;
+    let listed = guarded.ask(&token("eve"), "/v1/chat/List", json!({})).await;
+    let expected = json!({
+        "id": id, "name": "lunch", "description": "who eats where", "created_at": listed["groups"][0]["created_at"],
+        "user_ids": ["ann", "ben"], "private": false,
+    });
+    assert_eq!(listed, json!({ "groups": [expected] }));
+    let joined = act(&guarded, "eve", "Join", &id, "").await;
+    assert_eq!((joined.0, &joined.1["group"]["user_ids"]), (200, &json!(["ann", "ben", "eve"])));
+    let left = act(&guarded, "eve", "Leave", &id, "").await;
+    assert_eq!(left.1["group"]["user_ids"], json!(["ann", "ben"]));
+    assert_eq!(words(&act(&guarded, "eve", "Leave", &id, "").await), (403, "chat.leave", "user is not in the group"));
+    let of_ben = guarded.ask(&token("eve"), "/chat/List", json!({ "user_id": "ben" })).await;
+    let of_eve = guarded.ask(&token("eve"), "/chat/List", json!({ "user_id": "eve" })).await;
+    assert_eq!((of_ben["groups"].as_array().map(Vec::len), of_eve), (Some(1), json!({ "groups": [] })));
+    // It is not found by whom it is for.
+    let chat = guarded.ask(&token("ann"), "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
+    assert_ne!(chat["chat_id"], json!(id));
+}
+
+#[tokio::test]
+async fn its_messages_are_those_of_its_chat_in_other_words() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, false, json!(["ben"])).await;
+    let message = json!({ "group_id": id, "client": "c1", "subject": "food", "text": "soup?" });
+    let sent = guarded.ask(&token("ann"), "/v1/chat/Send", message.clone()).await["message"].clone();
+    assert_eq!((&sent["user_id"], &sent["client"], &sent["text"]), (&json!("ann"), &json!("c1"), &json!("soup?")));
+    assert_eq!(guarded.ask(&token("ann"), "/v1/chat/Send", message).await["message"], sent, "once");
+    let history = guarded.ask(&token("ben"), "/v1/chat/History", json!({ "group_id": id })).await;
+    assert_eq!(history, json!({ "messages": [sent] }));
+    let as_chat = guarded.ask(&token("ben"), "/chat/History", json!({ "chat_id": id })).await;
+    assert_eq!((&as_chat["messages"][0]["id"], &as_chat["messages"][0]["seq"]), (&sent["id"], &json!(1)));
+    // Its stream lets whoever opens it in, and carries what comes.
+    let mut stream =
+        guarded.server.stream("/v1/chat/Join", &[("authorization", &format!("Bearer {}", token("eve")))]).await;
+    stream.send(json!({ "group_id": id, "user_id": "eve" })).await;
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while guarded.ask(&token("ann"), "/chat/List", json!({})).await["groups"][0]["user_ids"]
+        != json!(["ann", "ben", "eve"])
+    {
+        assert!(Instant::now() < deadline);
+    }
+    let mut heard = None;
+    while heard.is_none() {
+        guarded.ask(&token("ben"), "/chat/Send", json!({ "group_id": id, "text": "stew!" })).await;
+        heard = tokio::time::timeout(Duration::from_millis(300), stream.json()).await.ok();
+    }
+    let heard = heard.expect("a message")["message"].clone();
+    let history = guarded.ask(&token("eve"), "/chat/History", json!({ "group_id": id })).await;
+    assert!(history["messages"].as_array().is_some_and(|all| all.contains(&heard)), "{heard}");
+    stream.send(json!({ "text": "x" })).await;
+    loop {
+        let frame = stream.json().await;
+        if frame["message"].is_null() {
+            assert_eq!(frame["Id"], "gateway.OnlyHeard");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_private_group_is_none_to_whoever_is_not_in_it_by_every_door() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, true, json!(["ben"])).await;
+    let nowhere = "5f0c3b1e-0000-4000-8000-000000000000";
+    for (method, body) in [
+        ("Join", json!({})),
+        ("Leave", json!({})),
+        ("Delete", json!({})),
+        ("Kick", json!({ "user_id": "ben" })),
+        ("Invite", json!({ "user_id": "eve" })),
+        ("Send", json!({ "text": "let me in" })),
+        ("History", json!({})),
+    ] {
+        let mut answers = Vec::new();
+        for id in [id.as_str(), nowhere] {
+            let mut body = body.clone();
+            body["group_id"] = json!(id);
+            answers.push(guarded.call(&token("eve"), "", &format!("/chat/{method}"), body).await);
+        }
+        assert_eq!(answers[0], answers[1], "{method}");
+        let (status, id, detail) = words(&answers[0]);
+        assert_eq!((status, id, detail), (404, format!("chat.{}", method.to_lowercase()).as_str(), "group not found"));
+    }
+    let stream = |id: &str| json!({ "group_id": id, "user_id": "eve", "token": token("eve") });
+    for id in [id.as_str(), nowhere] {
+        assert_eq!(guarded.gateway("/chat/Join", &stream(id)).await, ("chat.join".to_owned(), 1008));
+    }
+    let all = guarded.ask(&token("eve"), "/chat/List", json!({})).await;
+    let of_ben = guarded.ask(&token("eve"), "/chat/List", json!({ "user_id": "ben" })).await;
+    assert_eq!((all, of_ben), (json!({ "groups": [] }), json!({ "groups": [] })));
+    assert_eq!(guarded.ask(&token("ben"), "/chat/List", json!({})).await["groups"][0]["id"], json!(id));
+    // By invitation, of a member.
+    assert_eq!(act(&guarded, "ben", "Invite", &id, "eve").await.0, 200);
+    assert_eq!(act(&guarded, "eve", "Join", &id, "").await.0, 200);
+}
+
+#[tokio::test]
+async fn only_its_creator_kicks_and_deletes() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, false, json!(["ben"])).await;
+    let refused = (403, "chat.kick", "only who created the group may do this");
+    assert_eq!(words(&act(&guarded, "ben", "Kick", &id, "ann").await), refused);
+    let refused = (403, "chat.delete", "only who created the group may do this");
+    assert_eq!(words(&act(&guarded, "ben", "Delete", &id, "").await), refused);
+    assert_eq!(words(&act(&guarded, "eve", "Invite", &id, "eve").await).0, 403);
+    assert_eq!(words(&act(&guarded, "ann", "Kick", &id, "eve").await), (403, "chat.kick", "user is not in the group"));
+    assert_eq!(words(&act(&guarded, "ann", "Kick", &id, "").await), (400, "chat.kick", "missing user id"));
+    assert_eq!(words(&act(&guarded, "ann", "Kick", "", "ben").await), (400, "chat.kick", "missing group id"));
+    assert_eq!(act(&guarded, "ann", "Kick", &id, "ben").await.1["group"]["user_ids"], json!(["ann"]));
+}
+
+#[tokio::test]
+async fn who_is_put_out_hears_nothing_more_and_the_others_go_on() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, false, json!(["ben", "cleo"])).await;
+    let mut ben = subscribed(&guarded, "ben", &id).await;
+    let mut cleo = subscribed(&guarded, "cleo", &id).await;
+    let mut gateway = guarded.server.stream("/chat/Connect", &[]).await;
+    gateway.send(json!({ "chat_id": id, "token": token("ben") })).await;
+    assert!(gateway.is_quiet().await);
+    let begun = Instant::now();
+    assert_eq!(act(&guarded, "ann", "Kick", &id, "ben").await.0, 200);
+    let ended = ben.json().await;
+    assert_eq!(
+        (&ended[0], &ended[1], &ended[2], &ended[3]["Id"]),
+        (&json!(25), &json!(1), &json!(1), &json!("chat.Connect.Removed"))
+    );
+    assert_eq!(gateway.json().await["Id"], "chat.Connect.Removed");
+    assert_eq!(gateway.closed().await, 1008);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    guarded.ask(&token("ann"), "/chat/Send", json!({ "chat_id": id, "text": "he is gone" })).await;
+    assert_eq!(cleo.json().await[4][0]["text"], "he is gone");
+    assert!(ben.is_quiet().await);
+    // The connection itself goes on: it may have other chats.
+    let other = guarded.chat().await;
+    ben.send(json!([2, 1, other, 0, -1])).await;
+    assert_eq!(ben.json().await[0], 21);
+    let (status, answer) = guarded.call(&token("ben"), "", "/chat/History", json!({ "chat_id": id })).await;
+    assert_eq!((status, &answer["Id"]), (400, &json!("chat.History.InvalidChatID")));
+}
+
+#[tokio::test]
+async fn a_deleted_group_leaves_nothing_behind_and_its_row_is_no_other_chats() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, false, json!(["ben"])).await;
+    for text in ["one", "two"] {
+        guarded.ask(&token("ann"), "/chat/Send", json!({ "chat_id": id, "text": text })).await;
+    }
+    let mut ben = subscribed(&guarded, "ben", &id).await;
+    assert_eq!(act(&guarded, "ann", "Delete", &id, "").await.1["group"]["user_ids"], json!(["ann", "ben"]));
+    assert_eq!(ben.json().await[3]["Id"], "chat.Connect.Removed");
+    assert_eq!(words(&act(&guarded, "ann", "Delete", &id, "").await).0, 404);
+    let (status, _) = guarded.call(&token("ann"), "", "/chat/History", json!({ "chat_id": id })).await;
+    assert_eq!(status, 400);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let left = |connection: &rusqlite::Connection| {
+            connection.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, u64>(0))
+        };
+        if guarded.server.store.look(left).await.is_ok_and(|left| left == 0) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "its messages are still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let next = group(&guarded, false, json!(["ben"])).await;
+    let history = guarded.ask(&token("ann"), "/chat/History", json!({ "chat_id": next })).await;
+    assert_eq!(history, json!({ "messages": [] }));
+    let mut ben = subscribed(&guarded, "ben", &next).await;
+    guarded.ask(&token("ann"), "/chat/Send", json!({ "chat_id": next, "text": "anew" })).await;
+    assert_eq!(ben.json().await[4][0]["seq"], 1);
+}
+
+#[tokio::test]
+async fn in_dev_groups_ask_who_is_a_member_and_believe_who_is_named() {
+    let open = Running::start().await;
+    let body = json!({ "name": "lunch", "user_ids": ["ann"] });
+    let id = open.ask("/chat/Create", body).await["group"]["id"].as_str().expect("an id").to_owned();
+    let (status, refused) = open.post("/chat/Send", json!({ "group_id": id, "user_id": "ben", "text": "hi" })).await;
+    let refused: Value = serde_json::from_str(&refused).expect("JSON");
+    assert_eq!((status, &refused["Detail"]), (403, &json!("user is not in the group")));
+    open.ask("/chat/Invite", json!({ "group_id": id, "user_id": "ben" })).await;
+    open.ask("/chat/Send", json!({ "group_id": id, "user_id": "ben", "text": "hi" })).await;
+    assert_eq!(open.refused("/chat/Create", json!({ "user_ids": ["ann"] })).await, (400, "chat.create".to_owned()));
+    let taken = json!({ "id": id, "user_ids": ["ann", "ben"] });
+    assert_eq!(open.refused("/chats/CreateChat", taken).await, (409, "TAKEN_ID".to_owned()));
+    let listed = open.http.get(open.url("/chat/List?user_id=ben&limit=1")).send().await.expect("an answer");
+    assert_eq!(listed.json::<Value>().await.expect("JSON")["groups"][0]["id"], json!(id));
+}
