@@ -12,6 +12,7 @@ pub mod chat;
 mod door;
 pub mod hub;
 pub mod limits;
+pub mod mail;
 pub mod node;
 pub mod options;
 pub mod server;

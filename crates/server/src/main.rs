@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use micro_chat_server::api::Origins;
+use micro_chat_server::auth::accounts::{Namespaces, Setup};
 use micro_chat_server::auth::{self, Policy, Tokens};
 use micro_chat_server::certificate::Certificate;
+use micro_chat_server::mail::Route;
 use micro_chat_server::options::keys::{self, Keys};
 use micro_chat_server::options::{self, Command, Copy, Mistake, Running, Serve, Told};
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
@@ -103,6 +105,12 @@ fn dev(options: &Running) -> Result<(), ServerError> {
     let config = Config {
         data: options.data.clone(),
         policy: Policy::Open,
+        accounts: Some(Setup {
+            accounts: Namespaces::All,
+            sign_up: Namespaces::All,
+            mail: Route::Printed,
+            rates: None,
+        }),
         rates: None,
         origins: Origins::All,
         reach: Reach::Developer,
@@ -116,6 +124,7 @@ fn serve(options: &Serve) -> Result<(), Failure> {
     // All that is missing is said at once.
     let mut missing = Vec::new();
     let tokens = known(tokens(options), &mut missing);
+    let accounts = known(options.accounts.setup(), &mut missing);
     let tls = known(certificate(options), &mut missing);
     let reach = match tls {
         Some(_) => Reach::Tls,
@@ -125,7 +134,7 @@ fn serve(options: &Serve) -> Result<(), Failure> {
     if !options.names_certificate() {
         known(server::check_reach(options.running.address(), reach).map(Some), &mut missing);
     }
-    if !options.names_keys() && !missing.is_empty() {
+    if !options.names_keys() && !options.accounts.are_named() && !missing.is_empty() {
         // Else it is asked for when the database is open.
         known(any_key(&options.running.data).map(Some), &mut missing);
     }
@@ -135,6 +144,7 @@ fn serve(options: &Serve) -> Result<(), Failure> {
     let config = Config {
         data: options.running.data.clone(),
         policy: Policy::Login { tokens },
+        accounts,
         rates: Some(options.rates()),
         origins: options.origins(),
         reach,

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use crate::api::Origins;
 use crate::api::fault::Fault;
 use crate::api::request;
-use crate::auth::{Access, Caller};
+use crate::auth::{Access, Accounts, Caller};
 use crate::chat::Chats;
 use crate::limits::Limits;
 use crate::stream::{Connections, Timing};
@@ -21,6 +21,8 @@ pub struct Node {
     pub chats: Chats,
     /// Who may.
     pub access: Access,
+    /// Who logs in here; none: nobody does.
+    pub accounts: Option<Arc<Accounts>>,
     /// How much; none: as much as they like.
     pub limits: Option<Arc<Limits>>,
     /// Whose pages may.

@@ -12,12 +12,14 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{self, Origins};
-use crate::auth::{Access, Ended, KeyError, Policy};
+use crate::auth::accounts::{AccountsError, Setup};
+use crate::auth::{Access, Accounts, Ended, KeyError, Policy, Revocations};
 use crate::certificate::{Certificate, CertificateError};
 use crate::chat::Chats;
 use crate::door::Door;
 use crate::hub::Hub;
 use crate::limits::{Limits, Rates};
+use crate::mail::MailError;
 use crate::node::Node;
 use crate::store::{Committed, Store, StoreError, StoreGuard};
 use crate::stream::{Connections, Timing};
@@ -36,6 +38,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Who may.
     pub policy: Policy,
+    /// Who logs in here with a password; none: nobody does.
+    pub accounts: Option<Setup>,
     /// How much; none: as much as they like.
     pub rates: Option<Rates>,
     /// Whose pages may.
@@ -74,9 +78,20 @@ pub enum ServerError {
     /// A key to check tokens with.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Who logs in here.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// How mail goes out.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// What accounts can't do without.
+    #[error(
+        "accounts need mail, and {0} is missing: name the mail server with --mail-server, and who writes with --mail-from"
+    )]
+    NoMail(&'static str),
     /// It would answer nobody.
     #[error(
-        "nobody could log in; name the key of your tokens with --token-key, or make an API key with micro-chat-server keys create"
+        "nobody could log in; name the key of your tokens with --token-key, open a namespace with --sign-up, or make an API key with micro-chat-server keys create"
     )]
     NoLogin,
     /// A key that is to end.
@@ -142,7 +157,11 @@ impl Server {
     /// Refuses to run where nobody could log in.
     pub async fn check(&self) -> Result<(), ServerError> {
         match self.config.policy {
-            Policy::Login { tokens: None } if self.store.api_keys().await?.is_empty() => Err(ServerError::NoLogin),
+            Policy::Login { tokens: None }
+                if self.config.accounts.is_none() && self.store.api_keys().await?.is_empty() =>
+            {
+                Err(ServerError::NoLogin)
+            }
             _ => Ok(()),
         }
     }
@@ -159,7 +178,13 @@ impl Server {
         let hub = Hub::default();
         let publishing = tokio::spawn(hub.clone().run(commits));
         let connections = Connections::default();
-        let (access, ended) = Access::open(config.policy, &store).await?;
+        let (revocations, ended) = Revocations::new(store.cutoffs().await?);
+        let revocations = Arc::new(revocations);
+        let accounts = match config.accounts {
+            Some(setup) => Some(Arc::new(Accounts::open(setup, &store, &config.data, revocations.clone()).await?)),
+            None => None,
+        };
+        let access = Access::open(config.policy, &store, accounts.clone(), revocations).await?;
         let ending = tokio::spawn(end_streams(ended, connections.clone()));
         let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates)));
         let is_proxied = config.reach == Reach::BehindProxy;
@@ -171,6 +196,7 @@ impl Server {
         let node = Arc::new(Node {
             chats,
             access,
+            accounts,
             limits: limits.clone(),
             origins: config.origins,
             behind_proxy: is_proxied,

@@ -1,12 +1,24 @@
-//! Answers of the service `auth`.
+//! Requests and answers of the service `auth`.
 
 use serde::{Deserialize, Serialize};
+
+/// Request of `auth.Options`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OptionsRequest {
+    /// The tenant that is asked about.
+    pub namespace: String,
+}
 
 /// Answer of `auth.Options`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptionsResponse {
     /// Whether the server wants to know who calls.
     pub login: Login,
+    /// Whether strangers may sign up in this namespace.
+    pub sign_up: bool,
+    /// Whether people can log in with a password in this namespace.
+    pub accounts: bool,
 }
 
 /// Whether a server asks for a login.
@@ -18,3 +30,165 @@ pub enum Login {
     /// It believes tokens only.
     Required,
 }
+
+/// Request of `auth.Token`: a password, a refresh token, or `cookie` alone for the refresh token in the cookie.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TokenRequest {
+    /// Who logs in: an e-mail address or a user id.
+    pub id: String,
+    /// Their password.
+    pub secret: String,
+    /// Instead of both: a refresh token. It is used up.
+    pub refresh_token: String,
+    /// More about it.
+    pub options: TokenOptions,
+    /// The same as `options.namespace`.
+    pub namespace: String,
+    /// Whether the refresh token is to come, and is to be found, in a cookie that no script can read.
+    pub cookie: bool,
+}
+
+/// Part of [`TokenRequest`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TokenOptions {
+    /// The tenant.
+    pub namespace: String,
+}
+
+/// Answer of `auth.Token`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenResponse {
+    /// What to call with from here on.
+    pub token: AuthToken,
+    /// Who that is.
+    pub account: AccountName,
+}
+
+/// An access token, with what makes the next one.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AuthToken {
+    /// For `authorization: Bearer`, hello frames and first frames.
+    pub access_token: String,
+    /// Good for one `auth.Token`; empty where it is in a cookie.
+    pub refresh_token: String,
+    /// Since when the access token is good, in Unix seconds.
+    pub created: u64,
+    /// Until when.
+    pub expiry: u64,
+}
+
+/// Who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountName {
+    /// The user id.
+    pub id: String,
+    /// Their tenant.
+    pub namespace: String,
+}
+
+/// Request of `auth.Inspect`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InspectRequest {
+    /// What to look at; the caller's own token where it is empty.
+    pub token: String,
+}
+
+/// Answer of `auth.Inspect`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InspectResponse {
+    /// Whose token that is.
+    pub account: Account,
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Account {
+    /// The user id, or the API key's id.
+    pub id: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: AccountKind,
+    /// The tenant.
+    pub issuer: String,
+    /// What the token is for.
+    pub scopes: Vec<String>,
+    /// Nothing is kept here.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Nor here.
+    pub name: String,
+}
+
+/// What an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountKind {
+    /// Somebody.
+    User,
+    /// A site's own server.
+    Service,
+}
+
+/// Request of `auth.Revoke`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RevokeRequest {
+    /// Whose login ends.
+    pub refresh_token: String,
+    /// The same, with the refresh token in the cookie.
+    pub cookie: bool,
+    /// Whether all logins of that user end.
+    pub everywhere: bool,
+    /// With an API key: whose logins and tokens end.
+    pub user_id: String,
+    /// The tenant.
+    pub namespace: String,
+}
+
+/// Request of `auth.ChangeSecret`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeSecretRequest {
+    /// The password so far.
+    pub old_secret: String,
+    /// The one from here on.
+    pub new_secret: String,
+}
+
+/// Request of `auth.Delete`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeleteRequest {
+    /// The account's password.
+    pub secret: String,
+}
+
+/// Request of `auth.SendPasswordResetEmail`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SendPasswordResetEmailRequest {
+    /// The account's address.
+    pub email: String,
+    /// The tenant.
+    pub namespace: String,
+}
+
+/// Request of `auth.ResetPassword`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResetPasswordRequest {
+    /// The account's address.
+    pub email: String,
+    /// The code that came by mail.
+    pub token: String,
+    /// The password from here on.
+    pub secret: String,
+    /// The tenant.
+    pub namespace: String,
+}
+
+/// Answer where there is nothing to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Empty {}

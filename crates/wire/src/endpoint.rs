@@ -37,12 +37,30 @@ pub enum Endpoint {
     ChatsListMessages,
     /// `auth.Options`: whether this server asks for a login.
     AuthOptions,
+    /// `auth.Token`: log in, or go on being so.
+    AuthToken,
+    /// `auth.Inspect`: whose a token is.
+    AuthInspect,
+    /// `auth.Revoke`: log out.
+    AuthRevoke,
+    /// `auth.ChangeSecret`: another password.
+    AuthChangeSecret,
+    /// `auth.Delete`: an account goes.
+    AuthDelete,
+    /// `auth.SendPasswordResetEmail`: a code for another password.
+    AuthSendPasswordResetEmail,
+    /// `auth.ResetPassword`: another password, for that code.
+    AuthResetPassword,
+    /// `signup.SendVerificationEmail`: a code for an account.
+    SignupSendVerificationEmail,
+    /// `signup.CompleteSignup`: an account, for that code.
+    SignupCompleteSignup,
 }
 
 use Endpoint::*;
 
-/// Every endpoint, with its service and its method as paths spell them.
-const ALL: [(Endpoint, &str, &str); 15] = [
+/// Every endpoint, with its service and its method as paths spell them. Sign-up is spelled in two ways.
+const ALL: &[(Endpoint, &str, &str)] = &[
     (ChatNew, "chat", "New"),
     (ChatSend, "chat", "Send"),
     (ChatHistory, "chat", "History"),
@@ -58,6 +76,17 @@ const ALL: [(Endpoint, &str, &str); 15] = [
     (ChatsSendMessage, "chats", "SendMessage"),
     (ChatsListMessages, "chats", "ListMessages"),
     (AuthOptions, "auth", "Options"),
+    (AuthToken, "auth", "Token"),
+    (AuthInspect, "auth", "Inspect"),
+    (AuthRevoke, "auth", "Revoke"),
+    (AuthChangeSecret, "auth", "ChangeSecret"),
+    (AuthDelete, "auth", "Delete"),
+    (AuthSendPasswordResetEmail, "auth", "SendPasswordResetEmail"),
+    (AuthResetPassword, "auth", "ResetPassword"),
+    (SignupSendVerificationEmail, "signup", "SendVerificationEmail"),
+    (SignupSendVerificationEmail, "signup", "sendVerificationEmail"),
+    (SignupCompleteSignup, "signup", "CompleteSignup"),
+    (SignupCompleteSignup, "signup", "completeSignup"),
 ];
 
 impl Endpoint {
@@ -83,6 +112,11 @@ impl Endpoint {
         self.name().strip_prefix("chat.").and_then(|method| method.bytes().next()).is_some_and(is_lower)
     }
 
+    /// Whether this endpoint is how one gets a token, or gets rid of it: it is called without one.
+    pub fn is_about_accounts(self) -> bool {
+        self.name().starts_with("auth.") || self.name().starts_with("signup.")
+    }
+
     /// The name error ids start with: `chat.New`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -103,6 +137,15 @@ impl Endpoint {
             ChatsSendMessage => "chats.SendMessage",
             ChatsListMessages => "chats.ListMessages",
             AuthOptions => "auth.Options",
+            AuthToken => "auth.Token",
+            AuthInspect => "auth.Inspect",
+            AuthRevoke => "auth.Revoke",
+            AuthChangeSecret => "auth.ChangeSecret",
+            AuthDelete => "auth.Delete",
+            AuthSendPasswordResetEmail => "auth.SendPasswordResetEmail",
+            AuthResetPassword => "auth.ResetPassword",
+            SignupSendVerificationEmail => "signup.SendVerificationEmail",
+            SignupCompleteSignup => "signup.CompleteSignup",
         }
     }
 }
@@ -131,7 +174,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_is_found_by_each_form_of_its_path() {
-        for (endpoint, service, method) in ALL {
+        for &(endpoint, service, method) in ALL {
             let capital = service[..1].to_uppercase() + &service[1..];
             for path in [
                 format!("/{service}/{method}"),

@@ -7,7 +7,7 @@
 //! - [`close`]: the codes a WebSocket is closed with,
 //! - [`limit`]: how large and how many things may be,
 //! - [`error`]: what every refusal looks like,
-//! - `auth`, `chat` and `chats` (feature `json`): requests and answers of the services,
+//! - `auth`, `chat`, `chats` and `signup` (feature `json`): requests and answers of the services,
 //! - `frame` (feature `json`): the session dialect's frames from a client.
 //!
 //! `docs/protocol.md` says the same in words.
@@ -27,6 +27,8 @@ pub mod frame;
 pub mod groups;
 pub mod limit;
 pub mod op;
+#[cfg(feature = "json")]
+pub mod signup;
 
 /// The WebSocket subprotocol that selects the session dialect; a socket without it speaks the gateway dialect.
 pub const SUBPROTOCOL: &str = "micro.chat.v1";

@@ -6,7 +6,7 @@ use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::error::ErrorBody;
 use micro_chat_wire::limit;
 
-use crate::auth::{Denied, Scope};
+use crate::auth::{Denied, Scope, accounts};
 use crate::chat::Refusal;
 use crate::limits::Wait;
 
@@ -19,6 +19,8 @@ pub enum Fault {
     MethodNotAllowed,
     /// A page or an asset is only there to be read.
     ReadOnly,
+    /// What is secret was in the address.
+    BodyOnly,
     /// The body did not come in time.
     BodyTooSlow,
     /// Over [`limit::BODY`].
@@ -46,6 +48,8 @@ pub enum Fault {
     ForbiddenOrigin,
     /// A frame on a stream that only delivers.
     OnlyHeard,
+    /// A page that may not log anybody in, or have a cookie.
+    ForbiddenAccount,
     /// A binary frame.
     BinaryFrame,
     /// A frame over [`limit::FRAME`].
@@ -70,6 +74,8 @@ pub enum Fault {
     Denied(Denied),
     /// The rules say no.
     Refused(Endpoint, Refusal),
+    /// Something about an account is refused.
+    Account(Endpoint, accounts::Refusal),
     /// A fault of ours.
     Internal,
 }
@@ -82,6 +88,7 @@ impl Fault {
         let retry_after = match self {
             Self::Restarting(delay) => Some(*delay),
             Self::TooMuch(wait) | Self::Refused(_, Refusal::TooMuch(wait)) => Some(wait.as_millis() as u64 + 1),
+            Self::Account(_, accounts::Refusal::TooManyAttempts(wait)) => Some(wait.as_millis() as u64 + 1),
             Self::TooManyStreams => Some(10_000),
             _ => (code == 503).then_some(1_000),
         };
@@ -98,6 +105,11 @@ impl Fault {
             ),
             Self::MethodNotAllowed => gateway("MethodNotAllowed", 405, "Call this with POST or GET.".into()),
             Self::ReadOnly => gateway("MethodNotAllowed", 405, "This is only there to be read, with GET.".into()),
+            Self::BodyOnly => gateway(
+                "MethodNotAllowed",
+                405,
+                "Call this with POST, and with a body: addresses are written into logs.".into(),
+            ),
             Self::BodyTooSlow => gateway("BodyTooSlow", 408, "The request's body did not come in time.".into()),
             Self::BodyTooLarge => {
                 gateway("BodyTooLarge", 413, format!("A request's body may have {} bytes at most.", limit::BODY))
@@ -119,6 +131,11 @@ impl Fault {
                 "OnlyHeard",
                 400,
                 "This stream only delivers; send with /chat/Send, or on /chat/Connect.".into(),
+            ),
+            Self::ForbiddenAccount => (
+                "auth.ForbiddenOrigin".into(),
+                403,
+                "Pages of this site may not log anybody in here; the server lists those that may.".into(),
             ),
             Self::BinaryFrame => gateway("BinaryFrame", 400, "Send text frames; binary ones are not read.".into()),
             Self::FrameTooLarge => {
@@ -160,6 +177,7 @@ impl Fault {
             Self::TooManyStreams => gateway("TooManyStreams", 429, "Too many streams are open; close some.".into()),
             Self::Denied(denied) => self::denied(*denied),
             Self::Refused(endpoint, refusal) => refused(*endpoint, refusal),
+            Self::Account(endpoint, refusal) => account(*endpoint, refusal),
         }
     }
 }
@@ -309,6 +327,40 @@ fn refused_group(endpoint: Endpoint, refusal: &Refusal) -> Option<(String, u16, 
     Some((endpoint.name().to_owned(), code, detail))
 }
 
+/// The ids of the two services of accounts: `auth.WrongCode`, and `signup.WrongCode`.
+fn account(endpoint: Endpoint, refusal: &accounts::Refusal) -> (String, u16, String) {
+    use accounts::Refusal;
+    let service = endpoint.name().split('.').next().unwrap_or_default();
+    let (id, code, detail) = match refusal {
+        Refusal::Denied(denied) => return self::denied(*denied),
+        Refusal::Closed if service == "signup" => ("Closed", 403, "Nobody can sign up in this namespace."),
+        Refusal::Closed => ("Closed", 403, "Nobody logs in with a password in this namespace."),
+        Refusal::InvalidEmail => ("InvalidEmail", 400, "This is no e-mail address, such as ann@example.com."),
+        Refusal::WeakSecret => {
+            ("WeakSecret", 400, "A password has 8 to 256 characters, and is not the e-mail address.")
+        }
+        Refusal::InvalidId => ("InvalidID", 400, "A user id is one line of 256 bytes at most."),
+        Refusal::IdTaken => ("IDTaken", 409, "This user id is not to be had; choose another."),
+        Refusal::WrongCode => {
+            ("WrongCode", 400, "This code is wrong, or too old, or was tried too often; ask for another.")
+        }
+        Refusal::WrongCredentials => {
+            return (
+                "auth.WrongCredentials".into(),
+                401,
+                "There is no such account, or its password is another.".into(),
+            );
+        }
+        Refusal::NoLogin => return ("auth.NoLogin".into(), 401, "Nobody is logged in here any more; log in.".into()),
+        Refusal::TooManyAttempts(_) => {
+            return ("auth.TooManyAttempts".into(), 429, "That was tried too often; wait for a moment.".into());
+        }
+        Refusal::Busy => ("Busy", 503, "Too many want this at once; try again in a moment."),
+        Refusal::Store(_) => ("Unavailable", 503, "The account store does not answer; try again."),
+    };
+    (format!("{service}.{id}"), code, detail.to_owned())
+}
+
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let body = self.body();
@@ -318,6 +370,9 @@ impl IntoResponse for Fault {
         match self {
             Self::MethodNotAllowed => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+            }
+            Self::BodyOnly => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
             }
             Self::ReadOnly => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

@@ -2,29 +2,33 @@
 //!
 //! - `request`: a call, read,
 //! - `chat`, `chats`, `groups`: one file a service,
+//! - `auth`, `signup`: accounts, and `cookies`: what keeps their logins,
 //! - `assets`: the SDK and the pages,
 //! - [`Origins`]: whose pages may ask,
 //! - [`fault`]: every error with its id and words.
 
 mod answer;
 mod assets;
+mod auth;
 mod chat;
 mod chats;
+mod cookies;
 pub mod fault;
 pub mod groups;
 mod origins;
 pub mod request;
+mod signup;
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use micro_chat_wire::auth::{Login, OptionsResponse};
 use micro_chat_wire::chat::{HistoryRequest, SendRequest};
 use micro_chat_wire::endpoint::Endpoint;
 use serde::Serialize;
@@ -38,6 +42,7 @@ use crate::auth::Caller;
 use crate::chat::{Act, Chats, Refusal};
 use crate::node::Node;
 use crate::stream;
+use auth::Visit;
 use fault::Fault;
 pub use origins::Origins;
 use request::Call;
@@ -49,6 +54,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .allow_origin(node.origins.for_calls())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(headers.map(HeaderName::from_static))
+        .allow_credentials(node.origins.have_credentials())
         .expose_headers([header::RETRY_AFTER])
         .max_age(Duration::from_secs(24 * 60 * 60));
     Router::new()
@@ -105,12 +111,11 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
     if is_upgrade {
         return Err(Fault::NotAStream(endpoint));
     }
-    if endpoint == Endpoint::AuthOptions {
-        let login = if node.access.is_open() { Login::None } else { Login::Required };
-        return Ok(answer::json(StatusCode::OK, &OptionsResponse { login }));
-    }
     // Before the body: who isn't let in costs nothing more.
     let address = node.address(&parts)?;
+    if endpoint.is_about_accounts() {
+        return account(Visit::begin(node, endpoint, &parts, address)?, body).await;
+    }
     let caller = node.access.admit(&request::token(&parts)?, &request::namespace(&parts)?).await?;
     let call = Call::receive(&parts, body, node.meter(address, Some(&caller))).await?;
     let chats = &node.chats;
@@ -134,9 +139,25 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
         Endpoint::ChatsCreateChat => run(endpoint, chats, &caller, call, chats::create).await,
         Endpoint::ChatsSendMessage => run(endpoint, chats, &caller, call, chats::send).await,
         Endpoint::ChatsListMessages => run(endpoint, chats, &caller, call, chats::list).await,
-        Endpoint::AuthOptions | Endpoint::ChatConnect | Endpoint::GroupSend | Endpoint::GroupHistory => {
-            Err(Fault::UpgradeRequired(endpoint))
-        }
+        _ => Err(Fault::UpgradeRequired(endpoint)),
+    }
+}
+
+/// The services `auth` and `signup`, which is how one gets a token.
+async fn account(visit: Visit<'_>, body: Body) -> Result<Response, Fault> {
+    let call = Call::receive(visit.parts, body, visit.node.meter(visit.address, None)).await?;
+    match visit.endpoint {
+        Endpoint::AuthOptions => auth::options(visit, call),
+        Endpoint::AuthToken => auth::token(visit, call).await,
+        Endpoint::AuthInspect => auth::inspect(visit, call).await,
+        Endpoint::AuthRevoke => auth::revoke(visit, call).await,
+        Endpoint::AuthChangeSecret => auth::change_secret(visit, call).await,
+        Endpoint::AuthDelete => auth::delete(visit, call).await,
+        Endpoint::AuthSendPasswordResetEmail => auth::send_password_reset_email(visit, call).await,
+        Endpoint::AuthResetPassword => auth::reset_password(visit, call).await,
+        Endpoint::SignupSendVerificationEmail => signup::send_verification_email(visit, call).await,
+        Endpoint::SignupCompleteSignup => signup::complete_signup(visit, call).await,
+        _ => Err(Fault::UpgradeRequired(visit.endpoint)),
     }
 }
 

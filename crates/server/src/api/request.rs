@@ -65,6 +65,14 @@ impl Call {
             Content::Query(query) => serde_path_to_error::deserialize(Value::Object(query)).map_err(invalid_field),
         }
     }
+
+    /// The same, of a body alone: what is secret does not belong into an address, which is written into logs.
+    pub fn read_body<T: DeserializeOwned>(self) -> Result<T, Fault> {
+        match &self.content {
+            Content::Query(query) if !query.is_empty() => Err(Fault::BodyOnly),
+            _ => self.read(),
+        }
+    }
 }
 
 /// Reads a request, which is an object.

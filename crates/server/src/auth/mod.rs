@@ -3,9 +3,12 @@
 //! - [`Caller`]: a call's user and tenant,
 //! - [`Tokens`]: the keys that others' tokens are checked with,
 //! - [`ApiKeys`]: what a site's own server calls with, and its [`Scopes`],
+//! - [`accounts`]: who logs in here with a password, and [`attempts`]: how often they may try,
 //! - [`Revocations`]: what was good until somebody ended it,
 //! - [`Policy`]: what a server is told of all this; [`Access`]: what it makes of it.
 
+pub mod accounts;
+pub mod attempts;
 mod caller;
 pub mod keys;
 mod revocations;
@@ -16,8 +19,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use micro_chat_wire::DEFAULT_NAMESPACE;
-use tokio::sync::mpsc;
 
+pub use accounts::Accounts;
 pub use caller::{Caller, Service, User};
 pub use keys::ApiKeys;
 pub use revocations::{Ended, Revocations};
@@ -52,6 +55,7 @@ pub enum Access {
 pub struct Gate {
     tokens: Option<Arc<Tokens>>,
     keys: Arc<ApiKeys>,
+    accounts: Option<Arc<Accounts>>,
     revocations: Arc<Revocations>,
     store: Store,
 }
@@ -76,13 +80,17 @@ pub enum Denied {
 }
 
 impl Access {
-    /// As the policy says. What ends from now on is told: streams have to end with it.
-    pub async fn open(policy: Policy, store: &Store) -> Result<(Self, mpsc::UnboundedReceiver<Ended>), StoreError> {
-        let Policy::Login { tokens } = policy else { return Ok((Self::Open, mpsc::unbounded_channel().1)) };
-        let (revocations, telling) = Revocations::new(store.cutoffs().await?);
-        let (revocations, keys) = (Arc::new(revocations), Arc::new(ApiKeys::open(store.clone()).await?));
+    /// As the policy says. What ends from now on is told to `revocations`: streams have to end with it.
+    pub async fn open(
+        policy: Policy,
+        store: &Store,
+        accounts: Option<Arc<Accounts>>,
+        revocations: Arc<Revocations>,
+    ) -> Result<Self, StoreError> {
+        let Policy::Login { tokens } = policy else { return Ok(Self::Open) };
+        let keys = Arc::new(ApiKeys::open(store.clone()).await?);
         tokio::spawn(ApiKeys::watch(Arc::downgrade(&keys), revocations.clone()));
-        Ok((Self::Login(Arc::new(Gate { tokens, keys, revocations, store: store.clone() })), telling))
+        Ok(Self::Login(Arc::new(Gate { tokens, keys, accounts, revocations, store: store.clone() })))
     }
 
     /// Who calls with this token and says that they belong to this namespace; empty: they don't say.
@@ -126,6 +134,14 @@ impl Gate {
         if ApiKeys::is_one(token) {
             return self.keys.check(token);
         }
-        self.tokens.as_ref().ok_or(Denied::InvalidToken)?.check(token)
+        // The server's own tokens first: nobody else can sign one.
+        match self.accounts.as_ref().map(|accounts| accounts.identify(token)) {
+            None | Some(Err(Denied::InvalidToken)) => {}
+            Some(answer) => return answer,
+        }
+        let caller = self.tokens.as_ref().ok_or(Denied::InvalidToken)?.check(token)?;
+        // A namespace has its users from one place: otherwise one could be taken for another.
+        let is_of_accounts = self.accounts.as_ref().is_some_and(|accounts| accounts.hold(&caller.namespace));
+        if is_of_accounts { Err(Denied::InvalidToken) } else { Ok(caller) }
     }
 }

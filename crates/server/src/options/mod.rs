@@ -2,8 +2,9 @@
 //!
 //! - [`Serve`] and [`Running`]: a server's options; [`limits`]: how much each may do,
 //! - `sources`: where options come from, and which of them holds; `file`: the configuration file,
-//! - [`keys`]: API keys.
+//! - [`accounts`]: who logs in with a password; [`keys`]: API keys.
 
+pub mod accounts;
 mod file;
 pub mod keys;
 pub mod limits;
@@ -100,6 +101,9 @@ pub struct Serve {
     /// A site whose pages may use the server, such as https://example.com; `*` is all. Its own pages always may.
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     origin: Vec<String>,
+    /// Who logs in with a password.
+    #[command(flatten)]
+    pub accounts: accounts::Accounts,
     /// A file with a key that tokens are signed with: a public key in PEM (RS256, ES256, EdDSA), or a secret of at least
     /// 32 bytes (HS256). May be given more than once, so that keys can be changed.
     #[arg(long, value_name = "FILE", value_delimiter = ',')]

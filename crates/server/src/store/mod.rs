@@ -9,6 +9,7 @@
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
 
+mod accounts;
 mod backup;
 mod checkpointer;
 mod folder;
@@ -25,6 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms};
 pub use backup::{back_up, restore};
 use checkpointer::Checkpointer;
 use folder::{DATABASE, Folder};

@@ -92,6 +92,58 @@ const STEPS: &[M<'static>] = &[
     CREATE INDEX members_by_user ON members (user_id, chat);
     ",
     ),
+    M::up(
+        "
+    -- Who logs in with a password. Of that there is only its argon2id hash.
+    CREATE TABLE accounts (
+        account    INTEGER PRIMARY KEY,
+        namespace  TEXT NOT NULL,
+        user_id    TEXT NOT NULL,
+        email      TEXT NOT NULL,               -- in lower case
+        secret     TEXT NOT NULL,
+        created_at INTEGER NOT NULL,            -- nanoseconds
+        UNIQUE (namespace, user_id),
+        UNIQUE (namespace, email)
+    );
+
+    -- User ids of accounts that are gone. Who got one anew would get the chats that it is a member of.
+    CREATE TABLE former_ids (
+        namespace TEXT NOT NULL,
+        user_id   TEXT NOT NULL,
+        PRIMARY KEY (namespace, user_id)
+    ) WITHOUT ROWID;
+
+    -- Who is logged in: the SHA-256 of the refresh token that is good, and of the one before it.
+    CREATE TABLE logins (
+        login      TEXT PRIMARY KEY,
+        account    INTEGER NOT NULL REFERENCES accounts,
+        current    BLOB NOT NULL,
+        previous   BLOB,
+        rotated_at INTEGER NOT NULL,            -- seconds
+        expires_at INTEGER NOT NULL             -- seconds
+    ) WITHOUT ROWID;
+    CREATE INDEX logins_by_account ON logins (account, rotated_at);
+    CREATE INDEX logins_by_expiry ON logins (expires_at);
+
+    -- Logins that are over while their access tokens are not.
+    CREATE TABLE ended_logins (
+        login TEXT PRIMARY KEY,
+        until INTEGER NOT NULL                  -- seconds
+    ) WITHOUT ROWID;
+
+    -- Codes that were mailed, the newest of each kind for each address.
+    CREATE TABLE codes (
+        purpose    TEXT NOT NULL,
+        namespace  TEXT NOT NULL,
+        email      TEXT NOT NULL,
+        hash       BLOB NOT NULL,               -- HMAC-SHA-256 with the server's key
+        tries      INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,            -- seconds
+        PRIMARY KEY (purpose, namespace, email)
+    ) WITHOUT ROWID;
+    CREATE INDEX codes_by_expiry ON codes (expires_at);
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.

@@ -59,6 +59,7 @@ async fn it_does_tls_itself_for_calls_and_streams_and_takes_a_new_certificate() 
     let server = Running::of(Config {
         data: data.path().to_owned(),
         policy: Policy::Open,
+        accounts: None,
         rates: None,
         origins: Origins::All,
         reach: Reach::Tls,

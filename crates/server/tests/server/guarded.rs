@@ -69,6 +69,7 @@ impl Guarded {
         let server = Running::of(Config {
             data: data.path().to_owned(),
             policy,
+            accounts: None,
             rates,
             origins: Origins::Listed(vec![]),
             reach,

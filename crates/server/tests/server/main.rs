@@ -1,5 +1,6 @@
 //! The server over real HTTP and real WebSockets, as the world sees it: bytes in, bytes out.
 
+mod accounts;
 mod assets;
 mod bad_input;
 mod chat;
@@ -10,10 +11,12 @@ mod cost;
 mod gateway;
 mod groups;
 mod guarded;
+mod hosted;
 mod keys;
 mod life;
 mod limits;
 mod members;
+mod postbox;
 mod removed;
 mod renewal;
 mod resume;

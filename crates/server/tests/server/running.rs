@@ -52,6 +52,7 @@ impl Running {
         Self::of(Config {
             data,
             policy,
+            accounts: None,
             rates: None,
             origins: Origins::All,
             reach: Reach::Developer,

@@ -1,0 +1,253 @@
+//! Mail: what it says, and how it goes out.
+
+use std::fmt::{Debug, Formatter};
+use std::io::Write;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, SinglePart};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use url::Url;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::auth::accounts::{Code, Email};
+
+/// Mails that may wait.
+const QUEUE: usize = 1_000;
+
+/// How many are on their way at a time.
+const AT_ONCE: usize = 4;
+
+/// How long one try may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait before each further try.
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30)];
+
+/// Why mail can't go out.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// What should name the mail server doesn't.
+    #[error(
+        "--mail-server: {0}; it looks like smtps://user@mail.example.com (TLS) or smtp://user@mail.example.com (STARTTLS)"
+    )]
+    Server(String),
+    /// The password can't be read.
+    #[error("can't read the mail password {0}: {1}")]
+    Password(PathBuf, std::io::Error),
+    /// A password without a user.
+    #[error(
+        "--mail-password-file is a password of nobody; name the user in --mail-server: smtps://user@mail.example.com"
+    )]
+    NoUser,
+    /// What should be the sender isn't.
+    #[error("--mail-from: {0:?} is no address; it looks like chat@example.com or Chat <chat@example.com>")]
+    From(String),
+}
+
+/// How mail goes out.
+#[derive(Clone)]
+pub enum Route {
+    /// Printed, for whoever develops.
+    Printed,
+    /// By a mail server.
+    Smtp(Box<Smtp>),
+}
+
+impl Debug for Route {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        // Not the password.
+        formatter.write_str(match self {
+            Self::Printed => "Printed",
+            Self::Smtp(_) => "Smtp",
+        })
+    }
+}
+
+/// A mail server, and who writes.
+#[derive(Clone)]
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Smtp {
+    /// `smtps://` does TLS from the first byte, `smtp://` begins it with STARTTLS and refuses to do without, unless the
+    /// mail server is on this machine, or `?tls=none` says so.
+    pub fn open(server: &str, from: &str, password: Option<&Path>) -> Result<Self, MailError> {
+        let failed = |error: &dyn std::fmt::Display| MailError::Server(error.to_string());
+        let sender = from.parse::<Mailbox>().map_err(|_| MailError::From(from.to_owned()))?;
+        let mut url = Url::parse(server).map_err(|error| failed(&error))?;
+        let host = url.host_str().ok_or_else(|| failed(&"it names no host"))?.trim_matches(['[', ']']);
+        let is_here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        match (url.scheme(), url.query()) {
+            ("smtp", None) if !is_here => url.set_query(Some("tls=required")),
+            ("smtp", Some("tls=none")) => url.set_query(None),
+            ("smtp", None | Some("tls=required")) | ("smtps", None) => {}
+            ("smtp" | "smtps", Some(_)) => return Err(failed(&"it knows no other option than ?tls=none")),
+            _ => return Err(failed(&"it is no address of SMTP")),
+        }
+        if let Some(file) = password {
+            if url.username().is_empty() {
+                return Err(MailError::NoUser);
+            }
+            let password = std::fs::read_to_string(file).map(Zeroizing::new);
+            let password = password.map_err(|error| MailError::Password(file.to_owned(), error))?;
+            // A URL takes a percent sign for the beginning of an escape.
+            let password = Zeroizing::new(password.trim_end_matches(['\r', '\n']).replace('%', "%25"));
+            url.set_password(Some(&password)).map_err(|()| failed(&"it names no host"))?;
+        }
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str()).map_err(|error| failed(&error))?;
+        Ok(Self { transport: builder.timeout(Some(PATIENCE)).build(), from: sender })
+    }
+
+    /// A mail as it goes out. What comes from outside is the recipient alone, who has been checked; nothing of it is in
+    /// any other header.
+    fn message(&self, letter: &Letter) -> Result<Message, lettre::error::Error> {
+        let words = letter.words();
+        let to = letter.to.as_str().parse::<Mailbox>().map_err(|_| lettre::error::Error::MissingTo)?;
+        let domain = self.from.email.domain();
+        let mut message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(words.subject)
+            .message_id(Some(format!("<{}@{domain}>", Uuid::new_v4().simple())))
+            .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(words.text))?;
+        // Nobody answers with a note of being away.
+        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+        message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
+        Ok(message)
+    }
+}
+
+/// A mail to somebody.
+#[derive(Clone)]
+pub struct Letter {
+    /// Who it is for.
+    pub to: Email,
+    /// What about.
+    pub about: About,
+}
+
+/// What a mail is about.
+#[derive(Clone)]
+pub enum About {
+    /// Whoever has this code reads this mail, and may sign up.
+    SignUp(Code),
+    /// Somebody wanted to sign up with an address that has an account.
+    AlreadySignedUp,
+    /// Whoever has this code reads this mail, and may choose another password.
+    Reset(Code),
+}
+
+/// A mail's words.
+struct Words {
+    subject: &'static str,
+    text: String,
+}
+
+impl Letter {
+    /// All words that are mailed are here.
+    fn words(&self) -> Words {
+        match &self.about {
+            About::SignUp(code) => Words {
+                subject: "Your code to sign up",
+                text: format!(
+                    "Your code to sign up is {code}\n\n\
+                     It is good for 15 minutes. Enter it where you asked for it, and tell it to nobody.\n\n\
+                     If you did not ask for it, somebody typed your address by mistake: there is nothing to do.\n"
+                ),
+            },
+            About::AlreadySignedUp => Words {
+                subject: "You have an account already",
+                text: "Somebody, probably you, wanted to sign up with this address. It has an account already: log in \
+                       with it.\n\n\
+                       If you do not know the password any more, choose \"Forgot password\" where you log in; a code to \
+                       set a new one comes by mail.\n\n\
+                       If it was not you, there is nothing to do.\n"
+                    .to_owned(),
+            },
+            About::Reset(code) => Words {
+                subject: "Your code for a new password",
+                text: format!(
+                    "Your code for a new password is {code}\n\n\
+                     It is good for 15 minutes. Enter it where you asked for it, and tell it to nobody.\n\n\
+                     If you did not ask for it, there is nothing to do: your password stays as it is.\n"
+                ),
+            },
+        }
+    }
+}
+
+/// Takes mails, and sends them behind the back of who asked: how long that takes, and whether it works, can't be told
+/// from any answer.
+#[derive(Clone, Debug)]
+pub struct Mailer(Sender<Option<Letter>>);
+
+/// Too many mails wait.
+#[derive(Debug)]
+pub struct Full;
+
+impl Mailer {
+    /// Starts to send.
+    pub fn start(route: Route) -> Self {
+        let (queue, letters) = mpsc::channel(QUEUE);
+        tokio::spawn(send_all(Arc::new(route), letters));
+        Self(queue)
+    }
+
+    /// Puts a mail in line; nothing takes the same place and the same time.
+    pub fn send(&self, letter: Option<Letter>) -> Result<(), Full> {
+        self.0.try_send(letter).map_err(|_| Full)
+    }
+}
+
+async fn send_all(route: Arc<Route>, mut letters: Receiver<Option<Letter>>) {
+    let turns = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    while let Some(letter) = letters.recv().await {
+        let Some(letter) = letter else { continue };
+        let Ok(turn) = turns.clone().acquire_owned().await else { return };
+        let route = route.clone();
+        tokio::spawn(async move {
+            match &*route {
+                Route::Printed => print(&letter),
+                Route::Smtp(smtp) => deliver(smtp, &letter).await,
+            }
+            drop(turn);
+        });
+    }
+}
+
+fn print(letter: &Letter) {
+    let Words { subject, text } = letter.words();
+    let bar = "-".repeat(72);
+    let block = format!("{bar}\nTo: {}\nSubject: {subject}\n\n{text}{bar}\n", letter.to.as_str());
+    // Nobody has to read it.
+    let _ = std::io::stdout().write_all(block.as_bytes());
+}
+
+async fn deliver(smtp: &Smtp, letter: &Letter) {
+    let message = match smtp.message(letter) {
+        Ok(message) => message,
+        Err(error) => return tracing::error!(%error, "a mail could not be written"),
+    };
+    for wait in AGAIN.into_iter().map(Some).chain([None]) {
+        let error = match smtp.transport.send(message.clone()).await {
+            Ok(_) => return,
+            Err(error) => error,
+        };
+        match wait {
+            // What the mail server refuses for good it refuses again.
+            Some(wait) if !error.is_permanent() => {
+                tracing::warn!(%error, "a mail could not be sent; it is tried again");
+                tokio::time::sleep(wait).await;
+            }
+            _ => return tracing::error!(%error, "a mail could not be sent"),
+        }
+    }
+}

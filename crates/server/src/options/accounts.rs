@@ -1,0 +1,66 @@
+//! Accounts on the command line.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+use micro_chat_wire::limit;
+
+use crate::auth::accounts::{Namespaces, Setup};
+use crate::auth::attempts::AttemptRates;
+use crate::mail::{Route, Smtp};
+use crate::server::ServerError;
+
+/// Who logs in with a password, and how mail reaches them.
+#[derive(Debug, Args)]
+pub struct Accounts {
+    /// A namespace in which strangers may sign up with their e-mail address, and log in with a password.
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
+    sign_up: Vec<String>,
+    /// A namespace in which people who have signed up may log in, and nobody else may sign up.
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
+    accounts: Vec<String>,
+    /// The mail server that codes go out by: smtps://user@mail.example.com (TLS), or smtp:// (STARTTLS; without it on
+    /// this machine, and where ?tls=none says so).
+    #[arg(long, value_name = "URL")]
+    mail_server: Option<String>,
+    /// Who writes: chat@example.com, or Chat <chat@example.com>.
+    #[arg(long, value_name = "ADDRESS")]
+    mail_from: Option<String>,
+    /// A file with the password for the mail server.
+    #[arg(long, value_name = "FILE")]
+    mail_password_file: Option<PathBuf>,
+}
+
+impl Accounts {
+    /// Whether any namespace has accounts.
+    pub fn are_named(&self) -> bool {
+        !self.sign_up.is_empty() || !self.accounts.is_empty()
+    }
+
+    /// What the server is told; nothing where no namespace has accounts.
+    pub fn setup(&self) -> Result<Option<Setup>, ServerError> {
+        let sign_up: BTreeSet<String> = self.sign_up.iter().cloned().collect();
+        let accounts: BTreeSet<String> = sign_up.iter().chain(&self.accounts).cloned().collect();
+        if accounts.is_empty() {
+            return Ok(None);
+        }
+        let server = self.mail_server.as_deref().ok_or(ServerError::NoMail("--mail-server"))?;
+        let from = self.mail_from.as_deref().ok_or(ServerError::NoMail("--mail-from"))?;
+        let smtp = Smtp::open(server, from, self.mail_password_file.as_deref())?;
+        Ok(Some(Setup {
+            accounts: Namespaces::Named(accounts),
+            sign_up: Namespaces::Named(sign_up),
+            mail: Route::Smtp(Box::new(smtp)),
+            rates: Some(AttemptRates::default()),
+        }))
+    }
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    match text.len() {
+        0 => Err("it is empty; the one of calls that name none is micro".to_owned()),
+        1..=limit::ID => Ok(text.to_owned()),
+        _ => Err(format!("it may have {} bytes at most", limit::ID)),
+    }
+}

@@ -1,0 +1,126 @@
+//! A mail server that keeps what it is given.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::running::PATIENCE;
+
+/// A mail as it came.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// What the envelope says.
+    pub to: Vec<String>,
+    /// Headers and text.
+    pub text: String,
+}
+
+/// A mail server.
+#[derive(Clone, Debug)]
+pub struct Postbox {
+    /// For `--mail-server`.
+    pub url: String,
+    mails: Arc<Mutex<Vec<Mail>>>,
+    /// So many mails are put off before one is taken.
+    pub busy: Arc<AtomicUsize>,
+}
+
+impl Postbox {
+    pub async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("smtp://{}", listener.local_addr().expect("an address"));
+        let postbox = Self { url, mails: Arc::default(), busy: Arc::default() };
+        let serving = postbox.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let postbox = serving.clone();
+                tokio::spawn(async move { postbox.serve(stream).await });
+            }
+        });
+        postbox
+    }
+
+    /// One connection, by RFC 5321. It ends where the client does not keep to that.
+    async fn serve(&self, stream: TcpStream) -> Option<()> {
+        let mut stream = BufReader::new(stream);
+        stream.write_all(b"220 postbox\r\n").await.ok()?;
+        let mut mail = Mail { to: Vec::new(), text: String::new() };
+        loop {
+            let line = line(&mut stream).await?;
+            let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+            let answer = match verb.as_str() {
+                "EHLO" | "HELO" | "RSET" | "NOOP" => "250 hello",
+                "MAIL" if self.busy.load(Ordering::SeqCst) > 0 => {
+                    self.busy.fetch_sub(1, Ordering::SeqCst);
+                    "451 later"
+                }
+                "MAIL" => "250 from whom",
+                "RCPT" => {
+                    let address = line.split(['<', '>']).nth(1)?;
+                    mail.to.push(address.to_owned());
+                    "250 to whom"
+                }
+                "DATA" => {
+                    stream.write_all(b"354 go on\r\n").await.ok()?;
+                    loop {
+                        let line = self::line(&mut stream).await?;
+                        if line == "." {
+                            break;
+                        }
+                        mail.text += line.strip_prefix('.').unwrap_or(&line);
+                        mail.text += "\r\n";
+                    }
+                    let mail = std::mem::replace(&mut mail, Mail { to: Vec::new(), text: String::new() });
+                    self.mails.lock().expect("mails").push(mail);
+                    "250 kept"
+                }
+                "QUIT" => "221 bye",
+                _ => "502 what",
+            };
+            stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
+        }
+    }
+
+    /// All mails to an address, the oldest first.
+    pub fn mails(&self, address: &str) -> Vec<Mail> {
+        let mails = self.mails.lock().expect("mails");
+        mails.iter().filter(|mail| mail.to.iter().any(|to| to == address)).cloned().collect()
+    }
+
+    /// How many mails there are, for whomever.
+    pub fn count(&self) -> usize {
+        self.mails.lock().expect("mails").len()
+    }
+
+    /// The newest mail to an address, once there are so many.
+    pub async fn mail(&self, address: &str, count: usize) -> Mail {
+        let begun = Instant::now();
+        loop {
+            match self.mails(address).pop() {
+                Some(mail) if self.mails(address).len() >= count => return mail,
+                _ => assert!(begun.elapsed() < PATIENCE, "no mail for {address}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    match stream.read_line(&mut line).await {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(line.trim_end_matches(['\r', '\n']).to_owned()),
+    }
+}
+
+impl Mail {
+    /// The code in it.
+    pub fn code(&self) -> String {
+        let words = self.text.split(|character: char| !character.is_ascii_alphanumeric());
+        let mut codes = words.filter(|word| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit()));
+        codes.next().unwrap_or_else(|| panic!("a code in {}", self.text)).to_owned()
+    }
+}
