@@ -152,23 +152,25 @@ struct Words {
 }
 
 impl Letter {
-    /// All words that are mailed are here.
+    /// All words that are mailed are here, in lines that mail takes as they are.
     fn words(&self) -> Words {
         match &self.about {
             About::SignUp(code) => Words {
                 subject: "Your code to sign up",
                 text: format!(
                     "Your code to sign up is {code}\n\n\
-                     It is good for 15 minutes. Enter it where you asked for it, and tell it to nobody.\n\n\
-                     If you did not ask for it, somebody typed your address by mistake: there is nothing to do.\n"
+                     It is good for 15 minutes. Enter it where you asked for it, and tell it to\n\
+                     nobody.\n\n\
+                     If you did not ask for it, somebody typed your address by mistake: there\n\
+                     is nothing to do.\n"
                 ),
             },
             About::AlreadySignedUp => Words {
                 subject: "You have an account already",
-                text: "Somebody, probably you, wanted to sign up with this address. It has an account already: log in \
-                       with it.\n\n\
-                       If you do not know the password any more, choose \"Forgot password\" where you log in; a code to \
-                       set a new one comes by mail.\n\n\
+                text: "Somebody, probably you, wanted to sign up with this address. You have an\n\
+                       account already: log in with it.\n\n\
+                       If you do not know the password any more, choose \"Forgot password\" where\n\
+                       you log in: a code for a new one comes by mail.\n\n\
                        If it was not you, there is nothing to do.\n"
                     .to_owned(),
             },
@@ -176,8 +178,10 @@ impl Letter {
                 subject: "Your code for a new password",
                 text: format!(
                     "Your code for a new password is {code}\n\n\
-                     It is good for 15 minutes. Enter it where you asked for it, and tell it to nobody.\n\n\
-                     If you did not ask for it, there is nothing to do: your password stays as it is.\n"
+                     It is good for 15 minutes. Enter it where you asked for it, and tell it to\n\
+                     nobody.\n\n\
+                     If you did not ask for it, there is nothing to do: your password stays as\n\
+                     it is.\n"
                 ),
             },
         }

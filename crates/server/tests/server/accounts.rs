@@ -272,6 +272,7 @@ async fn a_mail_is_plain_says_what_to_do_and_goes_out_though_the_mail_server_is_
         "Subject: Your code to sign up\r\n",
         "Auto-Submitted: auto-generated\r\n",
         "Content-Type: text/plain; charset=utf-8\r\n",
+        "Content-Transfer-Encoding: 7bit\r\n",
         "@example.org>\r\n",
         "Date: ",
     ] {

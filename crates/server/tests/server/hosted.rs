@@ -67,7 +67,7 @@ impl Login {
     }
 }
 
-pub fn setup(postbox: &Postbox, rates: Option<AttemptRates>) -> Setup {
+fn setup(postbox: &Postbox, rates: Option<AttemptRates>) -> Setup {
     let named =
         |names: &[&str]| Namespaces::Named(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
     let smtp = Smtp::open(&postbox.url, "Chat <chat@example.org>", None).expect("a mail server");
@@ -75,27 +75,41 @@ pub fn setup(postbox: &Postbox, rates: Option<AttemptRates>) -> Setup {
     Setup { accounts: named(&["micro", "club", "staff"]), sign_up: named(&["micro", "club"]), mail, rates }
 }
 
+/// What a server is to be like.
+pub struct Kind {
+    pub rates: Option<AttemptRates>,
+    pub reach: Reach,
+    pub origins: Origins,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        let origins = Origins::Listed(vec![SHOP.parse().expect("an origin")]);
+        Self { rates: None, reach: Reach::NoTls, origins }
+    }
+}
+
 impl Hosted {
     pub async fn start() -> Self {
-        Self::limited(None).await
+        Self::of(Kind::default()).await
     }
 
-    pub async fn limited(rates: Option<AttemptRates>) -> Self {
+    pub async fn of(kind: Kind) -> Self {
         let (data, postbox) = (tempfile::tempdir().expect("a folder"), Postbox::open().await);
-        let server = Self::on(data.path(), setup(&postbox, rates)).await;
+        let server = Self::on(data.path(), &postbox, kind).await;
         Self { server, postbox, data }
     }
 
-    pub async fn on(data: &Path, accounts: Setup) -> Running {
+    async fn on(data: &Path, postbox: &Postbox, kind: Kind) -> Running {
         let keys = [key_file(data, "secret", SECRET)];
         let tokens = Tokens::open(&keys, Claims::default()).expect("keys");
         Running::of(Config {
             data: data.to_owned(),
             policy: Policy::Login { tokens: Some(Arc::new(tokens)) },
-            accounts: Some(accounts),
+            accounts: Some(setup(postbox, kind.rates)),
             rates: None,
-            origins: Origins::Listed(vec![SHOP.parse().expect("an origin")]),
-            reach: Reach::NoTls,
+            origins: kind.origins,
+            reach: kind.reach,
             tls: None,
             timing: Timing::default(),
         })
@@ -106,7 +120,7 @@ impl Hosted {
     pub async fn restart(self) -> Self {
         let Self { server, postbox, data } = self;
         server.stop().await;
-        let server = Self::on(data.path(), setup(&postbox, None)).await;
+        let server = Self::on(data.path(), &postbox, Kind::default()).await;
         Self { server, postbox, data }
     }
 

@@ -165,7 +165,7 @@ fn digest(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 fn make(folder: &Path, file: &Path) -> Result<Zeroizing<String>, SigningError> {
     let mut bytes = Zeroizing::new([0; LENGTH]);
     getrandom::fill(&mut *bytes).map_err(SigningError::Chance)?;
-    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes));
+    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
     let fresh = folder.join("signing.key.new");
     let write = || {
         let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
@@ -191,8 +191,7 @@ mod tests {
     #[test]
     fn a_key_is_made_once_for_the_server_alone() {
         let folder = tempfile::tempdir().expect("a folder");
-        let token =
-            SigningKey::open(folder.path()).and_then(|key| Ok(key.sign(&claims(u64::from(u32::MAX))))).expect("a key");
+        let token = SigningKey::open(folder.path()).map(|key| key.sign(&claims(u64::from(u32::MAX)))).expect("a key");
         let token = token.expect("a token");
         let key = SigningKey::open(folder.path()).expect("the same key");
         assert_eq!(key.check(&token).map(|claims| claims.sub), Ok("ann".to_owned()));

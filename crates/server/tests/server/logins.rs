@@ -1,0 +1,282 @@
+//! Logins: how long one lasts, who can end it, and what a stolen, replayed or forged token is worth.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use micro_chat_server::auth::attempts::{Allowance, AttemptRates};
+use micro_chat_server::auth::keys;
+use micro_chat_server::server::Reach;
+use micro_chat_server::store::KeyRing;
+use serde_json::{Value, json};
+
+use crate::guarded::{ended, seconds, sign};
+use crate::hosted::{Answer, Hosted, Kind, Login, PASSWORD};
+
+const ANN: &str = "ann@example.com";
+
+fn login_of(answer: &Answer) -> Login {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    Login::of(&answer.json["token"])
+}
+
+fn no_login() -> (u16, &'static str) {
+    (401, "auth.NoLogin")
+}
+
+fn revoked() -> (u16, String) {
+    (401, "auth.RevokedToken".to_owned())
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_used_again_ends_the_login_with_its_tokens_and_streams() {
+    let hosted = Hosted::start().await;
+    let first = hosted.sign_up(ANN).await;
+    let second = login_of(&hosted.refresh(&first.refresh).await);
+    let third = login_of(&hosted.refresh(&second.refresh).await);
+    let other = login_of(&hosted.log_in(ANN, PASSWORD).await);
+    let mut streams = [hosted.session(&first.access).await, hosted.session(&third.access).await];
+    assert_ne!(first.refresh, second.refresh);
+    // Whoever comes with this had it before its owner went on, or after.
+    let begun = Instant::now();
+    assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login());
+    for stream in &mut streams {
+        assert_eq!(ended(stream).await, ("auth.RevokedToken".to_owned(), 4003));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    for login in [&first, &second, &third] {
+        assert_eq!(hosted.opens(&login.access, ANN).await, revoked());
+        assert_eq!(hosted.refresh(&login.refresh).await.id(), no_login());
+    }
+    assert_eq!(hosted.opens(&other.access, ANN).await.0, 200, "that was not theirs");
+    assert_eq!(hosted.refresh(&other.refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_given_again_for_a_minute_until_it_was_used() {
+    let hosted = Hosted::start().await;
+    let first = hosted.sign_up(ANN).await;
+    let lost = login_of(&hosted.refresh(&first.refresh).await);
+    let found = login_of(&hosted.refresh(&first.refresh).await);
+    assert_eq!(lost.refresh, found.refresh, "nobody has two");
+    let next = login_of(&hosted.refresh(&found.refresh).await);
+    assert_eq!(hosted.opens(&next.access, ANN).await.0, 200);
+    assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login(), "its successor was used");
+    assert_eq!(hosted.refresh(&next.refresh).await.id(), no_login());
+
+    let first = login_of(&hosted.log_in(ANN, PASSWORD).await);
+    let second = login_of(&hosted.refresh(&first.refresh).await);
+    let later = |by: i64| {
+        let update = format!("UPDATE logins SET rotated_at = rotated_at - {by}");
+        hosted.server.store.change(move |connection| connection.execute(&update, []))
+    };
+    later(55).await.expect("a moment");
+    assert_eq!(login_of(&hosted.refresh(&first.refresh).await).refresh, second.refresh);
+    later(10).await.expect("a moment");
+    assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login(), "too late");
+    assert_eq!(hosted.refresh(&second.refresh).await.id(), no_login());
+}
+
+#[tokio::test]
+async fn pages_that_refresh_at_once_stay_logged_in() {
+    let hosted = Hosted::start().await;
+    let first = hosted.sign_up(ANN).await;
+    let answers = futures_util::future::join_all((0..20).map(|_| hosted.refresh(&first.refresh))).await;
+    let logins: Vec<Login> = answers.iter().map(login_of).collect();
+    assert!(logins.iter().all(|login| login.refresh == logins[0].refresh));
+    assert_eq!(hosted.refresh(&logins[0].refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_logs_nobody_in_and_no_token_does_for_another() {
+    let hosted = Hosted::start().await;
+    let login = hosted.sign_up(ANN).await;
+    let (id, secret) = login.refresh.split_once('.').expect("two parts");
+    let other = URL_SAFE_NO_PAD.encode([7; 32]);
+    let sid = {
+        let claims = login.access.split('.').nth(1).expect("claims");
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).expect("base64")).expect("JSON");
+        claims["sid"].as_str().expect("a login").to_owned()
+    };
+    for token in [
+        String::new(),
+        "words".into(),
+        login.access.clone(),
+        format!("{id}."),
+        format!("{id}.{secret}="),
+        format!("mcr_{}.{secret}", URL_SAFE_NO_PAD.encode([7; 16])),
+        // What an access token says of its login is no part of a refresh token.
+        format!("mcr_{sid}.{other}"),
+        "x".repeat(100_000),
+    ] {
+        assert_eq!(hosted.refresh(&token).await.id(), no_login(), "{token:.60}");
+        assert_eq!(hosted.post("/auth/Revoke", json!({ "refresh_token": token })).await.text, "{}");
+    }
+    assert_eq!(hosted.opens(&login.refresh, ANN).await, (401, "auth.InvalidToken".to_owned()));
+    assert_eq!(hosted.opens(&login.access, ANN).await.0, 200, "all that ended nothing");
+    // Who knows half of one had it.
+    assert_eq!(hosted.refresh(&format!("{id}.{other}")).await.id(), no_login());
+    assert_eq!(hosted.opens(&login.access, ANN).await, revoked());
+}
+
+#[tokio::test]
+async fn nobody_signs_tokens_of_accounts_but_the_server() {
+    let hosted = Hosted::start().await;
+    let login = hosted.sign_up(ANN).await;
+    let parts: Vec<&str> = login.access.split('.').collect();
+    let claims = json!({ "iss": "micro-chat", "sub": ANN, "namespace": "micro", "sid": "x", "iat": seconds(), "exp": seconds() + 60 });
+    let other = sign(&claims);
+    let other_claims = URL_SAFE_NO_PAD.encode(claims.to_string());
+    for token in [
+        // The key of others' tokens.
+        other.clone(),
+        format!("{}.{}.{}", parts[0], other_claims, parts[2]),
+        format!("eyJhbGciOiJub25lIn0.{}.", parts[1]),
+        format!("eyJhbGciOiJub25lIn0.{}.{}", parts[1], parts[2]),
+        format!("{}.{}.", parts[0], parts[1]),
+    ] {
+        assert_eq!(hosted.opens(&token, ANN).await, (401, "auth.InvalidToken".to_owned()), "{token}");
+        for path in ["/auth/Delete", "/auth/ChangeSecret", "/auth/Inspect"] {
+            let answer = hosted.call_as(&token, path, json!({ "secret": PASSWORD, "old_secret": PASSWORD })).await;
+            assert_eq!(answer.id(), (401, "auth.InvalidToken"), "{path}, {token}");
+        }
+    }
+    assert_eq!(hosted.post("/auth/Delete", json!({ "secret": PASSWORD })).await.id(), (401, "auth.NoToken"));
+}
+
+#[tokio::test]
+async fn who_logs_out_ends_one_login_or_all_of_them() {
+    let hosted = Hosted::start().await;
+    let here = hosted.sign_up(ANN).await;
+    let there = login_of(&hosted.log_in(ANN, PASSWORD).await);
+    let elsewhere = login_of(&hosted.log_in(ANN, PASSWORD).await);
+    let bens = hosted.sign_up("ben@example.com").await;
+    let mut stream = hosted.session(&here.access).await;
+    let mut other = hosted.session(&there.access).await;
+    let answer = hosted.post("/auth/Auth/Revoke", json!({ "refresh_token": here.refresh })).await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
+    assert_eq!(ended(&mut stream).await, ("auth.RevokedToken".to_owned(), 4003));
+    assert_eq!(hosted.opens(&here.access, ANN).await, revoked());
+    assert_eq!(hosted.refresh(&here.refresh).await.id(), no_login());
+    assert!(other.is_quiet().await);
+    // Once more does no harm.
+    assert_eq!(
+        hosted.post("/auth/Revoke", json!({ "refresh_token": here.refresh, "everywhere": true })).await.text,
+        "{}"
+    );
+    assert_eq!(hosted.opens(&there.access, ANN).await.0, 200);
+
+    let answer = hosted.post("/auth/Revoke", json!({ "refresh_token": there.refresh, "everywhere": true })).await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
+    assert_eq!(ended(&mut other).await, ("auth.RevokedToken".to_owned(), 4003));
+    for login in [&there, &elsewhere] {
+        assert_eq!(hosted.opens(&login.access, ANN).await, revoked());
+        assert_eq!(hosted.refresh(&login.refresh).await.id(), no_login());
+    }
+    assert_eq!(hosted.opens(&bens.access, "ben@example.com").await.0, 200);
+    // In the same second: what begins afterwards is good.
+    let again = login_of(&hosted.log_in(ANN, PASSWORD).await);
+    assert_eq!(hosted.opens(&again.access, ANN).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_is_logged_in_and_what_is_over_outlives_the_server() {
+    let hosted = Hosted::start().await;
+    let over = hosted.sign_up(ANN).await;
+    let good = login_of(&hosted.log_in(ANN, PASSWORD).await);
+    hosted.post("/auth/Revoke", json!({ "refresh_token": over.refresh })).await;
+    let hosted = hosted.restart().await;
+    assert_eq!(hosted.opens(&over.access, ANN).await, revoked());
+    assert_eq!(hosted.refresh(&over.refresh).await.id(), no_login());
+    assert_eq!(hosted.opens(&good.access, ANN).await.0, 200);
+    let next = login_of(&hosted.refresh(&good.refresh).await);
+    // A month that nobody comes ends it, and nobody has to wait for that.
+    let month = "UPDATE logins SET expires_at = expires_at - 31 * 86400";
+    hosted.server.store.change(move |connection| connection.execute(month, [])).await.expect("a month");
+    assert_eq!(hosted.refresh(&next.refresh).await.id(), no_login());
+}
+
+#[tokio::test]
+async fn a_sites_server_ends_the_logins_of_its_users() {
+    let hosted = Hosted::start().await;
+    let ann = hosted.sign_up(ANN).await;
+    let bens = hosted.sign_up("ben@example.com").await;
+    let ring = KeyRing::open(hosted.data.path()).expect("the database");
+    let key = |namespace: &str, scopes: &str| {
+        let (kept, key) = keys::create(namespace.to_owned(), String::new(), &scopes.parse().expect("scopes"));
+        ring.add(&kept).expect("a key");
+        key
+    };
+    let (admin, reader, others) = (key("micro", "admin"), key("micro", "read,send"), key("club", "admin"));
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let revoke = json!({ "user_id": ANN });
+    assert_eq!(hosted.call_as(&reader, "/auth/Revoke", revoke.clone()).await.id(), (403, "auth.NoScope"));
+    assert_eq!(hosted.call_as(&bens.access, "/auth/Revoke", revoke.clone()).await.id(), (403, "auth.NoScope"));
+    assert_eq!(hosted.post("/auth/Revoke", revoke.clone()).await.id(), (401, "auth.NoToken"));
+    assert_eq!(hosted.call_as(&others, "/auth/Revoke", revoke.clone()).await.status, 200, "there is another Ann");
+    assert_eq!(hosted.opens(&ann.access, ANN).await.0, 200);
+    let inspected = hosted.call_as(&admin, "/auth/Inspect", json!({})).await.json;
+    assert_eq!(
+        (&inspected["account"]["type"], &inspected["account"]["scopes"]),
+        (&json!("service"), &json!(["admin"]))
+    );
+    let mut stream = hosted.session(&ann.access).await;
+    assert_eq!(hosted.call_as(&admin, "/auth/Revoke", revoke).await.text, "{}");
+    assert_eq!(ended(&mut stream).await, ("auth.RevokedToken".to_owned(), 4003));
+    assert_eq!(hosted.opens(&ann.access, ANN).await, revoked());
+    assert_eq!(hosted.refresh(&ann.refresh).await.id(), no_login());
+    assert_eq!(hosted.opens(&bens.access, "ben@example.com").await.0, 200);
+}
+
+#[tokio::test]
+async fn who_guesses_passwords_is_stopped_and_their_owner_is_not() {
+    let allow = |burst| Allowance { burst, every: Duration::from_secs(3_600) };
+    let rates = AttemptRates { passwords: allow(4), passwords_of_account: allow(9), ..AttemptRates::default() };
+    let hosted = Hosted::of(Kind { rates: Some(rates), reach: Reach::BehindProxy, ..Kind::default() }).await;
+    hosted.sign_up(ANN).await;
+    let log_in = async |from: &str, secret: &str| {
+        let headers = [("x-forwarded-for", from)];
+        hosted.call("/auth/Token", &headers, json!({ "id": ANN, "secret": secret })).await
+    };
+    // Where Ann is at home.
+    assert_eq!(log_in("192.0.2.1", PASSWORD).await.status, 200);
+    for _ in 0..4 {
+        assert_eq!(log_in("198.51.100.1", "a guess that fails").await.id(), (401, "auth.WrongCredentials"));
+    }
+    let stopped = log_in("198.51.100.1", PASSWORD).await;
+    assert_eq!(stopped.id(), (429, "auth.TooManyAttempts"), "the right one comes too late");
+    let wait: u64 = stopped.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!((3_000..=3_600).contains(&wait), "{wait}");
+    // From many places, until the account is shut to places that nobody knows.
+    for last in 2..=5 {
+        assert_eq!(log_in(&format!("198.51.100.{last}"), "a guess that fails").await.id().0, 401);
+    }
+    assert_eq!(log_in("198.51.100.6", "a guess that fails").await.id(), (429, "auth.TooManyAttempts"));
+    assert_eq!(log_in("192.0.2.1", PASSWORD).await.status, 200, "Ann is still at home");
+    // Names of nothing are counted alike.
+    let unknown = async || {
+        let headers = [("x-forwarded-for", "198.51.100.1")];
+        hosted.call("/auth/Token", &headers, json!({ "id": "nobody@example.com", "secret": "a guess" })).await
+    };
+    for _ in 0..4 {
+        assert_eq!(unknown().await.id(), (401, "auth.WrongCredentials"));
+    }
+    assert_eq!(unknown().await.id(), (429, "auth.TooManyAttempts"));
+}
+
+#[tokio::test]
+async fn mails_and_codes_are_limited() {
+    let allow = |burst| Allowance { burst, every: Duration::from_secs(3_600) };
+    let rates = AttemptRates { mails: allow(2), codes: allow(3), ..AttemptRates::default() };
+    let hosted = Hosted::of(Kind { rates: Some(rates), ..Kind::default() }).await;
+    let send = async |path: &str, email: &str| hosted.post(path, json!({ "email": email })).await.status;
+    assert_eq!(send("/signup/sendVerificationEmail", ANN).await, 200);
+    assert_eq!(send("/auth/SendPasswordResetEmail", ANN).await, 200);
+    assert_eq!(send("/signup/sendVerificationEmail", "ANN@EXAMPLE.COM").await, 429);
+    assert_eq!(send("/signup/sendVerificationEmail", "ben@example.com").await, 200);
+    let complete = async || {
+        let request = json!({ "email": ANN, "secret": PASSWORD, "token": "00000000" });
+        hosted.post("/signup/completeSignup", request).await.status
+    };
+    assert_eq!([complete().await, complete().await, complete().await, complete().await], [400, 400, 400, 429]);
+}
