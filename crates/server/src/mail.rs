@@ -143,6 +143,8 @@ pub enum About {
     AlreadySignedUp,
     /// Whoever has this code reads this mail, and may choose another password.
     Reset(Code),
+    /// Somebody wanted another password for an address that has no account.
+    NothingToReset,
 }
 
 /// A mail's words.
@@ -184,6 +186,14 @@ impl Letter {
                      it is.\n"
                 ),
             },
+            About::NothingToReset => Words {
+                subject: "You have no account",
+                text: "Somebody, probably you, wanted a new password for this address. It has no\n\
+                       account: log in with the address that you signed up with, or sign up with\n\
+                       this one.\n\n\
+                       If it was not you, there is nothing to do.\n"
+                    .to_owned(),
+            },
         }
     }
 }
@@ -191,7 +201,7 @@ impl Letter {
 /// Takes mails, and sends them behind the back of who asked: how long that takes, and whether it works, can't be told
 /// from any answer.
 #[derive(Clone, Debug)]
-pub struct Mailer(Sender<Option<Letter>>);
+pub struct Mailer(Sender<Letter>);
 
 /// Too many mails wait.
 #[derive(Debug)]
@@ -205,16 +215,15 @@ impl Mailer {
         Self(queue)
     }
 
-    /// Puts a mail in line; nothing takes the same place and the same time.
-    pub fn send(&self, letter: Option<Letter>) -> Result<(), Full> {
+    /// Puts a mail in line.
+    pub fn send(&self, letter: Letter) -> Result<(), Full> {
         self.0.try_send(letter).map_err(|_| Full)
     }
 }
 
-async fn send_all(route: Arc<Route>, mut letters: Receiver<Option<Letter>>) {
+async fn send_all(route: Arc<Route>, mut letters: Receiver<Letter>) {
     let turns = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
     while let Some(letter) = letters.recv().await {
-        let Some(letter) = letter else { continue };
         let Ok(turn) = turns.clone().acquire_owned().await else { return };
         let route = route.clone();
         tokio::spawn(async move {

@@ -254,7 +254,7 @@ impl Accounts {
         }
         let (account, email, code) = self.prepare(asker, email, Purpose::SignUp).await?;
         let about = if account.is_some() { About::AlreadySignedUp } else { About::SignUp(code) };
-        Ok(self.mailer.send(Some(Letter { to: email, about }))?)
+        Ok(self.mailer.send(Letter { to: email, about })?)
     }
 
     /// Makes an account for the code that was mailed, and logs it in.
@@ -358,14 +358,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Mails a code for another password; nothing to an address that has no account.
+    /// Mails a code for another password; to an address that has no account, that it has none.
     pub async fn send_reset(&self, asker: Asker<'_>, email: &str) -> Result<(), Refusal> {
         if !self.hold(asker.namespace) {
             return Err(Refusal::Closed);
         }
         let (account, email, code) = self.prepare(asker, email, Purpose::Reset).await?;
-        let letter = Letter { to: email, about: About::Reset(code) };
-        Ok(self.mailer.send(account.is_some().then_some(letter))?)
+        let about = if account.is_some() { About::Reset(code) } else { About::NothingToReset };
+        Ok(self.mailer.send(Letter { to: email, about })?)
     }
 
     /// Another password for the code that was mailed. All logins end.
