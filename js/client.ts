@@ -1,5 +1,6 @@
 // What the page calls: checks what it passes, and hands on.
 
+import { isLoggedIn, logout, requireLogin, resume, settled, userOf } from "./account.js";
 import { call, handled } from "./callback.js";
 import { api, configure } from "./config.js";
 import { wellFormed } from "./draft.js";
@@ -7,16 +8,16 @@ import { badArgument, toError } from "./error.js";
 import { open } from "./handle.js";
 import { guard, load, type Wasm } from "./load.js";
 import { on, pending } from "./outbox.js";
-import { isLoggedIn, requireLogin, type Options } from "./login.js";
 import { pageParams, queryOf } from "./query.js";
 import { hasTokens, tokenOf } from "./token.js";
-import type { Callback, ConnectParams, Handle, Message } from "./types.js";
+import type { Callback, ConnectParams, Handle, Message, User } from "./types.js";
 
 /** Filled in by the bundler. */
 declare const __VERSION__: string;
 
 /** Checks what all three calls are given. */
 function check(path: string, namespace: string, params: object | undefined, callback?: unknown): void {
+  resume();
   if (typeof path !== "string") throw badArgument("The path has to be a string, like /chat/New.");
   // What a header can carry.
   if (namespace != null && !(typeof namespace === "string" && /^[!-~]*$/.test(namespace))) {
@@ -53,11 +54,12 @@ async function ask<T>(
   address: string,
   namespace: string,
   body?: string,
-  another = false,
+  refused?: string,
   tries = 1,
 ): Promise<T> {
+  let token = "";
   try {
-    const token = await tokenOf(another);
+    token = await tokenOf(refused);
     const headers: Record<string, string> = {};
     if (namespace) headers["micro-namespace"] = namespace;
     if (token) headers["authorization"] = `Bearer ${token}`;
@@ -65,11 +67,11 @@ async function ask<T>(
   } catch (thrown) {
     const error = toError(thrown);
     // A token that has expired is no fault of the call's; the next one has to do.
-    if (error.code === 401 && hasTokens() && !another) return ask(wasm, address, namespace, body, true);
+    if (error.code === 401 && token && !refused) return ask(wasm, address, namespace, body, token);
     // It was not done: once the server has room for it again, it may be.
     if (error.code === 429 && error.retry_after && tries < TRIES) {
       await new Promise((resolve) => setTimeout(resolve, error.retry_after));
-      return ask(wasm, address, namespace, body, false, tries + 1);
+      return ask(wasm, address, namespace, body, "", tries + 1);
     }
     throw error;
   }
@@ -107,11 +109,6 @@ async function getAnswer<T>(path: string, namespace: string, params: object, cal
   const address = url(path) + queryOf(params);
   return answered(ask<T>(await load(), address, namespace), callback);
 }
-
-const askOptions = async () => {
-  const address = url("auth/Auth/Options");
-  return ask<Options>(await load(), address, "");
-};
 
 /** Micro Chat, in the browser. Everything may be called right away: what needs the wasm waits for it. */
 export const Micro = {
@@ -158,17 +155,33 @@ export const Micro = {
 
   configure,
 
-  /** Calls back as soon as the user may go on: at once where the server wants no login. */
+  /**
+   * Calls back as soon as the user may go on: at once with a login, and where the server wants none. Otherwise a dialog
+   * has the user log in or sign up; whoever closes it rejects this with `client.LoginCancelled`.
+   */
   requireLogin(callback?: () => unknown): Promise<void> {
-    return handled(requireLogin(askOptions, callback), callback);
+    return handled(requireLogin(callback), callback);
   },
 
+  /** Whether somebody is logged in; certain once `ready` has resolved. */
   isLoggedIn,
+
+  /** Who that is, if it is somebody with an account of the server's; certain once `ready` has resolved. */
+  get user(): User | undefined {
+    return userOf();
+  },
+
+  /**
+   * Logs out here and in the other tabs, or `everywhere` that this user is logged in. Rejects where the server can't be
+   * asked; then nobody is logged out.
+   */
+  logout: ({ everywhere }: { everywhere?: boolean } = {}): Promise<void> => logout(everywhere),
+
   params: pageParams,
 
-  /** Resolves once the SDK has loaded; rejects if it can't. Nobody has to wait for it. */
+  /** Resolves once the SDK has loaded, and knows whether somebody is logged in; rejects if it can't load. */
   get ready(): Promise<void> {
-    return load().then(() => {});
+    return Promise.all([load(), settled().catch(() => {})]).then(() => {});
   },
 
   /** The SDK's version. */

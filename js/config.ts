@@ -2,12 +2,22 @@
 
 import { badArgument } from "./error.js";
 import { useTokens } from "./token.js";
+import type { LoginModule } from "./account.js";
 import type { Config } from "./types.js";
 
 const DAY = 24 * 60 * 60 * 1000;
 
 /** The addresses in use. The entry fills in what lies beside it. */
-export const addresses = { api: "", wasm: "" };
+export const addresses = { api: "", wasm: "", login: (): Promise<LoginModule> => Promise.reject() };
+
+/** How one logs in. */
+export const settings = {
+  namespace: "micro",
+  cookies: "" as NonNullable<Config["cookies"]> | "",
+  words: {} as NonNullable<Config["words"]>,
+  /** A login was begun: where that is can't change any more, or its token would go somewhere else. */
+  isFixed: false,
+};
 
 /** How long a message may wait to be stored, in milliseconds. */
 export let sendTimeout = DAY;
@@ -22,11 +32,17 @@ export function configure(config: Config): void {
     throw badArgument(`configure: sendTimeout has to be milliseconds, not ${timeout}.`);
   }
   sendTimeout = timeout;
-  const { token } = config ?? {};
+  const { token, namespace, cookies, words } = config ?? {};
   if (token !== undefined) {
     if (typeof token !== "function") throw badArgument("configure: token has to be a function that returns one.");
     useTokens(token);
   }
+  if (settings.isFixed && (config?.api ?? namespace ?? cookies)) {
+    throw badArgument("configure: api, namespace and cookies can't change once somebody logs in.");
+  }
+  if (namespace) settings.namespace = namespace;
+  if (cookies) settings.cookies = cookies;
+  if (words) settings.words = words;
   for (const key of ["api", "wasm"] as const) {
     const address = config?.[key];
     // None, or an empty one, changes nothing.

@@ -3,7 +3,7 @@
 import { toError, type MicroError } from "./error.js";
 import { tell, type Entry, type Outbox } from "./outbox.js";
 import { guard, mourners, type Wasm } from "./load.js";
-import { hasTokens, tokenOf } from "./token.js";
+import { hasTokens, renew, tokenOf, watchTokens } from "./token.js";
 import type { Gap, Message, State } from "./types.js";
 
 /** What a connection tells each of its handles. */
@@ -52,7 +52,23 @@ export interface Connection {
   publish(id: number, body: object, expiresAt: number, sender: Sender, again?: boolean): void;
 }
 
-const connections = new Map<string, Connection & { wake(): void; pause(): void; leave(): void }>();
+/** Who speaks. */
+interface Hello {
+  namespace: string | undefined;
+  user_id: string;
+  /** What proves it, as far as the server knows. */
+  token?: string;
+}
+
+/** A connection as the browser sees it, and whoever has tokens. */
+interface Link extends Connection {
+  wake(): void;
+  pause(): void;
+  leave(): void;
+  renew(token: string): void;
+}
+
+const connections = new Map<string, Link>();
 
 /** The connection of a user, the one that is there or a new one. What waits in the outbox goes out by it. */
 export function connectionOf(
@@ -84,7 +100,7 @@ export function connectionOf(
   return connection;
 }
 
-function createConnection(wasm: Wasm, server: string, hello: object, forget: () => boolean) {
+function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () => boolean) {
   // Whether the Rust side of it is freed: who comes late, with a token, finds nobody.
   let gone = false;
   // Counts what was asked for: only the last token that comes counts.
@@ -133,11 +149,14 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
     },
     open() {
       const turn = ++asked;
-      const greet = (token?: string) => enter(() => client.open({ ...hello, token }));
-      if (!hasTokens()) return greet();
       // Without one it is as if there were no network: the page's own server may be out of reach.
-      tokenOf(denied).then(
-        (token) => turn === asked && greet(token),
+      tokenOf(denied ? hello.token : "").then(
+        (token) => {
+          if (turn !== asked) return;
+          if (token) hello.token = token;
+          else delete hello.token;
+          enter(() => client.open(hello));
+        },
         (error: unknown) => {
           console.error(error);
           if (turn === asked) enter(() => client.closed(BROKEN));
@@ -191,6 +210,11 @@ function createConnection(wasm: Wasm, server: string, hello: object, forget: () 
     wake: () => enter(() => client.wake()),
     pause: () => enter(() => client.pause()),
     leave: () => enter(() => client.leave()),
+    renew(token: string) {
+      if (!hello.token || hello.token === token) return;
+      hello.token = token;
+      enter(() => client.renew({ token }));
+    },
   };
 }
 
@@ -247,14 +271,19 @@ function recover(connection: Connection, outbox: Outbox): void {
 }
 
 // Moments at which a link is worth asking whether it still lives, while there is one.
-const wake = () => connections.forEach((connection) => connection.wake());
+const wake = () => {
+  connections.forEach((connection) => connection.wake());
+  renew();
+};
 const pause = () => connections.forEach((connection) => connection.pause());
 // Some browsers keep no page for the way back that has a socket; the others cut it.
 const leave = ({ persisted }: PageTransitionEvent) =>
   persisted && connections.forEach((connection) => connection.leave());
+const told = (token: string) => connections.forEach((connection) => connection.renew(token));
 const look = () => document.visibilityState === "visible" && wake();
 
 function listen(how: "addEventListener" | "removeEventListener"): void {
+  watchTokens(how === "addEventListener" ? told : undefined);
   window[how]("online", wake);
   window[how]("pageshow", wake);
   window[how]("pagehide", leave as EventListener);

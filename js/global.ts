@@ -5,6 +5,7 @@ import { addresses, configure } from "./config.js";
 
 /** Filled in by the bundler. */
 declare const __WASM_FILE__: string;
+declare const __LOGIN_FILE__: string;
 
 // Known only while the script is evaluated.
 const script = document.currentScript;
@@ -13,6 +14,7 @@ const script = document.currentScript;
 if (!Object.prototype.hasOwnProperty.call(window, "Micro")) {
   const source = script instanceof HTMLScriptElement && script.src ? script.src : location.origin + "/assets/micro.js";
   addresses.wasm = new URL(__WASM_FILE__, source).href;
+  addresses.login = () => import(new URL(__LOGIN_FILE__, source).href);
   Object.assign(window, { Micro });
   configure({ api: script?.dataset["api"] || new URL(source).origin });
 }

@@ -5,6 +5,7 @@ import { addresses } from "./config.js";
 
 // Bundlers find the file by this expression, and take it along.
 addresses.wasm = new URL("./micro.wasm", import.meta.url).href;
+addresses.login = () => import("./login.js");
 
 export { Micro };
 export { MicroError } from "./error.js";

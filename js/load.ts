@@ -16,6 +16,12 @@ let dead: MicroError | undefined;
 /** Who has to know when the Rust side is gone. */
 export const mourners = new Set<(error: MicroError) => void>();
 
+/** Fetches an answer through it. */
+export async function request<T>(url: string, init: RequestInit): Promise<T> {
+  const wasm = await load();
+  return guard(() => wasm.call(url, init)) as Promise<T>;
+}
+
 /** The Rust side, once it runs. After a failure the next call tries again. */
 export const load = (): Promise<Wasm> =>
   (loading ??= start().catch((error: unknown) => {

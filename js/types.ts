@@ -2,6 +2,7 @@
 
 import type { MicroError } from "./error.js";
 import type { TokenSource } from "./token.js";
+import type { Words } from "./words.js";
 
 /** A message, as the server stored it. */
 export interface Message {
@@ -164,6 +165,25 @@ export interface Config {
    * one. It is called when a token is needed, and again when the server does not take the last one any more.
    */
   token?: TokenSource;
+  /** The namespace that people log in to; without it `micro`. */
+  namespace?: string;
+  /**
+   * `legacy` keeps a login in the cookies `micro_access`, `micro_refresh` and `micro_expiry`, which every script of the
+   * page can read, as the original did. Otherwise no script can read what outlives the page.
+   */
+  cookies?: "legacy";
+  /** Other words for the login dialog; what is not given stays English. */
+  words?: Partial<Words>;
   /** How long a message that is sent may wait to be stored, in milliseconds; without it a day. */
   sendTimeout?: number;
 }
+
+/** Who is logged in. */
+export interface User {
+  /** What the server calls them. */
+  user_id: string;
+  /** Where they have their account. */
+  namespace: string;
+}
+
+export type { Words };

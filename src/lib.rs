@@ -29,8 +29,20 @@ use wasm_bindgen::prelude::*;
 static ALLOCATOR: lol_alloc::AssumeSingleThreaded<lol_alloc::FreeListAllocator> =
     unsafe { lol_alloc::AssumeSingleThreaded::new(lol_alloc::FreeListAllocator::new()) };
 
+#[wasm_bindgen]
+extern "C" {
+    /// A short string, which is read where it is: to copy strings in takes more JavaScript than all else here.
+    pub type Path;
+    #[wasm_bindgen(method, getter)]
+    fn length(this: &Path) -> u32;
+    #[wasm_bindgen(method, js_name = charCodeAt)]
+    fn unit(this: &Path, at: u32) -> u32;
+}
+
 /// Whether `path` names an endpoint that is a stream, in whichever form.
 #[wasm_bindgen]
-pub fn streams(path: &str) -> bool {
-    Endpoint::is_stream(path)
+pub fn streams(path: &Path) -> bool {
+    // No endpoint has what is no ASCII in its name.
+    let units = (0..path.length()).map(|at| u8::try_from(path.unit(at)).map_or('?', char::from));
+    Endpoint::is_stream(&units.collect::<String>())
 }

@@ -14,9 +14,9 @@ const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
 
 const hashOf = (bytes) => sha256(bytes).slice(0, 10);
 
-/** Bundles one entry into one minified file; `wasmFile` is what the script asks its own folder for. */
-async function bundle(entry, format, wasmFile) {
-  const file = path.join(target.bundles, `${format}.js`);
+/** Bundles one entry into one minified file; `wasmFile` and `loginFile` are what the script asks its own folder for. */
+async function bundle(entry, format, wasmFile = "", loginFile = "") {
+  const file = path.join(target.bundles, `${path.basename(entry, ".ts")}.js`);
   await run(at("node_modules/.bin/esbuild"), [
     `js/${entry}`,
     "--bundle",
@@ -27,6 +27,9 @@ async function bundle(entry, format, wasmFile) {
     "--legal-comments=none",
     `--define:__VERSION__=${JSON.stringify(version)}`,
     `--define:__WASM_FILE__=${JSON.stringify(wasmFile)}`,
+    `--define:__LOGIN_FILE__=${JSON.stringify(loginFile)}`,
+    // Whoever bundles the package makes it a file of its own.
+    "--external:./login.js",
     `--outfile=${file}`,
     "--log-level=warning",
   ]);
@@ -45,8 +48,11 @@ function fill(folder, files, keep = () => false) {
 async function writeAssets() {
   const wasmBytes = readFileSync(wasm);
   const wasmFile = `micro-${hashOf(wasmBytes)}.wasm`;
-  const script = await bundle("global.ts", "iife", wasmFile);
+  const login = await bundle("login.ts", "esm");
+  const loginFile = `login-${hashOf(login)}.js`;
+  const script = await bundle("global.ts", "iife", wasmFile, loginFile);
   const files = {
+    [loginFile]: login,
     "micro.js": script,
     // The same under a name that never means anything else, for pages that pin it.
     [`micro-${hashOf(script)}.js`]: script,
@@ -61,8 +67,9 @@ async function writeAssets() {
 
 async function writePackage() {
   const files = {
-    "index.js": await bundle("index.ts", "esm", "micro.wasm"),
-    "micro.js": await bundle("global.ts", "iife", "micro.wasm"),
+    "index.js": await bundle("index.ts", "esm"),
+    "login.js": await bundle("login.ts", "esm"),
+    "micro.js": await bundle("global.ts", "iife", "micro.wasm", "login.js"),
     "micro.wasm": readFileSync(wasm),
   };
   fill(dist.npm, files, (name) => name.endsWith(".d.ts"));

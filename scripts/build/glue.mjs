@@ -22,8 +22,6 @@ const REPLACEMENTS = [
     "",
     "what frees closures",
   ],
-  [/^if \(!\('encodeInto' in cachedTextEncoder\)\) \{\n[^]*?^\}\n/m, "", "the encoder's stand-in"],
-  [/^ {4}if \(realloc === undefined\) \{\n[^]*?^ {4}\}\n/m, "", "encoding without it"],
   [
     /^ {12}const ret = typeof globalThis === 'undefined' \? undefined : globalThis;\n.*\n/m,
     "            return addToExternrefTable0(globalThis);\n",
