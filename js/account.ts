@@ -2,7 +2,7 @@
 
 import { call } from "./callback.js";
 import { addresses, api, settings } from "./config.js";
-import { badArgument, clientError, toError } from "./error.js";
+import { badArgument, clientError } from "./error.js";
 import { request } from "./load.js";
 import { hasTokens, tokenOf, useToken, useTokens } from "./token.js";
 import type { User, Words } from "./types.js";
@@ -81,11 +81,15 @@ const load = () =>
         words,
         clientError,
         ask: (path, body) => askAt(server, path, body),
+        // Where the page has said meanwhile where its tokens come from, they come from there.
         enter(token) {
+          if (hasTokens() && !hasTokens(keeper)) return;
           useTokens(keeper);
           useToken(token);
         },
-        leave: useTokens,
+        leave() {
+          if (hasTokens(keeper)) useTokens();
+        },
       }));
     },
     (error) => {
@@ -95,14 +99,7 @@ const load = () =>
   ));
 
 /** Brings another token of the login, or finds that there is none any more. */
-const keeper = async () => {
-  try {
-    return await (await load()).token();
-  } catch (error) {
-    if (toError(error).code === 401) useTokens();
-    throw error;
-  }
-};
+const keeper = async () => (await load()).token();
 
 /** Takes up the login of an earlier page, if there was one. */
 export function resume(): void {
@@ -150,5 +147,5 @@ export async function requireLogin(callback?: () => unknown): Promise<void> {
 
 /** Logs out. */
 export async function logout(everywhere = false): Promise<void> {
-  await (await load()).logout(everywhere);
+  if (isLoggedIn() && hasTokens(keeper)) await (await load()).logout(everywhere);
 }

@@ -6,7 +6,7 @@ import { api, configure } from "./config.js";
 import { wellFormed } from "./draft.js";
 import { badArgument, toError } from "./error.js";
 import { open } from "./handle.js";
-import { guard, load, type Wasm } from "./load.js";
+import { guard, load, request } from "./load.js";
 import { on, pending } from "./outbox.js";
 import { pageParams, queryOf } from "./query.js";
 import { hasTokens, tokenOf } from "./token.js";
@@ -49,29 +49,22 @@ const url = (path: string) => `${api()}/${path.replace(/^\/+/, "")}`;
 const TRIES = 5;
 
 /** Asks for one answer. Without a body it is a GET. */
-async function ask<T>(
-  wasm: Wasm,
-  address: string,
-  namespace: string,
-  body?: string,
-  refused?: string,
-  tries = 1,
-): Promise<T> {
+async function ask<T>(address: string, namespace: string, body?: string, refused?: string, tries = 1): Promise<T> {
   let token = "";
   try {
     token = await tokenOf(refused);
     const headers: Record<string, string> = {};
     if (namespace) headers["micro-namespace"] = namespace;
     if (token) headers["authorization"] = `Bearer ${token}`;
-    return await guard(() => wasm.call(address, { method: body === undefined ? "GET" : "POST", body, headers }));
+    return await request(address, { method: body === undefined ? "GET" : "POST", body: body!, headers });
   } catch (thrown) {
     const error = toError(thrown);
     // A token that has expired is no fault of the call's; the next one has to do.
-    if (error.code === 401 && token && !refused) return ask(wasm, address, namespace, body, token);
+    if (error.code === 401 && token && !refused) return ask(address, namespace, body, token);
     // It was not done: once the server has room for it again, it may be.
     if (error.code === 429 && error.retry_after && tries < TRIES) {
       await new Promise((resolve) => setTimeout(resolve, error.retry_after));
-      return ask(wasm, address, namespace, body, "", tries + 1);
+      return ask(address, namespace, body, "", tries + 1);
     }
     throw error;
   }
@@ -99,7 +92,7 @@ async function postOrOpen(path: string, namespace: string, params: object, callb
   const [address, body, copy] = [url(path), json(params ?? {}), { ...params } as ConnectParams];
   const wasm = await load();
   if (!guard(() => wasm.streams(path)))
-    return answered(ask<unknown>(wasm, address, namespace, body), callback as Callback<unknown>);
+    return answered(ask<unknown>(address, namespace, body), callback as Callback<unknown>);
   checkStream(copy);
   return new Promise<Handle>((resolve, reject) => open(path, namespace ?? "", copy, callback, { resolve, reject }));
 }
@@ -107,7 +100,7 @@ async function postOrOpen(path: string, namespace: string, params: object, callb
 async function getAnswer<T>(path: string, namespace: string, params: object, callback?: Callback<T>): Promise<T> {
   check(path, namespace, params, callback);
   const address = url(path) + queryOf(params);
-  return answered(ask<T>(await load(), address, namespace), callback);
+  return answered(ask<T>(address, namespace), callback);
 }
 
 /** Micro Chat, in the browser. Everything may be called right away: what needs the wasm waits for it. */

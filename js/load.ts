@@ -19,7 +19,11 @@ export const mourners = new Set<(error: MicroError) => void>();
 /** Fetches an answer through it. */
 export async function request<T>(url: string, init: RequestInit): Promise<T> {
   const wasm = await load();
-  return guard(() => wasm.call(url, init)) as Promise<T>;
+  try {
+    return await guard(() => wasm.call(url, init));
+  } catch (error) {
+    throw toError(error);
+  }
 }
 
 /** The Rust side, once it runs. After a failure the next call tries again. */

@@ -1,8 +1,49 @@
-// What the login dialog says. A page gives its own with `Micro.configure({ words })`.
+// What the login dialog says. A page gives other words with `Micro.configure({ words })`.
 
-/** In English. */
+/** In English. `{…}` stands for what the dialog fills in; what begins with a service's name answers that error of its. */
 export const WORDS = {
+  /** The language that these words are in. */
+  lang: "en",
+  close: "Close",
   login: "Log in",
+  signup: "Sign up",
+  user: "E-mail or user name",
+  email: "E-mail",
+  secret: "Password",
+  showSecret: "Show password",
+  newSecret: "New password",
+  newSecretHint: "8 characters or more",
+  name: "User name",
+  nameHint: "What others see. Without one it is your e-mail address.",
+  code: "Code",
+  forgot: "Forgot your password?",
+  noAccount: "New here?",
+  hasAccount: "Have an account?",
+  emailHint: "You get a code by e-mail, to show that the address is yours.",
+  sendCode: "Send code",
+  sendAgain: "Send another code",
+  sentAgain: "Another code is on its way.",
+  checkMail: "Check your e-mail",
+  sent: "If all is well, a code is on its way to {email}. It may take a minute.",
+  createAccount: "Create account",
+  reset: "New password",
+  setSecret: "Set password and log in",
+  back: "Back",
+  busy: "One moment …",
+  missing: "Please fill this in.",
+  notAnEmail: "This is not an e-mail address.",
+  tooShort: "Use 8 characters or more.",
+  tooOften: "Too many attempts. Try again in {time}.",
+  failed: "That did not work: {detail}",
+  "client.Network": "The server can't be reached. Check your connection and try again.",
+  "auth.WrongCredentials": "The name or the password is wrong.",
+  "auth.WrongCode": "The code is wrong or too old.",
+  "auth.WeakSecret": "Choose another password: 8 to 256 characters, and not your address.",
+  "signup.WrongCode": "The code is wrong or too old.",
+  "signup.WeakSecret": "Choose another password: 8 to 256 characters, and not your address.",
+  "signup.InvalidEmail": "This is not an e-mail address.",
+  "signup.IDTaken": "Somebody has this user name already. Choose another.",
+  "signup.Closed": "Nobody can sign up here. Ask the people who run this site.",
 };
 
 /** All that it says. */
