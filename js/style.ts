@@ -71,18 +71,19 @@ button:hover { text-decoration: underline; }
 .ways { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0 1em; }
 .ways span { color: var(--muted); }
 .ways button { min-height: 2.5em; padding: 0 0.25em; }
-.ways > button:first-child, .ways span + button { margin-left: -0.25em; }
+.ways > button:first-child, .ways span + button { margin-left: calc(-0.25em - 1px); }
 .close {
   flex: none;
   display: grid;
   place-items: center;
   width: 2.75em;
-  margin: -0.75em -0.75em 0 0;
+  margin: -0.5em -0.75em -0.5em 0;
   padding: 0;
   color: var(--muted);
 }
 .close svg { width: 1.125em; height: 1.125em; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+input[aria-invalid]:focus-visible { outline-color: var(--danger); }
 @media (prefers-color-scheme: dark) {
   dialog {
     --accent: var(--micro-accent, #a8c7fa);

@@ -12,11 +12,13 @@ const OPEN = { "access-control-allow-origin": "*", "cross-origin-resource-policy
 
 let server;
 let wasm;
+let login;
 
 before(async () => {
   server = await Server.start();
   const script = await readFile(new URL("../dist/assets/micro.js", import.meta.url), "utf8");
   wasm = `/assets/${script.match(/micro-[0-9a-f]+\.wasm/)[0]}`;
+  login = `/assets/${script.match(/login-[0-9a-f]+\.js/)[0]}`;
 });
 
 after(() => server?.remove());
@@ -39,9 +41,10 @@ function has(headers, expected) {
 for (const [name, type, caching] of [
   ["micro.js", "text/javascript; charset=utf-8", "no-cache"],
   ["the wasm", "application/wasm", "public, max-age=31536000, immutable"],
+  ["the login", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"],
 ]) {
   test(`${name} has its type, its caching, and comes as small as the browser takes it`, async () => {
-    const path = name === "micro.js" ? "/assets/micro.js" : wasm;
+    const path = { "micro.js": "/assets/micro.js", "the wasm": wasm, "the login": login }[name];
     const plain = await get(path);
     assert.equal(plain.status, 200);
     has(plain.headers, { "content-type": type, "cache-control": caching, vary: "accept-encoding", ...OPEN });

@@ -1,8 +1,10 @@
 // Shortening the names between wasm and its JavaScript: right, or not at all.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
+import { trimmed } from "../scripts/build/glue.mjs";
 import { renamed } from "../scripts/build/names.mjs";
 
 // As wasm-bindgen writes it, less what is of no interest here.
@@ -65,5 +67,25 @@ test("what is not where it should be fails the build", () => {
   ];
   for (const [text, imports, exports] of wrong) {
     assert.throws(() => renamed(text, { imports, exports }), /not as it was/, text);
+  }
+});
+
+test("wasm-bindgen's JavaScript without its loader still has what wasm asks for, and another version's fails the build", async () => {
+  const file = new URL("../target/bindgen/bound/micro_chat.js", import.meta.url);
+  const whole = await readFile(file, "utf8");
+  const part = trimmed(whole);
+  const namesIn = (text) => text.match(/^ {8}__wbg?\w+: function/gm);
+  assert.deepEqual(namesIn(part), namesIn(whole));
+  assert.match(part, /export function start\(instance\)/);
+  for (const word of ["instantiateStreaming", "initSync", "typeof FinalizationRegistry"]) {
+    assert.ok(whole.includes(word) && !part.includes(word), word);
+  }
+  for (const [old, other] of [
+    ["let wasmModule, wasmInstance, wasm;", "let wasmModule;"],
+    ["typeof FinalizationRegistry", "typeof finalizationRegistry"],
+    ["typeof globalThis === 'undefined'", "globalThis === undefined"],
+    ["numBytesDecoded += bytes.length", "numBytesDecoded = bytes.length"],
+  ]) {
+    assert.throws(() => trimmed(whole.replace(old, other)), /not as it was/, old);
   }
 });

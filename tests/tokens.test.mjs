@@ -100,11 +100,105 @@ test("calls and streams carry the token, and one is asked for once", async () =>
   assert.deepEqual((await visitor.shows()).error, []);
 });
 
+test("a token is replaced before it ends, on the open socket, and nothing has to reconnect", async () => {
+  await open();
+  const chat_id = await newChat();
+  site.seconds = 3;
+  site.asked = 0;
+  await inPage(async (chat_id) => {
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+    window.states = [];
+    window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann", own: true });
+    handle.on("state", ({ state }) => states.push(state));
+    await handle.send("with the first token");
+    // For longer than two tokens last.
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    await handle.send("with another");
+  }, chat_id);
+  assert.deepEqual(await inPage(() => states), ["live"]);
+  assert.ok(site.asked >= 3 && site.asked <= 4, `asked ${site.asked} times`);
+  const sent = (await visitor.shown()).frames.map((frame) => JSON.parse(frame)[0]);
+  assert.equal(sent.filter((op) => op === 20).length, 1, "one welcome");
+});
+
+test("nobody is asked for tokens that nothing needs", async () => {
+  await open();
+  const chat_id = await newChat();
+  site.seconds = 2;
+  site.asked = 0;
+  await inPage(async (chat_id) => {
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+    const handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
+    await handle.send("that was it");
+    handle.close();
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+  }, chat_id);
+  assert.equal(site.asked, 1);
+});
+
+test("a token of another user on the same socket is refused", async () => {
+  await open();
+  const chat_id = await newChat();
+  site.seconds = 3;
+  await inPage(async (chat_id) => {
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+    window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
+    await handle.send("Ann's");
+    window.ended = new Promise((resolve) => handle.on("error", ({ id }) => resolve(id)));
+  }, chat_id);
+  site.user = "ben";
+  assert.equal(await inPage(() => window.ended), "auth.WrongUser");
+});
+
+test("a back end that fails just before a token ends costs nothing while that is good", async () => {
+  await open();
+  await newChat();
+  site.seconds = 30;
+  const answer = await inPage(async () => {
+    let asked = 0;
+    Micro.configure({
+      token: async () => {
+        if (asked++) throw new Error("the back end is down");
+        return (await fetch(TOKENS)).text();
+      },
+    });
+    const params = { user_ids: ["ann"] };
+    await Micro.post("/chat/New", "", params);
+    // In the last tenth of its life.
+    const now = Date.now;
+    Date.now = () => now() + 28_000;
+    return [await id(Micro.post("/chat/New", "", params)), asked];
+  });
+  assert.deepEqual(answer, ["done", 2]);
+});
+
+test("calls that are refused together ask for one token together", async () => {
+  await open();
+  await newChat();
+  site.seconds = -10;
+  site.asked = 0;
+  await inPage(() => {
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+  });
+  // All of them go out with the same token, which has ended already; the next one is good.
+  const calls = inPage(async () => {
+    const answers = Array.from({ length: 8 }, () => id(Micro.post("/chat/New", "", { user_ids: ["ann"] })));
+    return Promise.all(answers);
+  });
+  while (site.asked < 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  site.seconds = 3600;
+  assert.deepEqual(await calls, Array(8).fill("done"));
+  assert.equal(site.asked, 2);
+});
+
 test("a token that expires on the way costs nobody anything: not a call, not a message, not its order", async () => {
   await open();
   const chat_id = await newChat();
   site.seconds = 2;
   await inPage(async (chat_id) => {
+    // A clock that is an hour behind does not tell when a token ends.
+    const now = Date.now;
+    Date.now = () => now() - 3_600_000;
     Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
     window.seqs = [];
     window.states = [];

@@ -67,6 +67,24 @@ fn a_session_speaks_the_protocol() {
 }
 
 #[wasm_bindgen_test]
+fn another_token_goes_out_on_the_socket_that_is_open() {
+    let pretence = pretend();
+    let recorder = Recorder::new("ws://server/chat/Connect");
+    recorder.subscribe();
+    let renew = |text| recorder.call("renew", &[js_sys::JSON::parse(text).unwrap()]).unwrap();
+    renew(r#"{"token":"too early"}"#);
+    recorder.call("opened", &[]).unwrap();
+    renew(r#"{"token":"another"}"#);
+    let sockets = pretence.sockets();
+    recorder.call("free", &[]).unwrap();
+    pretence.end();
+    assert_eq!(sockets.length(), 1);
+    let sent: js_sys::Array = Reflect::get(&sockets.get(0), &"sent".into()).unwrap().unchecked_into();
+    assert_eq!(sent.iter().last().and_then(|text| text.as_string()).as_deref(), Some(r#"[6,{"token":"another"}]"#));
+    assert_eq!(sent.length(), 3, "hello, subscribe, renew");
+}
+
+#[wasm_bindgen_test]
 fn garbage_traps_nothing() {
     let pretence = pretend();
     let recorder = Recorder::new("ws://server/chat/Connect");

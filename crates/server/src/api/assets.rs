@@ -1,7 +1,7 @@
 //! The SDK at `/assets/` and the pages of `www/`, from inside the binary.
 //!
-//! `micro.js` keeps its name and is asked for anew each time (a 304 where it is the same); it names the wasm by its
-//! content's hash, and what has a hash in its name never changes.
+//! `micro.js` keeps its name and is asked for anew each time (a 304 where it is the same); it names the wasm
+//! and the login by their contents' hashes, and what has a hash in its name never changes.
 
 use axum::body::Body;
 use axum::extract::Path;
