@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { Key } from "selenium-webdriver";
+
 import { Browser } from "./browser.mjs";
 import { Site } from "./site.mjs";
 
@@ -33,10 +35,10 @@ export class Visitor {
     return this.#site.url;
   }
 
-  /** Opens a new page with this example in it. */
-  async open(example) {
+  /** Opens a new page with this example in it, on the site's `host` if that is not its own. */
+  async open(example, host = "127.0.0.1") {
     await this.#browser.forgetConsole();
-    await this.#browser.open(this.#site.publish(example));
+    await this.#browser.open(this.#site.publish(example).replace("127.0.0.1", host));
   }
 
   /** Opens a new page with this example in it, in a tab of its own; resolves to the tab that was in front. */
@@ -75,6 +77,24 @@ export class Visitor {
   /** Goes back to the page that was there before the one in front. */
   async back() {
     await this.#browser.driver.navigate().back();
+  }
+
+  /** Presses keys, one after the other, wherever the focus is. */
+  async press(...keys) {
+    await this.#browser.driver
+      .actions()
+      .sendKeys(...keys)
+      .perform();
+  }
+
+  /** Selects what is in the field that has the focus. */
+  async selectAll() {
+    await this.#browser.driver.actions().keyDown(Key.CONTROL).sendKeys("a").keyUp(Key.CONTROL).perform();
+  }
+
+  /** The browser, for what only that knows. */
+  get browser() {
+    return this.#browser;
   }
 
   /** Undoes `back`. */

@@ -1,0 +1,321 @@
+// Where a login is kept: out of every script's reach if the browser has such a place, for all tabs, and for as long as the
+// user wants.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Key } from "selenium-webdriver";
+
+import { Form } from "./form.mjs";
+import { Hosted, PASSWORD } from "./hosted.mjs";
+import { Visitor } from "./visitor.mjs";
+
+const HOUR_MS = 3_600_000;
+
+let hosted;
+let visitor;
+let form;
+let email;
+let chat_id;
+
+before(async () => {
+  visitor = await Visitor.start();
+  form = new Form(visitor);
+  hosted = await Hosted.start(visitor.origin, visitor.origin.replace("127.0.0.1", "localhost"));
+});
+
+after(async () => {
+  await visitor?.quit();
+  await hosted?.remove();
+});
+
+const inPage = (fn, ...args) => visitor.run(fn, ...args);
+
+beforeEach(async () => {
+  await visitor.devtools("Network.clearBrowserCookies");
+  email = await hosted.somebody();
+});
+
+// Notes what is asked about logins, and what its sockets say.
+const page = (more = "", url = hosted.url) => `<script>
+  window.asked = [];
+  const { fetch } = window;
+  window.fetch = (address, init) => {
+    if (/auth\\//.test(address)) asked.push([String(address).split("/").at(-1), init?.body ?? ""]);
+    return fetch(address, init);
+  };
+  // A tab is told of the time by its test.
+  window.later = 0;
+  const { now } = Date;
+  Date.now = () => now() + later;
+</script>
+<script src="${url}/assets/micro.js" crossorigin></script>
+<script>
+  ${more}
+  window.id = (promise) => promise.then(() => "done", ({ id }) => id);
+  window.read = async (chat_id, user_id) => {
+    window.states = [];
+    window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id, after: 0 });
+    handle.on("state", ({ state }) => states.push(state));
+    handle.on("error", ({ id }) => states.push(id));
+    await new Promise((resolve) => handle.on("open", resolve));
+  };
+</script>`;
+
+async function logIn() {
+  await inPage(() => void (window.entered = id(Micro.requireLogin())));
+  await form.titled("Log in");
+  await form.fill({ "E-mail or user name": email, Password: PASSWORD });
+  await form.gone();
+  assert.equal(await inPage(() => entered), "done");
+}
+
+const state = () =>
+  inPage(async () => {
+    await Micro.ready;
+    return [Micro.isLoggedIn(), Micro.user?.user_id ?? null];
+  });
+
+/** All that the page's scripts could find of it. */
+const inReach = () =>
+  inPage(async () => {
+    const databases = await indexedDB.databases();
+    return JSON.stringify([
+      document.cookie,
+      Object.entries(localStorage),
+      Object.entries(sessionStorage),
+      databases.map(({ name }) => name),
+      Object.entries(Micro).filter(([, value]) => typeof value !== "function"),
+    ]);
+  });
+
+const cookies = async () => (await visitor.devtools("Network.getAllCookies")).cookies;
+
+for (const [site, host, sameSite, partitioned] of [
+  ["the server's own site", "127.0.0.1", "Strict", false],
+  ["another site that the server lists", "localhost", "None", true],
+]) {
+  test(`on ${site} a reload stays logged in, by a cookie that no script can read`, async () => {
+    await visitor.open(page(), host);
+    assert.deepEqual(await state(), [false, null]);
+    await logIn();
+    assert.deepEqual(await state(), [true, email]);
+    const kept = await cookies();
+    assert.equal(kept.length, 1);
+    const [cookie] = kept;
+    assert.match(cookie.name, /^__Host-micro-/);
+    assert.deepEqual(
+      [cookie.httpOnly, cookie.secure, cookie.path, cookie.sameSite, Boolean(cookie.partitionKey)],
+      [true, true, "/", sameSite, partitioned],
+    );
+    const found = await inReach();
+    assert.ok(!found.includes("mcr_") && !found.includes("eyJ"), found);
+    await visitor.reload();
+    assert.deepEqual(await state(), [true, email]);
+    // No dialog, and what it was for may go on.
+    assert.equal(await inPage(() => id(Micro.requireLogin())), "done");
+    assert.equal(await inPage((email) => id(Micro.post("/chat/New", "", { user_ids: [email] })), email), "done");
+    assert.deepEqual((await visitor.shown()).uncaught, []);
+  });
+}
+
+test("calls and streams of a page that was just loaded wait for the login that was there", async () => {
+  await visitor.open(page());
+  await logIn();
+  await visitor.open(
+    page(`window.early = Micro.post("/chat/New", "", { user_ids: ["${email}"] }).then(({ chat_id }) => chat_id);`),
+  );
+  chat_id = await inPage(() => early);
+  await visitor.open(
+    page(`
+    window.handle = Micro.connect("/chat/Connect", "", { chat_id: "${chat_id}", user_id: "${email}" });
+    window.early = handle.send("early").then(({ seq }) => seq);`),
+  );
+  assert.equal(await inPage(() => early), 1);
+});
+
+test("where no cookie may be kept, the login lives in memory, and ends with the page", async () => {
+  const open = await Hosted.start("*");
+  try {
+    email = await open.somebody();
+    await visitor.open(page("", open.url));
+    await logIn();
+    assert.deepEqual(await state(), [true, email]);
+    assert.deepEqual(await cookies(), []);
+    const found = await inReach();
+    assert.ok(!found.includes("mcr_") && !found.includes("eyJ"), found);
+    // It can be refreshed all the same.
+    await inPage((late) => (later += late), HOUR_MS);
+    assert.equal(await inPage((email) => id(Micro.post("/chat/New", "", { user_ids: [email] })), email), "done");
+    const refreshes = (await inPage(() => asked)).filter(([, body]) => body.includes("refresh_token"));
+    assert.equal(refreshes.length, 1);
+    await visitor.reload();
+    assert.deepEqual(await state(), [false, null]);
+  } finally {
+    await open.remove();
+  }
+});
+
+test("the original's cookies are there where the page asks for them, and only there", async () => {
+  const legacy = page(`Micro.configure({ cookies: "legacy" });`);
+  await visitor.open(legacy);
+  await logIn();
+  const kept = await cookies();
+  assert.deepEqual(kept.map(({ name }) => name).sort(), ["micro_access", "micro_expiry", "micro_refresh"]);
+  for (const cookie of kept) {
+    assert.deepEqual([cookie.httpOnly, cookie.path, cookie.sameSite], [false, "/", "Lax"]);
+    const days = (cookie.expires - Date.now() / 1000) / (24 * 60 * 60);
+    assert.ok(days > 29.9 && days < 30.1, `${days} days`);
+  }
+  await visitor.reload();
+  assert.deepEqual(await state(), [true, email]);
+  // As the original's pages look for it.
+  assert.ok(await inPage(() => /micro_refresh=mcr_/.test(document.cookie)));
+  // The access token that is there does for as long as it lives; then another is.
+  assert.deepEqual(await inPage(() => asked), []);
+  await inPage((late) => (later += late), HOUR_MS);
+  assert.equal(await inPage((email) => id(Micro.post("/chat/New", "", { user_ids: [email] })), email), "done");
+  assert.equal((await inPage(() => asked)).length, 1);
+  assert.notEqual((await cookies()).find(({ name }) => name === "micro_refresh").value, kept[2].value);
+  // A page that does not ask for them neither reads nor writes any.
+  await visitor.open(page());
+  assert.deepEqual(await state(), [false, null]);
+  await visitor.open(legacy);
+  await inPage(async () => {
+    await Micro.ready;
+    await Micro.logout();
+  });
+  assert.deepEqual(await cookies(), []);
+});
+
+test("two tabs refresh once, and their sockets stay open beyond the first token", async () => {
+  await visitor.open(page());
+  await logIn();
+  chat_id = await inPage(
+    async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
+    email,
+  );
+  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  const one = await visitor.openTab(page());
+  const two = await visitor.tab();
+  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  const both = async (fn, ...args) => {
+    const answers = [];
+    for (const tab of [one, two]) {
+      await visitor.show(tab);
+      answers.push(await inPage(fn, ...args));
+    }
+    return answers;
+  };
+  await sleep(500);
+  await both(() => void (asked.length = shown.frames.length = 0));
+  // In both of them the token has a minute left, at the same moment.
+  await both(
+    (at, late, email) =>
+      void setTimeout(() => {
+        later += late;
+        window.call = id(Micro.post("/chat/New", "", { user_ids: [email] }));
+      }, at - Date.now()),
+    Date.now() + 2_000,
+    HOUR_MS - 50_000,
+    email,
+  );
+  await sleep(2_500);
+  assert.deepEqual(await both(() => call), ["done", "done"]);
+  assert.equal((await both(() => asked)).flat().length, 1);
+  // Each told its socket, which is the same.
+  assert.deepEqual(await both(() => states), [["live"], ["live"]]);
+  await visitor.closeTab(one);
+});
+
+test("who logs out in one tab is logged out in the other, and no stream of theirs goes on", async () => {
+  await visitor.open(page());
+  await logIn();
+  chat_id = await inPage(
+    async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
+    email,
+  );
+  const one = await visitor.openTab(page());
+  const two = await visitor.tab();
+  for (const tab of [one, two]) {
+    await visitor.show(tab);
+    await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  }
+  await inPage(() => Micro.logout());
+  for (const tab of [one, two]) {
+    await visitor.show(tab);
+    await visitor.until(() => !Micro.isLoggedIn() && handle.state === "closed");
+    assert.match(await inPage(() => states.find((state) => state.startsWith("auth."))), /^auth\./);
+    assert.equal(await inPage(() => id(Micro.post("/chat/New", "", { user_ids: ["x"] }))), "auth.NoToken");
+    assert.equal(await inPage(() => Micro.user ?? null), null);
+  }
+  assert.deepEqual(await cookies(), []);
+  await visitor.reload();
+  assert.deepEqual(await state(), [false, null]);
+  await visitor.closeTab(one);
+});
+
+test("who logs out everywhere ends the logins that they left elsewhere", async () => {
+  const elsewhere = await hosted.server.post("/auth/Auth/Token", { id: email, secret: PASSWORD });
+  await visitor.open(page());
+  await logIn();
+  await inPage(() => Micro.logout({ everywhere: true }));
+  const { refresh_token } = elsewhere.token;
+  await assert.rejects(hosted.server.post("/auth/Auth/Token", { refresh_token }), /NoLogin/);
+});
+
+test("a login that was ended elsewhere is none here either, and a new one may follow", async () => {
+  await visitor.open(page());
+  await logIn();
+  chat_id = await inPage(
+    async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
+    email,
+  );
+  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  const { token } = await hosted.server.post("/auth/Auth/Token", { id: email, secret: PASSWORD });
+  await hosted.server.post("/auth/Auth/Revoke", { refresh_token: token.refresh_token, everywhere: true });
+  await visitor.until(() => handle.state === "closed");
+  assert.deepEqual(await state(), [false, null]);
+  await logIn();
+  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  assert.deepEqual(await inPage(() => states), ["live"]);
+});
+
+test("a server that can't be reached logs nobody out", async () => {
+  await visitor.open(page());
+  await logIn();
+  await hosted.server.stop();
+  assert.equal(await inPage(() => id(Micro.logout())), "client.Network");
+  assert.deepEqual(await state(), [true, email]);
+  await hosted.server.restart();
+  await visitor.reload();
+  assert.deepEqual(await state(), [true, email]);
+});
+
+test("a login's token goes to the server that gave it, and to no other", async () => {
+  await visitor.open(page());
+  await logIn();
+  const refused = await inPage(() => {
+    try {
+      Micro.configure({ api: "http://127.0.0.1:9" });
+    } catch ({ id }) {
+      return id;
+    }
+  });
+  assert.equal(refused, "client.BadArgument");
+});
+
+test("whoever closes the dialog while it logs in is not logged in", async () => {
+  await visitor.open(page());
+  await inPage(() => void (window.entered = id(Micro.requireLogin())));
+  await form.titled("Log in");
+  // The password is on its way, and so is Escape.
+  await form.go("E-mail or user name");
+  await visitor.press(email, Key.TAB, PASSWORD, Key.ENTER, Key.ESCAPE);
+  await form.gone();
+  assert.equal(await inPage(() => entered), "client.LoginCancelled");
+  await sleep(1_500);
+  assert.deepEqual(await state(), [false, null]);
+  assert.deepEqual(await cookies(), []);
+});

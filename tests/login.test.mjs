@@ -1,0 +1,397 @@
+// Logging in, in a real browser against a real server with a real mail server: by keyboard, in words, and without the
+// page noticing more than that somebody is there.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+
+import { Key } from "selenium-webdriver";
+
+import { Form } from "./form.mjs";
+import { Hosted, PASSWORD } from "./hosted.mjs";
+import { Server } from "./server.mjs";
+import { Visitor } from "./visitor.mjs";
+
+let hosted;
+let visitor;
+let form;
+
+before(async () => {
+  visitor = await Visitor.start();
+  form = new Form(visitor);
+  hosted = await Hosted.start(visitor.origin);
+});
+
+after(async () => {
+  await visitor?.quit();
+  await hosted?.remove();
+});
+
+const inPage = (fn, ...args) => visitor.run(fn, ...args);
+
+/** A site's page, on which nobody is logged in yet. */
+async function open(before = "", more = "") {
+  // What the last test's people left.
+  await visitor.devtools("Network.clearBrowserCookies");
+  await visitor.open(`<script>localStorage.clear()</script><main id="page"><h1>A site</h1><button id="enter">Enter</button></main>${before}
+<script src="${hosted.url}/assets/micro.js" crossorigin></script>
+<script>
+  ${more}
+  window.called = 0;
+  window.ends = [];
+  window.enter = () => Micro.requireLogin(() => called++).then(() => ends.push("in"), ({ id }) => ends.push(id));
+  document.getElementById("enter").onclick = enter;
+</script>`);
+}
+
+/** Opens the dialog as a visitor does: by the page's button. */
+async function openForm() {
+  await inPage(() => document.getElementById("enter").focus());
+  await visitor.press(Key.ENTER);
+  return form.titled("Log in");
+}
+
+const whoIsIt = () => inPage(() => ({ loggedIn: Micro.isLoggedIn(), user: Micro.user ?? null, called, ends }));
+
+test("somebody signs up by keyboard alone, and the page notices nothing but that they are there", async () => {
+  await open(`<style>* { color: rgb(1, 2, 3); } body > * { display: flex; margin: 50px; text-transform: uppercase; }</style>
+  <script>
+    window.keys = [];
+    for (const type of ["keydown", "keyup", "keypress"]) addEventListener(type, ({ key }) => keys.push(key));
+    window.clicks = 0;
+    document.getElementById("page").addEventListener("click", () => clicks++);
+  </script>`);
+  const email = hosted.address();
+  await inPage(() => {
+    window.body = [...document.body.children].map((child) => child.outerHTML);
+    window.globals = Object.keys(window);
+    window.look = JSON.stringify(Object.entries(getComputedStyle(document.getElementById("page"))));
+  });
+  const first = await openForm();
+  assert.deepEqual(first, {
+    title: "Log in",
+    lead: "",
+    alert: "",
+    status: "",
+    fields: ["E-mail or user name", "Password"],
+    buttons: ["Log in", "Forgot your password?", "Sign up"],
+    focus: "E-mail or user name",
+  });
+  await inPage(() => (keys.length = 0));
+  await form.choose("Sign up");
+  assert.equal((await form.titled("Sign up")).focus, "E-mail");
+  await form.fill({ "E-mail": email });
+  const sent = await form.titled("Check your e-mail");
+  assert.ok(sent.lead.includes(email), sent.lead);
+  assert.equal(sent.focus, "Code");
+  await form.fill({ Code: await hosted.postbox.code(email), "New password": PASSWORD });
+  await form.gone();
+  assert.deepEqual(await whoIsIt(), {
+    loggedIn: true,
+    user: { user_id: email, namespace: "micro" },
+    called: 1,
+    ends: ["in"],
+  });
+  // Not a key of it was for the page, nothing of the page is another, and the focus is where it was.
+  assert.deepEqual(
+    await inPage(() => ({
+      keys: keys.filter((key) => key.length === 1),
+      body: JSON.stringify([...document.body.children].map((child) => child.outerHTML)) === JSON.stringify(body),
+      globals: Object.keys(window).filter((name) => !globals.includes(name) && name !== "globals" && name !== "look"),
+      look: look === JSON.stringify(Object.entries(getComputedStyle(document.getElementById("page")))),
+      focus: document.activeElement.id,
+    })),
+    { keys: [], body: true, globals: [], look: true, focus: "enter" },
+  );
+  // Who that is, the server knows as well.
+  const texts = await inPage(async (email) => {
+    const { chat_id } = await Micro.post("/chat/New", "", { user_ids: [email, "ben"] });
+    const handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: email });
+    await handle.send("hello");
+    return (await Micro.get("/chat/History", "", { chat_id })).messages.map(({ user_id, text }) => [user_id, text]);
+  }, email);
+  assert.deepEqual(texts, [[email, "hello"]]);
+  assert.deepEqual((await visitor.shown()).uncaught, []);
+});
+
+test("somebody who has an account logs in by it, under any name of theirs, and once is enough", async () => {
+  const email = await hosted.somebody();
+  await open();
+  await openForm();
+  await form.fill({ "E-mail or user name": ` ${email.toUpperCase()} `, Password: PASSWORD });
+  await form.gone();
+  await inPage(() => enter());
+  assert.deepEqual(await whoIsIt(), {
+    loggedIn: true,
+    user: { user_id: email, namespace: "micro" },
+    called: 2,
+    ends: ["in", "in"],
+  });
+});
+
+for (const [how, close] of Object.entries({
+  "the Escape key": () => form.press(Key.ESCAPE),
+  "its button": () => form.choose("Close"),
+})) {
+  test(`whoever closes it by ${how} is not logged in, and all who waited are told`, async () => {
+    await open();
+    await openForm();
+    const shared = await inPage(() => {
+      void enter();
+      return document.querySelectorAll("micro-chat-login").length;
+    });
+    assert.equal(shared, 1, "both wait for one dialog");
+    await close();
+    await form.gone();
+    await visitor.until(() => ends.length === 2);
+    const cancelled = "client.LoginCancelled";
+    assert.deepEqual(await whoIsIt(), { loggedIn: false, user: null, called: 0, ends: [cancelled, cancelled] });
+    assert.equal(await inPage(() => document.activeElement.id), "enter");
+    // It can be opened again, and a callback that wants to hear of it does.
+    await inPage(() => {
+      window.heard = [];
+      Micro.requireLogin((data, error) => heard.push([data ?? null, error?.id])).catch(() => {});
+    });
+    await form.titled("Log in");
+    await form.press(Key.ESCAPE);
+    await visitor.until(() => heard.length === 1);
+    assert.deepEqual(await inPage(() => heard), [[null, cancelled]]);
+  });
+}
+
+test("what goes wrong is said in words, at the place where it can be put right", async () => {
+  const email = await hosted.somebody();
+  await open();
+  await openForm();
+  const says = async (what, alert, focus) => {
+    assert.equal(await form.complaint(), alert, what);
+    assert.equal((await form.shown()).focus, focus, what);
+  };
+  await form.press(Key.ENTER);
+  await says("nothing filled in", "Please fill this in.", "E-mail or user name");
+  await form.fill({ "E-mail or user name": email });
+  await says("no password", "Please fill this in.", "Password");
+  await form.fill({ Password: "wrong horse battery" });
+  await visitor.until(
+    () => document.querySelector("micro-chat-login").shadowRoot.querySelector("[role=alert]").textContent[0] === "T",
+  );
+  await says("wrong password", "The name or the password is wrong.", "Password");
+  await form.choose("Sign up");
+  await form.titled("Sign up");
+  await form.fill({ "E-mail": "nobody" });
+  await says("no address", "This is not an e-mail address.", "E-mail");
+  const other = hosted.address();
+  await form.fill({ "E-mail": other });
+  await form.titled("Check your e-mail");
+  await form.fill({ Code: "00000000", "New password": "short" });
+  await says("a short password", "Use 8 characters or more.", "New password");
+  const code = await hosted.postbox.code(other);
+  await form.fill({ "New password": PASSWORD });
+  await visitor.until(
+    () => document.querySelector("micro-chat-login").shadowRoot.querySelector("[role=alert]").textContent[0] === "T",
+  );
+  await says("a wrong code", "The code is wrong or too old.", "Code");
+  await form.choose("Send another code");
+  await visitor.until(
+    () => document.querySelector("micro-chat-login").shadowRoot.querySelector("[role=status]").textContent[0] === "A",
+  );
+  assert.equal((await form.shown()).status, "Another code is on its way.");
+  await hosted.postbox.code(other, 2);
+  // Its server goes away in the middle of it.
+  await hosted.server.stop();
+  await form.fill({ Code: code, "New password": PASSWORD });
+  await visitor.until(
+    () => document.querySelector("micro-chat-login").shadowRoot.querySelector("[role=alert]").textContent !== "",
+  );
+  assert.equal((await form.shown()).alert, "The server can't be reached. Check your connection and try again.");
+  await hosted.server.restart();
+  assert.deepEqual((await visitor.shown()).uncaught, []);
+});
+
+test("whoever guesses too often is told to wait, and for how long", async () => {
+  await open();
+  const waits = await inPage(async (email) => {
+    // By calls: nobody types so fast.
+    for (let tries = 0; tries < 40; tries++) {
+      const error = await Micro.post("auth/Auth/Token", "", { id: email, secret: `guess ${tries} of many` }).then(
+        () => undefined,
+        (error) => error,
+      );
+      if (error.id === "auth.TooManyAttempts") return error.retry_after;
+    }
+  }, "guessed@example.org");
+  assert.ok(waits > 0, `${waits}`);
+  await openForm();
+  await form.fill({ "E-mail or user name": "guessed@example.org", Password: PASSWORD });
+  assert.match(await form.complaint(), /^Too many attempts\. Try again in \d+ (second|minute)s?\.$/);
+});
+
+test("who forgot the password gets another, which logs them in and makes the old one void", async () => {
+  const email = await hosted.somebody();
+  await open();
+  await openForm();
+  await form.choose("Forgot your password?");
+  await form.titled("New password");
+  await form.fill({ "E-mail": email });
+  await form.titled("Check your e-mail");
+  await form.fill({ Code: await hosted.postbox.code(email, 2), "New password": "another horse battery" });
+  await form.gone();
+  assert.equal((await whoIsIt()).user.user_id, email);
+  await assert.rejects(hosted.server.post("/auth/Auth/Token", { id: email, secret: PASSWORD }), /WrongCredentials/);
+});
+
+test("whether an address has an account, the dialog does not tell", async () => {
+  const known = await hosted.somebody();
+  const seen = [];
+  for (const email of [known, hosted.address()]) {
+    await open();
+    await openForm();
+    await form.choose("Sign up");
+    await form.titled("Sign up");
+    await form.fill({ "E-mail": email });
+    const { lead, ...shown } = await form.titled("Check your e-mail");
+    seen.push({ ...shown, lead: lead.replace(email, "") });
+  }
+  assert.deepEqual(seen[0], seen[1]);
+});
+
+test("a page has its own words, and every one of them can be another", async () => {
+  await open(
+    "",
+    `Micro.configure({ words: { lang: "de", login: "Anmelden", user: "Name", missing: "Bitte ausfüllen." } });`,
+  );
+  await inPage(() => void enter());
+  const { fields, buttons } = await form.titled("Anmelden");
+  assert.deepEqual(
+    [fields, buttons],
+    [
+      ["Name", "Password"],
+      ["Anmelden", "Forgot your password?", "Sign up"],
+    ],
+  );
+  await form.press(Key.ENTER);
+  assert.equal(await form.complaint(), "Bitte ausfüllen.");
+  assert.equal(
+    await inPage(() => document.querySelector("micro-chat-login").shadowRoot.querySelector("dialog").lang),
+    "de",
+  );
+});
+
+test("where nobody may sign up, nobody is asked to; where there are no accounts, the page is told what is missing", async () => {
+  await open("", `Micro.configure({ namespace: "staff" });`);
+  await inPage(() => void enter());
+  assert.deepEqual((await form.titled("Log in")).buttons, ["Log in", "Forgot your password?"]);
+  await open("", `Micro.configure({ namespace: "elsewhere" });`);
+  await inPage(() => enter());
+  assert.deepEqual(await whoIsIt(), { loggedIn: false, user: null, called: 0, ends: ["client.LoginUnavailable"] });
+});
+
+test("a screen reader is told what it is, what each field is, and what is wrong with it", async () => {
+  await open();
+  await openForm();
+  const { driver } = visitor.browser;
+  const root = await driver.executeScript("return document.querySelector('micro-chat-login').shadowRoot");
+  const { By } = await import("selenium-webdriver");
+  const find = (selector) => root.findElement(By.css(selector));
+  const dialog = await find("dialog");
+  assert.deepEqual([await dialog.getAriaRole(), await dialog.getAccessibleName()], ["dialog", "Log in"]);
+  for (const [selector, role, name, autocomplete] of [
+    ["#id", "textbox", "E-mail or user name", "username"],
+    ["#secret", "textbox", "Password", "current-password"],
+  ]) {
+    const input = await find(selector);
+    const seen = [await input.getAriaRole(), await input.getAccessibleName(), await input.getAttribute("autocomplete")];
+    assert.deepEqual(seen, [role, name, autocomplete]);
+  }
+  assert.equal(await (await find(".close")).getAccessibleName(), "Close");
+  await form.press(Key.ENTER);
+  await form.complaint();
+  const input = await find("#id");
+  assert.equal(await input.getAttribute("aria-invalid"), "true");
+  assert.equal(await input.getAttribute("aria-errormessage"), "alert");
+  // The page behind is not there, for eyes, keys and readers alike.
+  const focused = [];
+  for (let tabs = 0; tabs < 12; tabs++) {
+    await form.press(Key.TAB);
+    focused.push(await inPage(() => document.activeElement.tagName));
+  }
+  assert.ok(!focused.includes("BUTTON"), `${focused}`);
+});
+
+test("what only a login needs is loaded when somebody logs in, and not before", async () => {
+  const loaded = () =>
+    inPage(() =>
+      performance
+        .getEntriesByType("resource")
+        .map(({ name }) => name)
+        .filter((name) => name.includes("/login-")),
+    );
+  await open();
+  await inPage(async () => {
+    await Micro.ready;
+    await Micro.post("/chat/New", "", { user_ids: ["ann"] }).catch(() => {});
+  });
+  assert.deepEqual(await loaded(), []);
+  await openForm();
+  assert.match(String(await loaded()), /\/assets\/login-[0-9a-f]+\.js$/);
+  const dev = await Server.start();
+  try {
+    await visitor.open(`<script src="${dev.url}/assets/micro.js" crossorigin></script>`);
+    await inPage(() => Micro.requireLogin());
+    assert.deepEqual(await loaded(), []);
+  } finally {
+    await dev.remove();
+  }
+});
+
+test("a page that allows next to nothing has its dialog all the same", async () => {
+  const site = createServer((request, response) => {
+    response.setHeader("content-security-policy", policy);
+    if (request.url === "/page.js") {
+      response.setHeader("content-type", "text/javascript");
+      return response.end(`window.violations = [];
+        addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));`);
+    }
+    response.setHeader("content-type", "text/html");
+    response.end(`<!doctype html><link rel="icon" href="data:,"><title>Strict</title><script src="/page.js"></script>
+      <script src="${strict.url}/assets/micro.js"></script>`);
+  }).listen(0, "127.0.0.1");
+  await once(site, "listening");
+  const address = `http://127.0.0.1:${site.address().port}`;
+  const strict = await Hosted.start(address);
+  const policy = [
+    "default-src 'none'",
+    `script-src 'self' ${strict.url} 'wasm-unsafe-eval'`,
+    `connect-src ${strict.url} ${strict.url.replace("http", "ws")}`,
+    "img-src data:",
+    "form-action 'none'",
+    "base-uri 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; ");
+  try {
+    const email = await strict.somebody();
+    await visitor.browser.open(address);
+    // Not by `run`, which the page forbids, too.
+    const { driver } = visitor.browser;
+    await driver.executeScript("Micro.requireLogin().then(() => (window.end = 'in'), ({ id }) => (window.end = id))");
+    const dialog = "document.querySelector('micro-chat-login')?.shadowRoot.querySelector('dialog')";
+    await driver.wait(() => driver.executeScript(`return !!${dialog}?.open`), 10_000);
+    const style = await driver.executeScript(
+      `const { display, padding } = getComputedStyle(${dialog}); return [display, padding]`,
+    );
+    assert.deepEqual(style, ["block", "28px"], "it has its style");
+    await visitor.press(email, Key.TAB, PASSWORD, Key.ENTER);
+    await driver.wait(() => driver.executeScript("return window.end"), 10_000);
+    assert.equal(await driver.executeScript("return window.end"), "in");
+    assert.deepEqual(await driver.executeScript("return violations"), []);
+    // It can fail: what is not allowed is told.
+    await driver.executeScript("document.body.setAttribute('style', 'color: red')");
+    await driver.wait(() => driver.executeScript("return violations.length"), 5_000);
+  } finally {
+    site.closeAllConnections();
+    site.close();
+    await strict.remove();
+  }
+});
