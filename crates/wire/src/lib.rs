@@ -24,6 +24,7 @@ pub mod endpoint;
 pub mod error;
 #[cfg(feature = "json")]
 pub mod frame;
+#[cfg(feature = "json")]
 pub mod groups;
 pub mod limit;
 pub mod op;
