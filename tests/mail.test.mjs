@@ -1,0 +1,231 @@
+// Accounts as their owners have them: the real server, a real mail server, and everything from signing up to deleting.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+
+import { SMTPServer } from "smtp-server";
+
+import { Server } from "./server.mjs";
+
+const ANN = "ann@example.com";
+const USER = "chat@example.org";
+// With what a URL would take for something else.
+const PASSWORD = "p@ss:w%41rd/with#all";
+
+/** A mail server that wants a password, and keeps what it is given. */
+class Postbox {
+  #smtp;
+  #mails = [];
+  #waiting = [];
+
+  static async open(options = {}) {
+    const postbox = new Postbox();
+    postbox.#smtp = new SMTPServer({
+      disabledCommands: ["STARTTLS"],
+      onAuth: ({ username, password }, session, done) =>
+        username === USER && password === PASSWORD ? done(null, { user: username }) : done(new Error("who is that?")),
+      onData: (stream, session, done) => {
+        const chunks = [];
+        stream.on("data", (chunk) => chunks.push(chunk));
+        stream.on("end", () => {
+          const { mailFrom, rcptTo } = session.envelope;
+          const to = rcptTo.map(({ address }) => address);
+          postbox.#mails.push({ from: mailFrom.address, to, text: Buffer.concat(chunks).toString() });
+          postbox.#waiting.splice(0).forEach((resolve) => resolve());
+          done();
+        });
+      },
+      ...options,
+    });
+    postbox.#smtp.on("error", () => {});
+    await new Promise((resolve) => postbox.#smtp.listen(0, "127.0.0.1", resolve));
+    return postbox;
+  }
+
+  get port() {
+    return this.#smtp.server.address().port;
+  }
+
+  get count() {
+    return this.#mails.length;
+  }
+
+  /** The mail of that number, the first of which is 1, once it has come. */
+  async mail(number) {
+    while (this.#mails.length < number) {
+      await new Promise((resolve, reject) => {
+        this.#waiting.push(resolve);
+        setTimeout(() => reject(new Error(`there is no mail ${number}`)), 20_000).unref();
+      });
+    }
+    return this.#mails[number - 1];
+  }
+
+  close() {
+    return new Promise((resolve) => this.#smtp.close(resolve));
+  }
+}
+
+const codeIn = ({ text }) => /\b\d{8}\b/.exec(text)[0];
+
+let folder;
+let postbox;
+let server;
+
+before(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-"));
+  await writeFile(path.join(folder, "password"), `${PASSWORD}\n`);
+  postbox = await Postbox.open();
+  const args = [
+    ...["--sign-up", "micro", "--mail-from", `Chat <${USER}>`],
+    ...["--mail-server", `smtp://${encodeURIComponent(USER)}@127.0.0.1:${postbox.port}`],
+    ...["--mail-password-file", path.join(folder, "password")],
+  ];
+  server = await Server.start({ command: "serve", args });
+});
+
+after(async () => {
+  await server?.remove();
+  await postbox?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Calls a method; its status, and its answer. */
+async function call(method, body, token) {
+  const headers = token ? { authorization: `Bearer ${token}` } : {};
+  const response = await fetch(server.url + method, { method: "POST", headers, body: JSON.stringify(body) });
+  return [response.status, await response.json()];
+}
+
+/** The id of the error that a call gets. */
+const refused = async (...args) => (await call(...args))[1].Id;
+
+/** Calls a method, which has to succeed. */
+async function ask(...args) {
+  const [status, answer] = await call(...args);
+  assert.equal(status, 200, JSON.stringify(answer));
+  return answer;
+}
+
+test("somebody signs up, logs in, forgets the password, logs out everywhere, and goes", async () => {
+  // Sign up.
+  assert.deepEqual(await ask("/signup/sendVerificationEmail", { email: ANN }), {});
+  const first = await postbox.mail(1);
+  assert.deepEqual([first.from, first.to], [USER, [ANN]]);
+  assert.match(first.text, /^From: Chat <chat@example\.org>\r\n/m);
+  assert.match(first.text, /^To: ann@example\.com\r\n/m);
+  const secret = "correct horse battery";
+  const wrong = { email: ANN, secret, token: "00000000", namespace: "micro" };
+  assert.equal(await refused("/signup/completeSignup", wrong), "signup.WrongCode");
+  const signedUp = await ask("/signup/completeSignup", { ...wrong, token: codeIn(first) });
+  assert.deepEqual([signedUp.namespace, signedUp.account], ["micro", { id: ANN, namespace: "micro" }]);
+  const { access_token, refresh_token, created, expiry } = signedUp.authToken;
+  assert.equal(expiry - created, 3600);
+  const { chat_id } = await ask("/chat/New", { user_ids: [ANN, "ben@example.com"] }, access_token);
+
+  // Stay logged in, and log in elsewhere.
+  const refreshed = await ask("/auth/Auth/Token", { refresh_token });
+  const elsewhere = await ask("/auth/Auth/Token", { id: "Ann@Example.com", secret, options: { namespace: "micro" } });
+  await ask("/chat/Send", { chat_id, text: "hello" }, elsewhere.token.access_token);
+
+  // Forget the password.
+  assert.deepEqual(await ask("/auth/Auth/SendPasswordResetEmail", { email: ANN, namespace: "micro" }), {});
+  const reset = { email: ANN, token: codeIn(await postbox.mail(2)), secret: "another password" };
+  assert.deepEqual(await ask("/auth/Auth/ResetPassword", reset), {});
+  assert.equal(await refused("/auth/Token", { id: ANN, secret }), "auth.WrongCredentials");
+  for (const { token } of [refreshed, elsewhere]) {
+    assert.equal(await refused("/auth/Token", { refresh_token: token.refresh_token }), "auth.NoLogin");
+    assert.equal(await refused("/chat/History", { chat_id }, token.access_token), "auth.RevokedToken");
+  }
+
+  // Log out everywhere.
+  const log_in = async () => (await ask("/auth/Token", { id: ANN, secret: "another password" })).token;
+  const [here, there] = [await log_in(), await log_in()];
+  assert.equal((await ask("/chat/History", { chat_id }, there.access_token)).messages.length, 1);
+  assert.deepEqual(await ask("/auth/Auth/Revoke", { refresh_token: here.refresh_token, everywhere: true }), {});
+  assert.equal(await refused("/chat/History", { chat_id }, there.access_token), "auth.RevokedToken");
+  assert.equal(await refused("/auth/Token", { refresh_token: there.refresh_token }), "auth.NoLogin");
+
+  // Go.
+  const last = await log_in();
+  assert.deepEqual(await ask("/auth/Auth/Delete", { secret: "another password" }, last.access_token), {});
+  assert.equal(await refused("/auth/Token", { id: ANN, secret: "another password" }), "auth.WrongCredentials");
+  assert.equal(await refused("/chat/History", { chat_id }, last.access_token), "auth.RevokedToken");
+});
+
+test("what comes from outside is in no header of a mail, and goes to nobody else", async () => {
+  const before = postbox.count;
+  for (const email of [
+    "ann@example.com\r\nBcc: eve@example.com",
+    "ann@example.com\nSubject: Free money",
+    "ann@example.com, eve@example.com",
+    "Eve <eve@example.com>",
+    "ann@example.com>\r\nRCPT TO:<eve@example.com",
+    "ann%eve@example.com\u0000",
+    '"ann\r\nBcc: eve@example.com"@example.com',
+    "ann@example.com\u2028Bcc: eve@example.com",
+  ]) {
+    for (const method of ["/signup/sendVerificationEmail", "/auth/SendPasswordResetEmail"]) {
+      assert.match(await refused(method, { email }), /^(signup|auth)\.InvalidEmail$/, email);
+    }
+  }
+  await ask("/signup/sendVerificationEmail", { email: "eve+tag@example.com" });
+  const mail = await postbox.mail(before + 1);
+  assert.deepEqual(mail.to, ["eve+tag@example.com"]);
+  const headers = mail.text.split("\r\n\r\n")[0].split("\r\n");
+  const names = headers.filter((line) => !/^\s/.test(line)).map((line) => line.split(":")[0].toLowerCase());
+  assert.deepEqual(names.toSorted(), [
+    "auto-submitted",
+    "content-transfer-encoding",
+    "content-type",
+    "date",
+    "from",
+    "message-id",
+    "mime-version",
+    "subject",
+    "to",
+  ]);
+});
+
+test("what the server logs and prints holds no code, no password and no token", async () => {
+  const before = postbox.count;
+  await ask("/signup/sendVerificationEmail", { email: "cem@example.com" });
+  const token = codeIn(await postbox.mail(before + 1));
+  const secret = "a password to look for";
+  const { authToken } = await ask("/signup/completeSignup", { email: "cem@example.com", secret, token });
+  await ask("/auth/Token", { refresh_token: authToken.refresh_token });
+  await ask("/auth/Token", { refresh_token: authToken.refresh_token });
+  await refused("/auth/Token", { id: "cem@example.com", secret: "a wrong one to look for" });
+  for (const word of [token, "to look for", authToken.access_token, authToken.refresh_token, PASSWORD]) {
+    assert.ok(!server.output.includes(word), word);
+  }
+});
+
+test("dev prints its mail, has every namespace open, and asks nobody to log in", async () => {
+  const dev = await Server.start();
+  try {
+    const post = async (method, body) =>
+      (await fetch(dev.url + method, { method: "POST", body: JSON.stringify(body) })).json();
+    assert.deepEqual(await post("/auth/Options", {}), { login: "none", sign_up: true, accounts: true });
+    await post("/signup/sendVerificationEmail", { email: ANN, namespace: "somewhere" });
+    const deadline = Date.now() + 10_000;
+    while (!/^To: ann@example\.com$/m.test(dev.output) || !/\b\d{8}\b/.test(dev.output)) {
+      assert.ok(Date.now() < deadline, dev.output);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const completed = { email: ANN, secret: "correct horse battery", namespace: "somewhere", id: "ann" };
+    const { account, authToken } = await post("/signup/completeSignup", {
+      ...completed,
+      token: codeIn({ text: dev.output }),
+    });
+    assert.deepEqual(account, { id: "ann", namespace: "somewhere" });
+    const inspected = await post("/auth/Inspect", { token: authToken.access_token });
+    assert.deepEqual([inspected.account.id, inspected.account.issuer], ["ann", "somewhere"]);
+    assert.ok((await post("/chat/New", { user_ids: ["whoever"] })).chat_id);
+  } finally {
+    await dev.remove();
+  }
+});
