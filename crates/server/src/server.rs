@@ -85,9 +85,7 @@ pub enum ServerError {
     #[error(transparent)]
     Mail(#[from] MailError),
     /// What accounts can't do without.
-    #[error(
-        "accounts need mail, and {0} is missing: name the mail server with --mail-server, and who writes with --mail-from"
-    )]
+    #[error("accounts need mail: {0}")]
     NoMail(&'static str),
     /// It would answer nobody.
     #[error(

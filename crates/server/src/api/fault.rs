@@ -377,7 +377,7 @@ impl IntoResponse for Fault {
             Self::ReadOnly => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
-            Self::Denied(_) if status == StatusCode::UNAUTHORIZED => {
+            _ if status == StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::UpgradeRequired(_) => {

@@ -45,8 +45,15 @@ impl Accounts {
         if accounts.is_empty() {
             return Ok(None);
         }
-        let server = self.mail_server.as_deref().ok_or(ServerError::NoMail("--mail-server"))?;
-        let from = self.mail_from.as_deref().ok_or(ServerError::NoMail("--mail-from"))?;
+        let (server, from) = match (&self.mail_server, &self.mail_from) {
+            (Some(server), Some(from)) => (server, from),
+            (None, Some(_)) => return Err(ServerError::NoMail("name the mail server with --mail-server")),
+            (Some(_), None) => return Err(ServerError::NoMail("say with --mail-from who writes")),
+            (None, None) => {
+                let missing = "name the mail server with --mail-server, and say with --mail-from who writes";
+                return Err(ServerError::NoMail(missing));
+            }
+        };
         let smtp = Smtp::open(server, from, self.mail_password_file.as_deref())?;
         Ok(Some(Setup {
             accounts: Namespaces::Named(accounts),

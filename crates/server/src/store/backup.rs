@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::folder::{DATABASE, Folder};
+use super::folder::{DATABASE, Folder, SIGNING_KEY};
 use super::{StoreError, schema};
 
 /// Writes a copy of the database in `folder` to `file`, as it stands at its last commit. A server may be using it.
@@ -22,7 +22,8 @@ pub fn back_up(folder: &Path, file: &Path) -> Result<(), StoreError> {
 /// is kept beside it: returns where, if there was one.
 ///
 /// From here on the chats give out `seq`s that readers may know from what the copy does not hold, for other messages.
-/// So each chat gets a new epoch: readers learn that their cursors mean nothing any more.
+/// So each chat gets a new epoch: readers learn that their cursors mean nothing any more. What the copy does not hold
+/// either is which logins have ended since: everybody has to log in again.
 pub fn restore(folder: &Path, file: &Path) -> Result<Option<PathBuf>, StoreError> {
     let backup = look_at(file)?;
     let folder = Folder::take(folder)?;
@@ -37,6 +38,7 @@ pub fn restore(folder: &Path, file: &Path) -> Result<Option<PathBuf>, StoreError
     copy(&backup, &fresh)?;
     let connection = schema::open(&fresh)?;
     connection.execute("UPDATE chats SET epoch = MAX(epoch + 1, ?1)", params![now])?;
+    connection.execute_batch("DELETE FROM logins; DELETE FROM ended_logins; DELETE FROM codes")?;
     connection.close().map_err(|(_, error)| error)?;
     sync(&fresh)?;
 
@@ -58,6 +60,8 @@ pub fn restore(folder: &Path, file: &Path) -> Result<Option<PathBuf>, StoreError
         remove(&folder.file("chat.db-shm"))?;
         folder.sync()?;
     }
+    // Without it no access token is good any more; the server makes another.
+    remove(&folder.file(SIGNING_KEY))?;
     fs::rename(&fresh, &database).map_err(|error| StoreError::File(database, error))?;
     folder.sync()?;
     Ok(was_there.then_some(replaced))

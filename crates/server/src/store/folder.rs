@@ -40,3 +40,6 @@ impl Folder {
 
 /// The database in a folder.
 pub const DATABASE: &str = "chat.db";
+
+/// The server's own key beside it.
+pub const SIGNING_KEY: &str = "signing.key";

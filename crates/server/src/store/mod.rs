@@ -29,6 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms};
 pub use backup::{back_up, restore};
 use checkpointer::Checkpointer;
+pub use folder::SIGNING_KEY;
 use folder::{DATABASE, Folder};
 pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};
 pub use keys::{ApiKey, Cutoff, KeyRing};

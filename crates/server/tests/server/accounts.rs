@@ -2,12 +2,15 @@
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use micro_chat_server::store;
 use serde_json::{Value, json};
 
 use crate::guarded::{ended, seconds, sign};
-use crate::hosted::{Hosted, Login, PASSWORD};
+use crate::hosted::{Hosted, Kind, Login, PASSWORD};
+use crate::postbox::Postbox;
+use crate::running::PATIENCE;
 
 const ANN: &str = "ann@example.com";
 
@@ -76,6 +79,68 @@ async fn a_code_is_wrong_elsewhere_for_something_else_or_tried_too_often() {
         assert_eq!(complete("cem@example.com", "micro", guess).await, wrong());
     }
     assert_eq!(complete("cem@example.com", "micro", &code).await, wrong(), "the sixth try");
+}
+
+#[tokio::test]
+async fn a_code_is_tried_five_times_and_used_once_however_many_try_at_once() {
+    let hosted = Hosted::start().await;
+    let complete = async |email: &str, code: &str| {
+        let request = json!({ "email": email, "secret": PASSWORD, "token": code });
+        hosted.post("/signup/completeSignup", request).await.status
+    };
+    let code = hosted.code(ANN).await;
+    let tries = futures_util::future::join_all((0..8).map(|_| complete(ANN, &code))).await;
+    assert_eq!(tries.iter().filter(|status| **status == 200).count(), 1, "{tries:?}");
+    let code = hosted.code("ben@example.com").await;
+    let guesses: Vec<String> = (0..8).map(|guess| format!("{guess:08}")).collect();
+    futures_util::future::join_all(guesses.iter().map(|guess| complete("ben@example.com", guess))).await;
+    assert_eq!(complete("ben@example.com", &code).await, 400);
+    // And for a quarter of an hour.
+    let later = async |seconds: i64| {
+        let update = format!("UPDATE codes SET expires_at = expires_at - {seconds}");
+        hosted.server.store.change(move |connection| connection.execute(&update, [])).await.expect("a moment");
+    };
+    let code = hosted.code("cem@example.com").await;
+    later(890).await;
+    assert_eq!(complete("cem@example.com", &code).await, 200);
+    let code = hosted.code("dan@example.com").await;
+    later(901).await;
+    assert_eq!(complete("dan@example.com", &code).await, 400);
+}
+
+#[tokio::test]
+async fn codes_do_not_go_out_in_the_clear_where_tls_is_wanted() {
+    let (data, postbox) = (tempfile::tempdir().expect("a folder"), Postbox::open().await);
+    let mut wants_tls = postbox.clone();
+    wants_tls.url += "?tls=required";
+    let server = Hosted::on(data.path(), &wants_tls, Kind::default()).await;
+    let hosted = Hosted { server, postbox, data };
+    let answer = hosted.post("/signup/sendVerificationEmail", json!({ "email": ANN })).await;
+    assert_eq!(answer.text, "{}", "who asks does not learn of it");
+    let begun = Instant::now();
+    while hosted.postbox.greeted.load(Ordering::SeqCst) == 0 {
+        assert!(begun.elapsed() < PATIENCE, "it never tried");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!((hosted.postbox.count(), hosted.postbox.mailed.load(Ordering::SeqCst)), (0, 0));
+}
+
+#[tokio::test]
+async fn a_restored_database_logs_everybody_out() {
+    let hosted = Hosted::start().await;
+    let login = hosted.sign_up(ANN).await;
+    let copy = hosted.data.path().join("copy.db");
+    store::back_up(hosted.data.path(), &copy).expect("a copy");
+    let Hosted { server, postbox, data } = hosted;
+    server.stop().await;
+    store::restore(data.path(), &copy).expect("it is back");
+    let server = Hosted::on(data.path(), &postbox, Kind::default()).await;
+    let hosted = Hosted { server, postbox, data };
+    // Whoever had logged out since the copy was made must not be logged in by it.
+    assert_eq!(hosted.refresh(&login.refresh).await.id(), (401, "auth.NoLogin"));
+    assert_eq!(hosted.opens(&login.access, ANN).await.0, 401);
+    assert_eq!(hosted.log_in(ANN, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
@@ -295,10 +360,11 @@ fn said(arguments: &[&str]) -> String {
 
 #[test]
 fn accounts_without_mail_do_not_start_and_one_line_says_what_is_missing() {
-    assert!(said(&["--sign-up", "micro"]).contains("--mail-server is missing"));
+    let said_without = said(&["--sign-up", "micro"]);
+    assert!(said_without.contains("--mail-server") && said_without.contains("--mail-from"), "{said_without}");
     let server = ["--sign-up", "micro", "--mail-server", "smtp://127.0.0.1:25"];
-    assert!(said(&server).contains("--mail-from is missing"));
-    assert!(said(&["--accounts", "micro", "--mail-from", "chat@example.org"]).contains("--mail-server is missing"));
+    assert!(said(&server).contains("say with --mail-from who writes"));
+    assert!(said(&["--accounts", "micro", "--mail-from", "chat@example.org"]).contains("name the mail server"));
     let from = |server: &str, from: &str| said(&["--sign-up", "micro", "--mail-server", server, "--mail-from", from]);
     assert!(from("http://127.0.0.1", "chat@example.org").contains("--mail-server: "));
     assert!(from("smtp://mail.example.com?tls=opportunistic", "chat@example.org").contains("--mail-server: "));

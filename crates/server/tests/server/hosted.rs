@@ -100,7 +100,7 @@ impl Hosted {
         Self { server, postbox, data }
     }
 
-    async fn on(data: &Path, postbox: &Postbox, kind: Kind) -> Running {
+    pub async fn on(data: &Path, postbox: &Postbox, kind: Kind) -> Running {
         let keys = [key_file(data, "secret", SECRET)];
         let tokens = Tokens::open(&keys, Claims::default()).expect("keys");
         Running::of(Config {

@@ -26,13 +26,18 @@ pub struct Postbox {
     mails: Arc<Mutex<Vec<Mail>>>,
     /// So many mails are put off before one is taken.
     pub busy: Arc<AtomicUsize>,
+    /// How many clients there were,
+    pub greeted: Arc<AtomicUsize>,
+    /// and how many of them wanted to mail something.
+    pub mailed: Arc<AtomicUsize>,
 }
 
 impl Postbox {
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("smtp://{}", listener.local_addr().expect("an address"));
-        let postbox = Self { url, mails: Arc::default(), busy: Arc::default() };
+        let postbox =
+            Self { url, mails: Arc::default(), busy: Arc::default(), greeted: Arc::default(), mailed: Arc::default() };
         let serving = postbox.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -51,6 +56,8 @@ impl Postbox {
         loop {
             let line = line(&mut stream).await?;
             let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+            self.greeted.fetch_add(usize::from(verb == "EHLO"), Ordering::SeqCst);
+            self.mailed.fetch_add(usize::from(verb == "MAIL"), Ordering::SeqCst);
             let answer = match verb.as_str() {
                 "EHLO" | "HELO" | "RSET" | "NOOP" => "250 hello",
                 "MAIL" if self.busy.load(Ordering::SeqCst) > 0 => {

@@ -15,9 +15,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::auth::Denied;
-
-/// Its file, in the data folder.
-const FILE: &str = "signing.key";
+use crate::store::SIGNING_KEY;
 
 /// Its length, in bytes.
 const LENGTH: usize = 32;
@@ -94,7 +92,7 @@ impl std::fmt::Debug for SigningKey {
 impl SigningKey {
     /// Reads the key in `folder`, which nobody else uses meanwhile, and makes it where there is none.
     pub fn open(folder: &Path) -> Result<Self, SigningError> {
-        let file = folder.join(FILE);
+        let file = folder.join(SIGNING_KEY);
         let failed = |error| SigningError::File(file.clone(), error);
         let text = match fs::read_to_string(&file).map(Zeroizing::new) {
             Ok(text) => text,
@@ -195,7 +193,7 @@ mod tests {
         let token = token.expect("a token");
         let key = SigningKey::open(folder.path()).expect("the same key");
         assert_eq!(key.check(&token).map(|claims| claims.sub), Ok("ann".to_owned()));
-        let file = folder.path().join(FILE);
+        let file = folder.path().join(SIGNING_KEY);
         assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
         let other = tempfile::tempdir().expect("a folder");
         let other = SigningKey::open(other.path()).expect("another key");
