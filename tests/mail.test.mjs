@@ -6,70 +6,13 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { SMTPServer } from "smtp-server";
-
+import { Postbox } from "./postbox.mjs";
 import { Server } from "./server.mjs";
 
 const ANN = "ann@example.com";
 const USER = "chat@example.org";
 // With what a URL would take for something else.
 const PASSWORD = "p@ss:w%41rd/with#all";
-
-/** A mail server that wants a password, and keeps what it is given. */
-class Postbox {
-  #smtp;
-  #mails = [];
-  #waiting = [];
-
-  static async open(options = {}) {
-    const postbox = new Postbox();
-    postbox.#smtp = new SMTPServer({
-      disabledCommands: ["STARTTLS"],
-      onAuth: ({ username, password }, session, done) =>
-        username === USER && password === PASSWORD ? done(null, { user: username }) : done(new Error("who is that?")),
-      onData: (stream, session, done) => {
-        const chunks = [];
-        stream.on("data", (chunk) => chunks.push(chunk));
-        stream.on("end", () => {
-          const { mailFrom, rcptTo } = session.envelope;
-          const to = rcptTo.map(({ address }) => address);
-          postbox.#mails.push({ from: mailFrom.address, to, text: Buffer.concat(chunks).toString() });
-          postbox.#waiting.splice(0).forEach((resolve) => resolve());
-          done();
-        });
-      },
-      ...options,
-    });
-    postbox.#smtp.on("error", () => {});
-    await new Promise((resolve) => postbox.#smtp.listen(0, "127.0.0.1", resolve));
-    return postbox;
-  }
-
-  get port() {
-    return this.#smtp.server.address().port;
-  }
-
-  get count() {
-    return this.#mails.length;
-  }
-
-  /** The mail of that number, the first of which is 1, once it has come. */
-  async mail(number) {
-    while (this.#mails.length < number) {
-      await new Promise((resolve, reject) => {
-        this.#waiting.push(resolve);
-        setTimeout(() => reject(new Error(`there is no mail ${number}`)), 20_000).unref();
-      });
-    }
-    return this.#mails[number - 1];
-  }
-
-  close() {
-    return new Promise((resolve) => this.#smtp.close(resolve));
-  }
-}
-
-const codeIn = ({ text }) => /\b\d{8}\b/.exec(text)[0];
 
 let folder;
 let postbox;
@@ -78,10 +21,10 @@ let server;
 before(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-"));
   await writeFile(path.join(folder, "password"), `${PASSWORD}\n`);
-  postbox = await Postbox.open();
+  postbox = await Postbox.start({ user: USER, password: PASSWORD });
   const args = [
     ...["--sign-up", "micro", "--mail-from", `Chat <${USER}>`],
-    ...["--mail-server", `smtp://${encodeURIComponent(USER)}@127.0.0.1:${postbox.port}`],
+    ...["--mail-server", postbox.url],
     ...["--mail-password-file", path.join(folder, "password")],
   ];
   server = await Server.start({ command: "serve", args });
@@ -89,7 +32,7 @@ before(async () => {
 
 after(async () => {
   await server?.remove();
-  await postbox?.close();
+  await postbox?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -113,14 +56,14 @@ async function ask(...args) {
 test("somebody signs up, logs in, forgets the password, logs out everywhere, and goes", async () => {
   // Sign up.
   assert.deepEqual(await ask("/signup/sendVerificationEmail", { email: ANN }), {});
-  const first = await postbox.mail(1);
+  const first = await postbox.mail(ANN);
   assert.deepEqual([first.from, first.to], [USER, [ANN]]);
   assert.match(first.text, /^From: Chat <chat@example\.org>\r\n/m);
   assert.match(first.text, /^To: ann@example\.com\r\n/m);
   const secret = "correct horse battery";
   const wrong = { email: ANN, secret, token: "00000000", namespace: "micro" };
   assert.equal(await refused("/signup/completeSignup", wrong), "signup.WrongCode");
-  const signedUp = await ask("/signup/completeSignup", { ...wrong, token: codeIn(first) });
+  const signedUp = await ask("/signup/completeSignup", { ...wrong, token: await postbox.code(ANN) });
   assert.deepEqual([signedUp.namespace, signedUp.account], ["micro", { id: ANN, namespace: "micro" }]);
   const { access_token, refresh_token, created, expiry } = signedUp.authToken;
   assert.equal(expiry - created, 3600);
@@ -133,7 +76,7 @@ test("somebody signs up, logs in, forgets the password, logs out everywhere, and
 
   // Forget the password.
   assert.deepEqual(await ask("/auth/Auth/SendPasswordResetEmail", { email: ANN, namespace: "micro" }), {});
-  const reset = { email: ANN, token: codeIn(await postbox.mail(2)), secret: "another password" };
+  const reset = { email: ANN, token: await postbox.code(ANN, 2), secret: "another password" };
   assert.deepEqual(await ask("/auth/Auth/ResetPassword", reset), {});
   assert.equal(await refused("/auth/Token", { id: ANN, secret }), "auth.WrongCredentials");
   for (const { token } of [refreshed, elsewhere]) {
@@ -157,7 +100,7 @@ test("somebody signs up, logs in, forgets the password, logs out everywhere, and
 });
 
 test("what comes from outside is in no header of a mail, and goes to nobody else", async () => {
-  const before = postbox.count;
+  const before = postbox.total;
   for (const email of [
     "ann@example.com\r\nBcc: eve@example.com",
     "ann@example.com\nSubject: Free money",
@@ -173,7 +116,8 @@ test("what comes from outside is in no header of a mail, and goes to nobody else
     }
   }
   await ask("/signup/sendVerificationEmail", { email: "eve+tag@example.com" });
-  const mail = await postbox.mail(before + 1);
+  const mail = await postbox.mail("eve+tag@example.com");
+  assert.equal(postbox.total, before + 1);
   assert.deepEqual(mail.to, ["eve+tag@example.com"]);
   const headers = mail.text.split("\r\n\r\n")[0].split("\r\n");
   const names = headers.filter((line) => !/^\s/.test(line)).map((line) => line.split(":")[0].toLowerCase());
@@ -191,9 +135,8 @@ test("what comes from outside is in no header of a mail, and goes to nobody else
 });
 
 test("what the server logs and prints holds no code, no password and no token", async () => {
-  const before = postbox.count;
   await ask("/signup/sendVerificationEmail", { email: "cem@example.com" });
-  const token = codeIn(await postbox.mail(before + 1));
+  const token = await postbox.code("cem@example.com");
   const secret = "a password to look for";
   const { authToken } = await ask("/signup/completeSignup", { email: "cem@example.com", secret, token });
   await ask("/auth/Token", { refresh_token: authToken.refresh_token });
@@ -219,7 +162,7 @@ test("dev prints its mail, has every namespace open, and asks nobody to log in",
     const completed = { email: ANN, secret: "correct horse battery", namespace: "somewhere", id: "ann" };
     const { account, authToken } = await post("/signup/completeSignup", {
       ...completed,
-      token: codeIn({ text: dev.output }),
+      token: /\b\d{8}\b/.exec(dev.output)[0],
     });
     assert.deepEqual(account, { id: "ann", namespace: "somewhere" });
     const inspected = await post("/auth/Inspect", { token: authToken.access_token });

@@ -14,20 +14,25 @@ export class Postbox {
   /** For `--mail-server`. */
   url;
 
-  static async start() {
+  /** Takes mail from everybody, or only from who has that `user` and `password`. */
+  static async start({ user, password } = {}) {
     const postbox = new Postbox();
     postbox.#server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ["AUTH", "STARTTLS"],
+      authOptional: user === undefined,
+      disabledCommands: user === undefined ? ["AUTH", "STARTTLS"] : ["STARTTLS"],
+      onAuth: (login, session, done) =>
+        login.username === user && login.password === password ? done(null, { user }) : done(new Error("who is that?")),
       async onData(stream, session, done) {
         const text = Buffer.concat(await stream.toArray()).toString();
-        for (const { address } of session.envelope.rcptTo) postbox.#mails.push({ address, text });
+        const to = session.envelope.rcptTo.map(({ address }) => address);
+        for (const address of to) postbox.#mails.push({ address, from: session.envelope.mailFrom.address, to, text });
         done();
       },
     });
     postbox.#server.listen(0, "127.0.0.1");
     await once(postbox.#server.server, "listening");
-    postbox.url = `smtp://127.0.0.1:${postbox.#server.server.address().port}`;
+    const name = user === undefined ? "" : `${encodeURIComponent(user)}@`;
+    postbox.url = `smtp://${name}127.0.0.1:${postbox.#server.server.address().port}`;
     return postbox;
   }
 
@@ -36,14 +41,24 @@ export class Postbox {
     return this.#mails.filter((mail) => mail.address === address).length;
   }
 
-  /** The code in the newest mail to an address, once there are so many. */
-  async code(address, count = 1) {
+  /** How many have come. */
+  get total() {
+    return this.#mails.length;
+  }
+
+  /** The newest mail to an address, once there are so many: `from` and `to` as its envelope says, and `text`. */
+  async mail(address, count = 1) {
     const end = Date.now() + WAIT_MS;
     while (this.count(address) < count) {
       if (Date.now() > end) throw new Error(`no mail for ${address}`);
       await sleep(10);
     }
-    const { text } = this.#mails.findLast((mail) => mail.address === address);
+    return this.#mails.findLast((mail) => mail.address === address);
+  }
+
+  /** The code in it. */
+  async code(address, count = 1) {
+    const { text } = await this.mail(address, count);
     const code = /\b\d{8}\b/.exec(text.slice(text.indexOf("\r\n\r\n")))?.[0];
     if (!code) throw new Error(`no code in\n${text}`);
     return code;
