@@ -10,7 +10,8 @@ use std::time::Duration;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -200,39 +201,44 @@ impl Letter {
 
 /// Takes mails, and sends them behind the back of who asked: how long that takes, and whether it works, can't be told
 /// from any answer.
-#[derive(Clone, Debug)]
-pub struct Mailer(Sender<Letter>);
+#[derive(Debug)]
+pub struct Mailer {
+    route: Arc<Route>,
+    /// Those that wait, and those that are on their way.
+    letters: TaskTracker,
+    turns: Arc<Semaphore>,
+}
 
 /// Too many mails wait.
 #[derive(Debug)]
 pub struct Full;
 
 impl Mailer {
-    /// Starts to send.
-    pub fn start(route: Route) -> Self {
-        let (queue, letters) = mpsc::channel(QUEUE);
-        tokio::spawn(send_all(Arc::new(route), letters));
-        Self(queue)
+    /// Nothing is to be sent yet.
+    pub fn new(route: Route) -> Self {
+        Self { route: Arc::new(route), letters: TaskTracker::new(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Puts a mail in line.
     pub fn send(&self, letter: Letter) -> Result<(), Full> {
-        self.0.try_send(letter).map_err(|_| Full)
-    }
-}
-
-async fn send_all(route: Arc<Route>, mut letters: Receiver<Letter>) {
-    let turns = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
-    while let Some(letter) = letters.recv().await {
-        let Ok(turn) = turns.clone().acquire_owned().await else { return };
-        let route = route.clone();
-        tokio::spawn(async move {
+        if self.letters.len() >= QUEUE {
+            return Err(Full);
+        }
+        let (route, turns) = (self.route.clone(), self.turns.clone());
+        self.letters.spawn(async move {
+            let _turn = turns.acquire().await;
             match &*route {
                 Route::Printed => print(&letter),
                 Route::Smtp(smtp) => deliver(smtp, &letter).await,
             }
-            drop(turn);
         });
+        Ok(())
+    }
+
+    /// Ends when nothing is left to be sent.
+    pub async fn stop(&self) {
+        self.letters.close();
+        self.letters.wait().await;
     }
 }
 

@@ -194,7 +194,7 @@ impl Server {
         let node = Arc::new(Node {
             chats,
             access,
-            accounts,
+            accounts: accounts.clone(),
             limits: limits.clone(),
             origins: config.origins,
             behind_proxy: is_proxied,
@@ -218,6 +218,12 @@ impl Server {
             Err(_) => {
                 tracing::warn!("some requests did not end in time");
                 serving.abort();
+            }
+        }
+        if let Some(accounts) = accounts {
+            // Whoever waits for a code need not ask for another.
+            if timeout_at(deadline, accounts.stop()).await.is_err() {
+                tracing::warn!("some mail did not go out in time");
             }
         }
         // Whoever still holds the store is told that it is closed.

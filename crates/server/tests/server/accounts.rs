@@ -348,6 +348,20 @@ async fn a_mail_is_plain_says_what_to_do_and_goes_out_though_the_mail_server_is_
     assert_eq!(hosted.postbox.count(), 1, "once");
 }
 
+#[tokio::test]
+async fn a_server_that_stops_sends_the_mail_that_waits() {
+    let Hosted { server, postbox, data: _data } = {
+        let hosted = Hosted::start().await;
+        // The first try fails, and the next is a second later.
+        hosted.postbox.busy.store(1, Ordering::SeqCst);
+        let answer = hosted.post("/signup/sendVerificationEmail", json!({ "email": ANN })).await;
+        assert_eq!(answer.text, "{}");
+        hosted
+    };
+    server.stop().await;
+    assert_eq!(postbox.mails(ANN).len(), 1);
+}
+
 /// What a server that is not to start says.
 fn said(arguments: &[&str]) -> String {
     let data = tempfile::tempdir().expect("a folder");

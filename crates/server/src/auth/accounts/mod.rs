@@ -208,12 +208,17 @@ impl Accounts {
             store: store.clone(),
             key: SigningKey::open(folder)?,
             passwords: Passwords::new()?,
-            mailer: Mailer::start(mail),
+            mailer: Mailer::new(mail),
             accounts,
             sign_up,
             attempts: rates.as_ref().map(Attempts::new),
             revocations,
         })
+    }
+
+    /// Ends when all mail has gone out.
+    pub async fn stop(&self) {
+        self.mailer.stop().await;
     }
 
     /// Whether people log in with a password in this namespace. Then only tokens of theirs are good in it.
