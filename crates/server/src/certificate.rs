@@ -45,7 +45,7 @@ impl Certificate {
     }
 
     /// What does TLS for new connections.
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+    pub fn acceptor(&self) -> TlsAcceptor {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone().into()
     }
 }

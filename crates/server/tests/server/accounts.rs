@@ -1,15 +1,19 @@
 //! Accounts: signing up with a mailed code, other passwords, and going.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use micro_chat_server::certificate::Certificate;
 use micro_chat_server::store;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
+use crate::connections::certificate;
 use crate::guarded::{ended, seconds, sign};
 use crate::hosted::{Hosted, Kind, Login, PASSWORD};
-use crate::postbox::Postbox;
+use crate::postbox::{Postbox, Tls};
 use crate::running::PATIENCE;
 
 const ANN: &str = "ann@example.com";
@@ -346,6 +350,60 @@ async fn a_mail_is_plain_says_what_to_do_and_goes_out_though_the_mail_server_is_
     assert!(mail.text.contains(&format!("Your code to sign up is {code}\r\n")), "{}", mail.text);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(hosted.postbox.count(), 1, "once");
+}
+
+/// The program with accounts, trusting no mail server but those with that certificate; asks for a mail, and waits for it.
+async fn mailed(postbox: &Postbox, url: &str, trusted: &Path) -> bool {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--sign-up", "micro", "--mail-from", "chat@example.org"]);
+    command.args(["--mail-server", url, "--data"]).arg(data.path()).env("SSL_CERT_FILE", trusted);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut program = command.spawn().expect("it runs");
+    let mut lines = BufReader::new(program.stdout.take().expect("its output")).lines();
+    let url = loop {
+        let line = lines.next_line().await.expect("a line").expect("it starts");
+        if let Some(url) = line.strip_prefix("listening on ") {
+            break format!("{url}/signup/sendVerificationEmail");
+        }
+    };
+    let request = reqwest::Client::new().post(url).body(json!({ "email": ANN }).to_string());
+    assert_eq!(request.send().await.expect("an answer").text().await.expect("a body"), "{}");
+    let mut said = BufReader::new(program.stderr.take().expect("its log")).lines();
+    loop {
+        tokio::select! {
+            line = said.next_line() => {
+                let line = line.expect("a line").expect("it goes on");
+                if line.contains("could not be sent") {
+                    return false;
+                }
+            }
+            () = tokio::time::sleep(Duration::from_millis(10)) => {
+                if postbox.count() > 0 {
+                    return true;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mail_server_has_to_prove_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (chain, key, _) = certificate(folder.path());
+    let own = Certificate::open(&chain, &key).expect("a certificate");
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).expect("a folder");
+    let (other, ..) = certificate(&elsewhere);
+    for (tls, scheme, query) in
+        [(Tls::AtOnce(own.clone()), "smtps", ""), (Tls::Asked(own.clone()), "smtp", "?tls=required")]
+    {
+        let postbox = Postbox::with(tls).await;
+        let url = format!("{}{query}", postbox.url.replace("smtp://127.0.0.1", &format!("{scheme}://localhost")));
+        assert!(!mailed(&postbox, &url, &other).await, "{scheme}: anybody could read codes");
+        assert_eq!(postbox.count(), 0);
+        assert!(mailed(&postbox, &url, &chain).await, "{scheme}");
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use crate::running::{PATIENCE, Running};
 
 /// A certificate for `localhost`, in files; and what a client has to trust.
-fn certificate(folder: &Path) -> (PathBuf, PathBuf, CertificateDer<'static>) {
+pub fn certificate(folder: &Path) -> (PathBuf, PathBuf, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let (chain, key) = (folder.join("chain.pem"), folder.join("key.pem"));
     std::fs::write(&chain, made.cert.pem()).expect("a file");

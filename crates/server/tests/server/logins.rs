@@ -197,6 +197,22 @@ async fn what_is_logged_in_and_what_is_over_outlives_the_server() {
 }
 
 #[tokio::test]
+async fn the_oldest_of_too_many_logins_ends_for_the_newest() {
+    let hosted = Hosted::start().await;
+    let oldest = hosted.sign_up(ANN).await;
+    let others = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 99)
+        INSERT INTO logins (login, account, current, rotated_at, expires_at)
+        SELECT 'login ' || n, account, randomblob(32), rotated_at + 1, expires_at + 1 FROM logins, n";
+    hosted.server.store.change(|connection| connection.execute(others, [])).await.expect("99 more");
+    assert_eq!(hosted.opens(&oldest.access, ANN).await.0, 200);
+    let mut stream = hosted.session(&oldest.access).await;
+    let newest = login_of(&hosted.log_in(ANN, PASSWORD).await);
+    assert_eq!(ended(&mut stream).await, ("auth.RevokedToken".to_owned(), 4003));
+    assert_eq!(hosted.refresh(&oldest.refresh).await.id(), no_login());
+    assert_eq!(hosted.refresh(&newest.refresh).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_sites_server_ends_the_logins_of_its_users() {
     let hosted = Hosted::start().await;
     let ann = hosted.sign_up(ANN).await;

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use micro_chat_server::certificate::Certificate;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 
 use crate::running::PATIENCE;
 
@@ -16,6 +17,23 @@ pub struct Mail {
     pub to: Vec<String>,
     /// Headers and text.
     pub text: String,
+}
+
+/// A connection, with or without TLS.
+trait Link: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Link for T {}
+
+type Stream = BufReader<Box<dyn Link>>;
+
+/// When a mail server does TLS.
+#[derive(Clone, Debug)]
+pub enum Tls {
+    Never,
+    /// From the first byte.
+    AtOnce(Certificate),
+    /// When it is asked to.
+    Asked(Certificate),
 }
 
 /// A mail server.
@@ -34,6 +52,10 @@ pub struct Postbox {
 
 impl Postbox {
     pub async fn open() -> Self {
+        Self::with(Tls::Never).await
+    }
+
+    pub async fn with(tls: Tls) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("smtp://{}", listener.local_addr().expect("an address"));
         let postbox =
@@ -41,17 +63,23 @@ impl Postbox {
         let serving = postbox.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let postbox = serving.clone();
-                tokio::spawn(async move { postbox.serve(stream).await });
+                let (postbox, tls) = (serving.clone(), tls.clone());
+                tokio::spawn(async move {
+                    let mut stream: Box<dyn Link> = Box::new(stream);
+                    if let Tls::AtOnce(certificate) = &tls {
+                        stream = Box::new(certificate.acceptor().accept(stream).await.ok()?);
+                    }
+                    let mut stream = BufReader::new(stream);
+                    stream.write_all(b"220 postbox\r\n").await.ok()?;
+                    postbox.serve(stream, &tls).await
+                });
             }
         });
         postbox
     }
 
     /// One connection, by RFC 5321. It ends where the client does not keep to that.
-    async fn serve(&self, stream: TcpStream) -> Option<()> {
-        let mut stream = BufReader::new(stream);
-        stream.write_all(b"220 postbox\r\n").await.ok()?;
+    async fn serve(&self, mut stream: Stream, tls: &Tls) -> Option<()> {
         let mut mail = Mail { to: Vec::new(), text: String::new() };
         loop {
             let line = line(&mut stream).await?;
@@ -59,6 +87,14 @@ impl Postbox {
             self.greeted.fetch_add(usize::from(verb == "EHLO"), Ordering::SeqCst);
             self.mailed.fetch_add(usize::from(verb == "MAIL"), Ordering::SeqCst);
             let answer = match verb.as_str() {
+                "EHLO" if matches!(tls, Tls::Asked(_)) => "250-hello\r\n250 STARTTLS",
+                "STAR" => {
+                    let Tls::Asked(certificate) = tls else { return None };
+                    stream.write_all(b"220 go on\r\n").await.ok()?;
+                    let secured = certificate.acceptor().accept(stream.into_inner()).await.ok()?;
+                    stream = BufReader::new(Box::new(secured));
+                    continue;
+                }
                 "EHLO" | "HELO" | "RSET" | "NOOP" => "250 hello",
                 "MAIL" if self.busy.load(Ordering::SeqCst) > 0 => {
                     self.busy.fetch_sub(1, Ordering::SeqCst);
@@ -115,7 +151,7 @@ impl Postbox {
     }
 }
 
-async fn line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+async fn line(stream: &mut Stream) -> Option<String> {
     let mut line = String::new();
     match stream.read_line(&mut line).await {
         Ok(0) | Err(_) => None,
