@@ -97,7 +97,7 @@ export function openDialog(host: Host, keeper: Keeper, mayJoin: boolean): Promis
   const form = make("form", { novalidate: "" });
   const dialog = make(
     "dialog",
-    { "aria-labelledby": "title", lang: words.lang },
+    { "aria-labelledby": "title", lang: words.lang, dir: "auto" },
     make("header", {}, title, close),
     form,
   );
@@ -112,9 +112,11 @@ export function openDialog(host: Host, keeper: Keeper, mayJoin: boolean): Promis
   const fill = (text: string, filling: Record<string, string>) =>
     text.replace(/\{(\w+)\}/g, (all, key: string) => filling[key] ?? all);
 
+  // Who has closed it wants no login.
+  const isOpen = () => dialog.open;
   const logIn = (id: string) => {
     const { secret } = values;
-    return keeper.enter((how) => host.ask("auth/Auth/Token", { id, secret, options: { namespace }, ...how }));
+    return keeper.enter(isOpen, (how) => host.ask("auth/Auth/Token", { id, secret, options: { namespace }, ...how }));
   };
   const sendCode = () => host.ask("signup/sendVerificationEmail", { email: values.email, namespace });
   const sendReset = () => host.ask("auth/Auth/SendPasswordResetEmail", { email: values.email, namespace });
@@ -173,6 +175,7 @@ export function openDialog(host: Host, keeper: Keeper, mayJoin: boolean): Promis
         const { email, secret, code, user_id } = values;
         const account = { email, secret, token: code, namespace, ...(user_id && { id: user_id }) };
         return keeper.enter(
+          isOpen,
           (how) => host.ask("signup/completeSignup", { ...account, ...how }),
           (how) => host.ask("auth/Auth/Token", { id: email, secret, options: { namespace }, ...how }),
         );
@@ -308,8 +311,6 @@ export function openDialog(host: Host, keeper: Keeper, mayJoin: boolean): Promis
     say("status", words.busy);
     try {
       await work();
-      // Who closed it meanwhile wants no login.
-      if (!dialog.open && !isDone) await keeper.leave(false);
       if (main.isConnected && form.querySelector('[role="status"]')!.textContent === words.busy) say("status", "");
     } catch (error) {
       tell(error as MicroError);

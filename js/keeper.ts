@@ -30,8 +30,8 @@ export interface Keeper {
   readonly user: User | undefined;
   /** Another access token; rejects with a 401 where nobody is logged in any more. */
   token(): Promise<string>;
-  /** Logs in by `proof`; `again` is what to use if that has to be done once more. */
-  enter(proof: Proof, again?: Proof): Promise<void>;
+  /** Logs in by `proof`, and if that has to be done once more, by `again`; not if nobody wants it any more by then. */
+  enter(isWanted: () => boolean, proof: Proof, again?: Proof): Promise<void>;
   /** Logs out. */
   leave(everywhere: boolean): Promise<void>;
   /** Is called when somebody is logged in, by whichever tab. */
@@ -39,6 +39,7 @@ export interface Keeper {
 }
 
 const TOKEN = "auth/Auth/Token";
+const REVOKE = "auth/Auth/Revoke";
 
 /** What tabs tell each other besides tokens: nobody is logged in any more. */
 const LEFT = "left";
@@ -46,10 +47,15 @@ const LEFT = "left";
 /** How long the next tab waits in line, in milliseconds: until then it has heard of the token that this one got. */
 const LINGER = 200;
 
+const tokensOf = ({ token, authToken }: Answer) => (token ?? authToken)!;
+
 const sleep = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
 
 /** Whether the server says that there is no login, or none by a cookie for this page. */
 const isRefusal = ({ code }: MicroError) => code === 401 || code === 403;
+
+/** The same, or the browser: where a server keeps no cookies for a page, it does not let the answer through. */
+export const isHopeless = (error: MicroError) => isRefusal(error) || error.code === 0;
 
 /** A keeper. */
 export function createKeeper(host: Host): Keeper {
@@ -70,11 +76,17 @@ export function createKeeper(host: Host): Keeper {
       // Another tab may have been faster.
       return alone(async () => (access === before ? renew() : access));
     },
-    enter: (proof, again = proof) => alone(() => enter(proof, again)),
+    enter: (isWanted, proof, again = proof) =>
+      alone(async () => {
+        const answer = await prove(proof, again);
+        if (isWanted()) return take(answer);
+        const { refresh_token } = tokensOf(answer);
+        await host.ask(REVOKE, refresh_token ? { refresh_token } : { cookie: true });
+      }),
     leave: (everywhere) =>
       alone(async () => {
         try {
-          await host.ask("auth/Auth/Revoke", { ...held(), everywhere });
+          await host.ask(REVOKE, { ...held(), everywhere });
         } catch (error) {
           if (!isRefusal(error as MicroError)) throw error;
         }
@@ -88,11 +100,16 @@ export function createKeeper(host: Host): Keeper {
     channel.onmessage = ({ data }) => {
       if (data === LEFT) {
         // What is kept here only, nobody else can have ended.
-        if (refresh) host.ask("auth/Auth/Revoke", held()).catch(() => {});
+        if (refresh) host.ask(REVOKE, held()).catch(() => {});
         drop();
       } else if (!refresh && typeof data?.token === "string") begin(data.token);
     };
   }
+
+  // Who comes back to a page that the browser kept was told nothing meanwhile.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && access && !refresh && !isNoted()) drop();
+  });
 
   /** One tab after the other, as each refresh makes the last one's token void. */
   function alone<T>(work: () => Promise<T>): Promise<T> {
@@ -135,28 +152,28 @@ export function createKeeper(host: Host): Keeper {
     return access;
   }
 
-  async function enter(proof: Proof, again: Proof): Promise<void> {
-    if (legacy) return take(await proof({}));
+  async function prove(proof: Proof, again: Proof): Promise<Answer> {
+    if (legacy) return proof({});
     let answer: Answer;
     try {
       answer = await proof({ cookie: true });
     } catch (error) {
-      if ((error as MicroError).id !== "auth.ForbiddenOrigin") throw error;
-      return take(await proof({}));
+      const { id } = error as MicroError;
+      if (id !== "auth.ForbiddenOrigin" && id !== "client.Network") throw error;
+      return proof({});
     }
-    refresh = "";
     try {
       // Only this shows whether the browser has kept the cookie.
       answer = await host.ask<Answer>(TOKEN, { cookie: true });
     } catch (error) {
       if (isRefusal(error as MicroError)) answer = await again({});
     }
-    take(answer);
+    return answer;
   }
 
   /** Uses what the server has answered. */
   function take(answer: Answer): void {
-    const tokens = (answer.token ?? answer.authToken)!;
+    const tokens = tokensOf(answer);
     if (legacy) keepCookies(tokens);
     else refresh = tokens.refresh_token;
     begin(tokens.access_token);
@@ -185,6 +202,14 @@ export function createKeeper(host: Host): Keeper {
       else localStorage.removeItem(name);
     } catch {
       // This browser keeps nothing: the next page asks its user.
+    }
+  }
+
+  function isNoted(): boolean {
+    try {
+      return !!(legacy ? readCookies().refresh : localStorage.getItem(name));
+    } catch {
+      return true;
     }
   }
 

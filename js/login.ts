@@ -3,7 +3,7 @@
 import type { Host, Login } from "./account.js";
 import { openDialog } from "./dialog.js";
 import type { MicroError } from "./error.js";
-import { createKeeper } from "./keeper.js";
+import { createKeeper, isHopeless } from "./keeper.js";
 
 /** The login of a page. */
 export function createLogin(host: Host): Login {
@@ -15,8 +15,7 @@ export function createLogin(host: Host): Login {
       // An earlier page, or another one of this site, may have left a login that was not noted here.
       await keeper.token();
     } catch (error) {
-      const { code } = error as MicroError;
-      if (code !== 401 && code !== 403) throw error;
+      if (!isHopeless(error as MicroError)) throw error;
       await openDialog(host, keeper, mayJoin);
     }
   }

@@ -40,10 +40,16 @@ beforeEach(async () => {
 // Notes what is asked about logins, and what its sockets say.
 const page = (more = "", url = hosted.url) => `<script>
   window.asked = [];
-  const { fetch } = window;
+  const original = fetch;
   window.fetch = (address, init) => {
     if (/auth\\//.test(address)) asked.push([String(address).split("/").at(-1), init?.body ?? ""]);
-    return fetch(address, init);
+    return original(address, init);
+  };
+  window.sent = [];
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (text) {
+    sent.push(JSON.parse(text)[0]);
+    return send.call(this, text);
   };
   // A tab is told of the time by its test.
   window.later = 0;
@@ -62,6 +68,17 @@ const page = (more = "", url = hosted.url) => `<script>
     await new Promise((resolve) => handle.on("open", resolve));
   };
 </script>`;
+
+async function open(example, host) {
+  await visitor.open(example, host);
+  await visitor.until(() => "id" in window);
+}
+
+async function openTab() {
+  const before = await visitor.openTab(page());
+  await visitor.until(() => "id" in window);
+  return before;
+}
 
 async function logIn() {
   await inPage(() => void (window.entered = id(Micro.requireLogin())));
@@ -97,7 +114,7 @@ for (const [site, host, sameSite, partitioned] of [
   ["another site that the server lists", "localhost", "None", true],
 ]) {
   test(`on ${site} a reload stays logged in, by a cookie that no script can read`, async () => {
-    await visitor.open(page(), host);
+    await open(page(), host);
     assert.deepEqual(await state(), [false, null]);
     await logIn();
     assert.deepEqual(await state(), [true, email]);
@@ -121,13 +138,13 @@ for (const [site, host, sameSite, partitioned] of [
 }
 
 test("calls and streams of a page that was just loaded wait for the login that was there", async () => {
-  await visitor.open(page());
+  await open(page());
   await logIn();
-  await visitor.open(
+  await open(
     page(`window.early = Micro.post("/chat/New", "", { user_ids: ["${email}"] }).then(({ chat_id }) => chat_id);`),
   );
   chat_id = await inPage(() => early);
-  await visitor.open(
+  await open(
     page(`
     window.handle = Micro.connect("/chat/Connect", "", { chat_id: "${chat_id}", user_id: "${email}" });
     window.early = handle.send("early").then(({ seq }) => seq);`),
@@ -136,10 +153,10 @@ test("calls and streams of a page that was just loaded wait for the login that w
 });
 
 test("where no cookie may be kept, the login lives in memory, and ends with the page", async () => {
-  const open = await Hosted.start("*");
+  const wide = await Hosted.start("*");
   try {
-    email = await open.somebody();
-    await visitor.open(page("", open.url));
+    email = await wide.somebody();
+    await open(page("", wide.url));
     await logIn();
     assert.deepEqual(await state(), [true, email]);
     assert.deepEqual(await cookies(), []);
@@ -153,13 +170,13 @@ test("where no cookie may be kept, the login lives in memory, and ends with the 
     await visitor.reload();
     assert.deepEqual(await state(), [false, null]);
   } finally {
-    await open.remove();
+    await wide.remove();
   }
 });
 
 test("the original's cookies are there where the page asks for them, and only there", async () => {
   const legacy = page(`Micro.configure({ cookies: "legacy" });`);
-  await visitor.open(legacy);
+  await open(legacy);
   await logIn();
   const kept = await cookies();
   assert.deepEqual(kept.map(({ name }) => name).sort(), ["micro_access", "micro_expiry", "micro_refresh"]);
@@ -179,9 +196,9 @@ test("the original's cookies are there where the page asks for them, and only th
   assert.equal((await inPage(() => asked)).length, 1);
   assert.notEqual((await cookies()).find(({ name }) => name === "micro_refresh").value, kept[2].value);
   // A page that does not ask for them neither reads nor writes any.
-  await visitor.open(page());
+  await open(page());
   assert.deepEqual(await state(), [false, null]);
-  await visitor.open(legacy);
+  await open(legacy);
   await inPage(async () => {
     await Micro.ready;
     await Micro.logout();
@@ -189,15 +206,15 @@ test("the original's cookies are there where the page asks for them, and only th
   assert.deepEqual(await cookies(), []);
 });
 
-test("two tabs refresh once, and their sockets stay open beyond the first token", async () => {
-  await visitor.open(page());
+test("two tabs refresh once, and both go on with it on the sockets that they have", async () => {
+  await open(page());
   await logIn();
   chat_id = await inPage(
     async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
     email,
   );
   await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
-  const one = await visitor.openTab(page());
+  const one = await openTab();
   const two = await visitor.tab();
   await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
   const both = async (fn, ...args) => {
@@ -209,7 +226,7 @@ test("two tabs refresh once, and their sockets stay open beyond the first token"
     return answers;
   };
   await sleep(500);
-  await both(() => void (asked.length = shown.frames.length = 0));
+  await both(() => void (asked.length = sent.length = 0));
   // In both of them the token has a minute left, at the same moment.
   await both(
     (at, late, email) =>
@@ -225,18 +242,24 @@ test("two tabs refresh once, and their sockets stay open beyond the first token"
   assert.deepEqual(await both(() => call), ["done", "done"]);
   assert.equal((await both(() => asked)).flat().length, 1);
   // Each told its socket, which is the same.
-  assert.deepEqual(await both(() => states), [["live"], ["live"]]);
+  const RENEW = 6;
+  const told = await both(() => [sent, states]);
+  for (const [ops] of told) ops.splice(0, ops.length, ...ops.filter((op) => op === RENEW));
+  assert.deepEqual(told, [
+    [[RENEW], ["live"]],
+    [[RENEW], ["live"]],
+  ]);
   await visitor.closeTab(one);
 });
 
 test("who logs out in one tab is logged out in the other, and no stream of theirs goes on", async () => {
-  await visitor.open(page());
+  await open(page());
   await logIn();
   chat_id = await inPage(
     async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
     email,
   );
-  const one = await visitor.openTab(page());
+  const one = await openTab();
   const two = await visitor.tab();
   for (const tab of [one, two]) {
     await visitor.show(tab);
@@ -258,7 +281,7 @@ test("who logs out in one tab is logged out in the other, and no stream of their
 
 test("who logs out everywhere ends the logins that they left elsewhere", async () => {
   const elsewhere = await hosted.server.post("/auth/Auth/Token", { id: email, secret: PASSWORD });
-  await visitor.open(page());
+  await open(page());
   await logIn();
   await inPage(() => Micro.logout({ everywhere: true }));
   const { refresh_token } = elsewhere.token;
@@ -266,7 +289,7 @@ test("who logs out everywhere ends the logins that they left elsewhere", async (
 });
 
 test("a login that was ended elsewhere is none here either, and a new one may follow", async () => {
-  await visitor.open(page());
+  await open(page());
   await logIn();
   chat_id = await inPage(
     async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
@@ -283,7 +306,7 @@ test("a login that was ended elsewhere is none here either, and a new one may fo
 });
 
 test("a server that can't be reached logs nobody out", async () => {
-  await visitor.open(page());
+  await open(page());
   await logIn();
   await hosted.server.stop();
   assert.equal(await inPage(() => id(Micro.logout())), "client.Network");
@@ -294,7 +317,7 @@ test("a server that can't be reached logs nobody out", async () => {
 });
 
 test("a login's token goes to the server that gave it, and to no other", async () => {
-  await visitor.open(page());
+  await open(page());
   await logIn();
   const refused = await inPage(() => {
     try {
@@ -307,7 +330,7 @@ test("a login's token goes to the server that gave it, and to no other", async (
 });
 
 test("whoever closes the dialog while it logs in is not logged in", async () => {
-  await visitor.open(page());
+  await open(page());
   await inPage(() => void (window.entered = id(Micro.requireLogin())));
   await form.titled("Log in");
   // The password is on its way, and so is Escape.
@@ -318,4 +341,35 @@ test("whoever closes the dialog while it logs in is not logged in", async () => 
   await sleep(1_500);
   assert.deepEqual(await state(), [false, null]);
   assert.deepEqual(await cookies(), []);
+});
+
+test("who logs in in one tab need not do so again in the other", async () => {
+  await open(page());
+  const one = await openTab();
+  const two = await visitor.tab();
+  await visitor.show(one);
+  await inPage(() => void (window.entered = id(Micro.requireLogin())));
+  await form.titled("Log in");
+  await visitor.show(two);
+  await logIn();
+  await visitor.show(one);
+  await form.gone();
+  assert.equal(await inPage(() => entered), "done");
+  assert.deepEqual(await state(), [true, email]);
+  await visitor.closeTab(two);
+});
+
+test("a page that one comes back to is not logged in any more if one has logged out meanwhile", async () => {
+  await open(page());
+  await logIn();
+  await open(page());
+  await inPage(async () => {
+    await Micro.ready;
+    await Micro.logout();
+  });
+  await visitor.back();
+  await visitor.until(async () => {
+    await Micro.ready;
+    return !Micro.isLoggedIn();
+  });
 });
