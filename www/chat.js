@@ -22,7 +22,15 @@ const scroller = element("scroller");
 const text = element("text");
 
 async function start() {
-  const { chat_id, user_id, with: others } = Micro.params();
+  const { chat_id, user_id: named, with: others } = Micro.params();
+  try {
+    // Where the server wants to know who you are, you are who you log in as.
+    await Micro.requireLogin();
+  } catch (error) {
+    if (error.id.startsWith("client.Login")) return askWho(inWords(error));
+    // It can't be reached: what follows says so, and tries again.
+  }
+  const user_id = Micro.user?.user_id ?? named;
   if (user_id && chat_id) return chat(chat_id, user_id, namesIn(others));
   if (!user_id || !others) return askWho();
 
@@ -40,7 +48,10 @@ async function start() {
 /** Shows the form that asks for names, with a complaint above if something went wrong. */
 function askWho(complaint) {
   const { chat_id, user_id, with: others } = Object.fromEntries(new URLSearchParams(location.search));
-  element("name").value = user_id ?? "";
+  const user = globalThis.Micro?.user;
+  element("name").value = user?.user_id ?? user_id ?? "";
+  element("name").readOnly = Boolean(user);
+  element("logout").hidden = !user;
   element("with").value = others ?? "";
   if (chat_id) {
     element("start-title").textContent = "Join the chat";
@@ -490,6 +501,7 @@ function inWords(error) {
   if (isUnknownChat(error)) return "This chat does not exist. Perhaps a part of its address got lost.";
   if (/TooLarge$/.test(error.id)) return "It is too long for one message.";
   if (error.id === "client.Network") return "The server can't be reached. Check your connection.";
+  if (error.id === "client.LoginCancelled") return "Log in to chat here: load this page again.";
   if (error.id === "client.Closed" || error.id === "client.Dismissed") return "The connection was closed.";
   return error.detail || error.message || String(error);
 }
@@ -557,6 +569,15 @@ function shown(sign) {
   part.textContent = sign;
   return part;
 }
+
+element("logout").addEventListener("click", async () => {
+  try {
+    await Micro.logout();
+    location.reload();
+  } catch (error) {
+    askWho(inWords(error));
+  }
+});
 
 // Everything above is there now.
 if (globalThis.Micro) start();
