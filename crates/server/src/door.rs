@@ -1,14 +1,19 @@
 //! The way in: TCP, TLS where there is a certificate, and HTTP/1.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,12 +21,14 @@ use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api::fault::Fault;
 use crate::certificate::Certificate;
 use crate::limits::{Limits, Place};
+use crate::progress::{PORTION, Portions, Watched};
 
 /// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -32,6 +39,13 @@ const HEAD: usize = 32 * 1024;
 /// How long to wait where no more connections can be taken: for want of files, as a rule.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// How long who asks for too much waits for the answer that says so. Their next request is not read before that: a flood
+/// costs no more than its connections.
+const PENANCE: Duration = Duration::from_secs(1);
+
+/// When to come again where too many answers wait to be taken.
+const UNREAD: Duration = Duration::from_secs(1);
+
 /// An open port.
 #[derive(Debug)]
 pub struct Door {
@@ -39,9 +53,12 @@ pub struct Door {
     pub listener: TcpListener,
     /// What the server proves its name with; none: no TLS.
     pub tls: Option<Certificate>,
-    /// How many connections an address may have; none: as many as it likes.
+    /// How much is too much; none: nothing is.
     pub limits: Option<Arc<Limits>>,
-    /// How long a handshake and the head of a request may take, and how long a connection may wait for the next one.
+    /// Whether connections come from a proxy: its address is nobody's.
+    pub behind_proxy: bool,
+    /// How long a handshake and the head of a request may take, how long a connection may wait for the next one, and how
+    /// long an answer may wait to be taken.
     pub patience: Duration,
 }
 
@@ -60,7 +77,8 @@ impl Door {
                 sleep(BREATH).await;
                 continue;
             };
-            let place = match &self.limits {
+            let address_limits = self.limits.as_ref().filter(|_| !self.behind_proxy);
+            let place = match address_limits {
                 // Closed without a word: whoever has so many would not hear it.
                 Some(limits) => match limits.connection(address.ip()) {
                     Some(place) => Some(place),
@@ -72,11 +90,13 @@ impl Door {
             let _ = stream.set_nodelay(true);
             let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
             let (router, http, stopping) = (router.clone(), http.clone(), stopping.clone());
-            let visitor = Visitor { address, router, http, stopping, _place: place };
+            let counted = (!self.behind_proxy).then(|| address.ip());
+            let answers = Answers { limits: self.limits.clone(), address: counted };
+            let patience = self.patience;
+            let visitor = Visitor { address, router, http, stopping, answers, patience, _place: place };
             match self.tls.as_ref().map(Certificate::acceptor) {
                 None => drop(visitors.spawn(visitor.serve(stream))),
                 Some(tls) => {
-                    let patience = self.patience;
                     visitors.spawn(async move {
                         // Who can't do TLS with us is nobody to speak to.
                         let shaken = tokio::select! {
@@ -102,25 +122,74 @@ struct Visitor {
     router: Router,
     http: http1::Builder,
     stopping: CancellationToken,
+    answers: Answers,
+    patience: Duration,
     /// Among those of its address.
     _place: Option<Place<IpAddr>>,
 }
 
 impl Visitor {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { address, router, http, stopping, _place } = self;
+        let Self { address, router, http, stopping, answers, patience, _place } = self;
         let router = TowerToHyperService::new(router);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(address));
-            hyper::service::Service::call(&router, request)
+            let answering = hyper::service::Service::call(&router, request);
+            let answers = answers.clone();
+            async move { Ok::<_, Infallible>(answers.send(answering.await.unwrap_or_else(|never| match never {})).await) }
         });
+        let (stream, mut watch) = Watched::new(stream);
+        let mut looks = interval_at(Instant::now() + patience, patience);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
-        tokio::select! {
-            // Links break; there is nobody to tell.
-            _ = connection.as_mut() => return,
-            () = stopping.cancelled() => {}
+        loop {
+            tokio::select! {
+                // Links break; there is nobody to tell.
+                _ = connection.as_mut() => return,
+                () = stopping.cancelled() => break,
+                // Who takes no answer would not take this one.
+                _ = looks.tick() => if watch.stands(patience) { return },
+            }
         }
         connection.as_mut().graceful_shutdown();
         let _ = connection.await;
+    }
+}
+
+/// What becomes of answers on their way to a connection.
+#[derive(Clone)]
+struct Answers {
+    limits: Option<Arc<Limits>>,
+    /// Whose they are.
+    address: Option<IpAddr>,
+}
+
+impl Answers {
+    async fn send(&self, answer: Response) -> Response {
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            sleep(PENANCE).await;
+            return answer;
+        }
+        let size = answer.body().size_hint().lower();
+        if size > PORTION as u64 { self.send_large(answer).await } else { answer }
+    }
+
+    /// Answers lie in memory until they are taken: for an address, and for all, not more than so much at a time.
+    async fn send_large(&self, answer: Response) -> Response {
+        let (parts, body) = answer.into_parts();
+        // All of it is there.
+        let Ok(whole) = body.collect().await else { return Fault::Internal.into_response() };
+        let whole = whole.to_bytes();
+        let unread = match &self.limits {
+            None => None,
+            Some(limits) => match limits.answer(self.address, whole.len()) {
+                Some(unread) => Some(unread),
+                None => {
+                    drop(whole);
+                    sleep(PENANCE).await;
+                    return Fault::TooMuch(UNREAD).into_response();
+                }
+            },
+        };
+        Response::from_parts(parts, Body::new(Portions::new(whole, unread)))
     }
 }

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod mail;
 pub mod node;
 pub mod options;
+mod progress;
 pub mod server;
 pub mod store;
 pub mod stream;

@@ -74,6 +74,21 @@ fn amount(text: &str) -> Result<u32, &'static str> {
         .ok_or(FORM)
 }
 
+/// How many there may be at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Most(pub usize);
+
+impl FromStr for Most {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if matches!(text, "off" | "0") {
+            return Ok(Self(usize::MAX));
+        }
+        amount(text).map(|most| Self(most as usize)).map_err(|_| "it is a number, such as 50 or 64MiB, or off")
+    }
+}
+
 /// How much is too much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rates {
@@ -91,9 +106,15 @@ pub struct Rates {
     pub chats: Rate,
     /// Subscriptions that a user begins.
     pub subscribes: Rate,
+    /// Connections that an address opens. Behind a proxy they are the proxy's, and aren't counted.
+    pub connects: Rate,
     /// Connections of an address that are open at a time, whatever comes on them. Behind a proxy they are the proxy's,
     /// and aren't counted.
     pub connections: usize,
+    /// Bytes of answers that an address has asked for and not taken yet. Likewise.
+    pub unread_of_address: usize,
+    /// Bytes of answers that all together have not taken yet.
+    pub unread: usize,
     /// Streams of an address that are open at a time.
     pub streams_of_address: usize,
     /// Streams of a user that are open at a time.
@@ -111,7 +132,10 @@ impl Default for Rates {
             chats: Rate::new(2, 60),
             // A page that comes back subscribes to all that it had: a thousand, where a connection has as many as it may.
             subscribes: Rate::new(100, 5_000),
+            connects: Rate::new(50, 1_000),
             connections: 1_000,
+            unread_of_address: 64 << 20,
+            unread: 512 << 20,
             streams_of_address: 1_000,
             streams_of_user: 50,
         }
@@ -131,7 +155,10 @@ pub struct Limits {
     sends_of_namespace: Flow<String>,
     chats: Flow<User>,
     subscribes: Flow<User>,
+    connects: Flow<IpAddr>,
     connections: Crowd<IpAddr>,
+    unread_of_address: Crowd<IpAddr>,
+    unread: Crowd<()>,
     streams_of_address: Crowd<IpAddr>,
     streams_of_user: Crowd<User>,
 }
@@ -150,7 +177,10 @@ impl Limits {
             sends_of_namespace: Flow::new(rates.sends_of_namespace),
             chats: Flow::new(rates.chats),
             subscribes: Flow::new(rates.subscribes),
+            connects: Flow::new(rates.connects),
             connections: Crowd::new(rates.connections),
+            unread_of_address: Crowd::new(rates.unread_of_address),
+            unread: Crowd::new(rates.unread),
             streams_of_address: Crowd::new(rates.streams_of_address),
             streams_of_user: Crowd::new(rates.streams_of_user),
         }
@@ -189,9 +219,22 @@ impl Limits {
         user(caller).map_or(Ok(()), |user| self.subscribes.take(user))
     }
 
-    /// A connection comes from there; it counts until the place is dropped. None: there are too many.
+    /// A connection comes from there; it counts until the place is dropped. None: there are too many, or too often.
     pub fn connection(&self, address: IpAddr) -> Option<Place<IpAddr>> {
-        self.connections.enter(network(address))
+        let address = network(address);
+        self.connects.take(address).ok()?;
+        self.connections.enter(address)
+    }
+
+    /// An answer of so many bytes goes to an address, where it is known, and waits there until it is taken. None: too
+    /// much waits already.
+    pub fn answer(&self, address: Option<IpAddr>, bytes: usize) -> Option<Unread> {
+        let all = self.unread.enter_with((), bytes)?;
+        let address = match address {
+            Some(address) => Some(self.unread_of_address.enter_with(network(address), bytes)?),
+            None => None,
+        };
+        Some(Unread { _all: all, _of_address: address })
     }
 
     /// A stream is opened from there; likewise.
@@ -258,6 +301,13 @@ impl<K: Clone + Eq + Hash> Flow<K> {
     }
 }
 
+/// An answer that waits to be taken.
+#[derive(Debug)]
+pub struct Unread {
+    _all: Place<()>,
+    _of_address: Option<Place<IpAddr>>,
+}
+
 /// How many of each may be there at a time.
 #[derive(Debug)]
 struct Crowd<K> {
@@ -265,10 +315,11 @@ struct Crowd<K> {
     there: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-/// One of them; left when it is dropped.
+/// One of them, or several; left when it is dropped.
 #[derive(Debug)]
 pub struct Place<K: Eq + Hash> {
     key: K,
+    count: usize,
     there: Arc<Mutex<HashMap<K, usize>>>,
 }
 
@@ -278,13 +329,19 @@ impl<K: Clone + Eq + Hash> Crowd<K> {
     }
 
     fn enter(&self, key: K) -> Option<Place<K>> {
-        let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = there.entry(key.clone()).or_default();
-        if *count >= self.most {
+        self.enter_with(key, 1)
+    }
+
+    /// So many at once, or none of them. Who is alone always has room.
+    fn enter_with(&self, key: K, count: usize) -> Option<Place<K>> {
+        let mut all = self.there.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = all.entry(key.clone()).or_default();
+        let sum = there.saturating_add(count);
+        if sum > self.most && (*there > 0 || count == 1) {
             return None;
         }
-        *count += 1;
-        Some(Place { key, there: self.there.clone() })
+        *there = sum;
+        Some(Place { key, count, there: self.there.clone() })
     }
 }
 
@@ -299,7 +356,7 @@ impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
         let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = there.get_mut(&self.key) {
-            *count -= 1;
+            *count = count.saturating_sub(self.count);
             if *count == 0 {
                 there.remove(&self.key);
             }
@@ -367,6 +424,18 @@ mod tests {
         drop(places);
         assert!(crowd.there.lock().is_ok_and(|there| there.is_empty()));
         assert!(crowd.enter("ann").is_some());
+    }
+
+    #[test]
+    fn a_crowd_counts_what_each_brings_and_one_alone_always_has_room() {
+        let crowd = Crowd::new(100);
+        let large = crowd.enter_with("ann", 1_000);
+        assert!(large.is_some() && crowd.enter_with("ann", 2).is_none() && crowd.enter_with("ben", 60).is_some());
+        drop(large);
+        let places = [crowd.enter_with("ann", 60), crowd.enter_with("ann", 40)];
+        assert!(crowd.enter_with("ann", 2).is_none());
+        drop(places);
+        assert!(crowd.there.lock().is_ok_and(|there| there.is_empty()));
     }
 
     #[test]

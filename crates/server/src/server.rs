@@ -201,8 +201,8 @@ impl Server {
             connections: connections.clone(),
             timing: config.timing,
         });
-        let limits = limits.filter(|_| !is_proxied);
-        let door = Door { listener, tls: config.tls, limits, patience: config.timing.head };
+        let patience = config.timing.head;
+        let door = Door { listener, tls: config.tls, limits, behind_proxy: is_proxied, patience };
         let mut serving = tokio::spawn(door.serve(api::router(node), stopping.clone()));
         tokio::select! {
             () = stopping.cancelled() => {}

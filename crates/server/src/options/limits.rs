@@ -1,10 +1,8 @@
 //! How much each may do, as options.
 
-use std::str::FromStr;
-
 use clap::Args;
 
-use crate::limits::{Rate, Rates};
+use crate::limits::{Most, Rate, Rates};
 
 /// What an address, a user and a tenant may do. A rate looks like `20/s:200`: so many a second, and so many at once.
 #[derive(Clone, Debug, Args)]
@@ -13,9 +11,18 @@ pub struct Limiting {
     /// Calls and WebSocket handshakes of an address.
     #[arg(long, value_name = "RATE", default_value = "100/s:500")]
     limit_requests: Rate,
-    /// Open connections of an address. Behind a proxy they are the proxy's, and not counted.
+    /// Connections that an address opens. Behind a proxy they are the proxy's, and not counted.
+    #[arg(long, value_name = "RATE", default_value = "50/s:1000")]
+    limit_connects: Rate,
+    /// Open connections of an address. Likewise.
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     limit_connections: Most,
+    /// Bytes of answers that an address has asked for and not taken. Likewise.
+    #[arg(long, value_name = "BYTES", default_value = "64MiB")]
+    limit_unread: Most,
+    /// The same of all addresses together.
+    #[arg(long, value_name = "BYTES", default_value = "512MiB")]
+    limit_unread_of_all: Most,
     /// Open streams of an address.
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     limit_streams: Most,
@@ -53,24 +60,12 @@ impl Limiting {
             sends_of_namespace: self.limit_sends_of_namespace,
             chats: self.limit_chats,
             subscribes: self.limit_subscribes,
+            connects: self.limit_connects,
             connections: self.limit_connections.0,
+            unread_of_address: self.limit_unread.0,
+            unread: self.limit_unread_of_all.0,
             streams_of_address: self.limit_streams.0,
             streams_of_user: self.limit_streams_of_user.0,
-        }
-    }
-}
-
-/// How many there may be at a time.
-#[derive(Clone, Copy, Debug)]
-struct Most(usize);
-
-impl FromStr for Most {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" | "0" => Ok(Self(usize::MAX)),
-            number => number.parse().map(Self).map_err(|_| "it is a number, or off"),
         }
     }
 }

@@ -19,7 +19,7 @@ fn value(name: &str) -> [&'static str; 3] {
         "SECONDS" => ["1", "2.5", "3"],
         "ORIGIN" => ["https://one.example", "https://two.example", "https://three.example"],
         "RATE" => ["1/s", "2/min:5", "off"],
-        "PORT" | "NUMBER" => ["1", "2", "3"],
+        "PORT" | "NUMBER" | "BYTES" => ["1", "2", "3"],
         "true|false" => ["true", "false", "true"],
         _ => ["one", "two", "three"],
     }
@@ -102,7 +102,8 @@ fn every_option_can_be_given_in_three_ways_and_the_flag_comes_first_and_the_file
 fn what_is_printed_is_a_file_that_says_the_same() {
     let (_folder, path) = file(
         "origin = [\"https://a.example\", \"https://b.example\"]\nport = 9_000\nheartbeat = 0.5\nbehind-proxy = true\n\
-         data = \"it’s \\\"mine\\\" \\\\ #1\"\n",
+         data = \"it’s \\\"mine\\\" \\\\ #1\"\n\
+         user-claim = \"in\\nlines \\u007f # \"\n",
     );
     let environment = [("MICRO_CHAT_TOKEN_KEY", "one,two"), ("MICRO_CHAT_CONFIG", path.as_str())];
     let first = program(&["serve", "--print-config", "--limit-sends", "5/min:3"], &environment);

@@ -16,6 +16,11 @@ async fn limited(rates: Rates, reach: Reach) -> Guarded {
     Guarded::limited(data, &keys, Claims::default(), Some(rates), reach).await
 }
 
+/// So many at once, and one more in a minute.
+fn rarely(burst: u32) -> Rate {
+    format!("1/min:{burst}").parse().expect("a rate")
+}
+
 /// Sends by HTTP; the status, and the answer.
 async fn send(guarded: &Guarded, user: &str, chat_id: &str) -> (u16, Value) {
     guarded.call(&token(user), "", "/chat/Send", json!({ "chat_id": chat_id, "text": "hello" })).await
@@ -76,7 +81,7 @@ async fn a_flood_on_a_stream_is_slowed_down_and_keeps_its_order() {
 
 #[tokio::test]
 async fn a_user_opens_so_many_chats_and_so_many_streams() {
-    let rates = Rates { chats: Rate::new(1, 2), streams_of_user: 2, ..Rates::default() };
+    let rates = Rates { chats: rarely(2), streams_of_user: 2, ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     let new = async |user: &str, other: &str| {
         guarded.call(&token(user), "", "/chat/New", json!({ "user_ids": [user, other] })).await
@@ -106,7 +111,7 @@ async fn a_user_opens_so_many_chats_and_so_many_streams() {
 
 #[tokio::test]
 async fn an_address_that_calls_too_often_is_refused() {
-    let rates = Rates { requests: Rate::new(1, 4), ..Rates::default() };
+    let rates = Rates { requests: rarely(4), ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     guarded.chat().await;
     let history = async || guarded.call(&token("ann"), "", "/chat/History", json!({ "chat_id": "x" })).await;
@@ -124,7 +129,7 @@ async fn an_address_that_calls_too_often_is_refused() {
 
 #[tokio::test]
 async fn only_behind_a_proxy_is_an_address_what_a_header_says() {
-    let rates = || Rates { requests: Rate::new(1, 2), ..Rates::default() };
+    let rates = || Rates { requests: rarely(2), ..Rates::default() };
     for (reach, statuses) in [(Reach::BehindProxy, [400, 400, 400, 429]), (Reach::NoTls, [400, 400, 429, 429])] {
         let guarded = limited(rates(), reach).await;
         let mut seen = Vec::new();
@@ -163,7 +168,7 @@ async fn an_address_has_so_many_connections_whatever_comes_on_them() {
 
 #[tokio::test]
 async fn all_users_of_a_tenant_send_so_much_and_other_tenants_do_not_notice() {
-    let rates = Rates { sends_of_namespace: Rate::new(1, 2), ..Rates::default() };
+    let rates = Rates { sends_of_namespace: rarely(2), ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     let chat_id = guarded.chat().await;
     let statuses = [
@@ -223,7 +228,7 @@ async fn so_many_bytes_come_from_a_user_and_from_an_address() {
 
 #[tokio::test]
 async fn asking_whether_it_lives_counts_like_a_call() {
-    let rates = Rates { requests: Rate::new(1, 3), ..Rates::default() };
+    let rates = Rates { requests: rarely(3), ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     let mut statuses = Vec::new();
     for _ in 0..4 {
@@ -245,24 +250,37 @@ async fn what_is_off_is_not_limited() {
 
 #[tokio::test]
 async fn an_address_with_too_many_connections_is_not_anothers_worry() {
+    an_address_floods(Rates { connections: 5, ..Rates::default() }, true).await;
+}
+
+#[tokio::test]
+async fn an_address_that_connects_too_often_is_not_anothers_worry() {
+    an_address_floods(Rates { connects: rarely(5), ..Rates::default() }, false).await;
+}
+
+/// One address opens fifty connections, and keeps them or not: five of them are served. Another one does not notice.
+async fn an_address_floods(rates: Rates, keeps: bool) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let rates = Rates { connections: 5, ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     let connect = async |last: u8| {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
         socket.bind(([127, 0, 0, last], 0).into()).expect("an address");
         socket.connect(guarded.server.host.parse().expect("an address")).await.expect("a connection")
     };
+    let serves = async |stream: &mut tokio::net::TcpStream| {
+        let mut begun = [0; 12];
+        // Where the other side is closed already, it is refused.
+        let _ = stream.write_all(b"GET /assets/none HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        let read = tokio::time::timeout(crate::running::PATIENCE, stream.read_exact(&mut begun)).await;
+        read.expect("in time").is_ok_and(|_| begun.starts_with(b"HTTP/1.1 404"))
+    };
     let mut crowd = Vec::new();
+    let mut served = 0;
     for _ in 0..50 {
-        crowd.push(connect(2).await);
+        let mut stream = connect(2).await;
+        served += usize::from(serves(&mut stream).await);
+        crowd.extend(keeps.then_some(stream));
     }
-    let mut other = connect(3).await;
-    other.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("a link");
-    let mut begun = [0; 12];
-    tokio::time::timeout(crate::running::PATIENCE, other.read_exact(&mut begun))
-        .await
-        .expect("in time")
-        .expect("an answer");
-    assert_eq!(&begun, b"HTTP/1.1 200");
+    assert_eq!(served, 5);
+    assert!(serves(&mut connect(3).await).await);
 }

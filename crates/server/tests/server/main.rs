@@ -27,3 +27,4 @@ mod running;
 mod session;
 mod slowed;
 mod tokens;
+mod unread;

@@ -47,6 +47,7 @@ fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
             sign(&json!({ "sub": "ann", "aud": "shop", "exp": seconds() + 60 })),
             "auth.InvalidToken",
         ),
+        ("for a number", sign(&json!({ "sub": "ann", "aud": 5, "exp": seconds() + 60 })), "auth.InvalidToken"),
     ]
 }
 
