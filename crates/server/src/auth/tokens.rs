@@ -129,6 +129,10 @@ impl Tokens {
             Some(Value::String(id)) if !id.is_empty() && id.len() <= limit::ID => Ok(Some(id.clone())),
             Some(_) => Err(Denied::InvalidToken),
         };
+        // The library knows names and lists of them: another `aud` would be none for it.
+        if self.claims.audience.is_none() && claims.get("aud").is_some_and(|audience| !audience.is_null()) {
+            return Err(Denied::InvalidToken);
+        }
         let time = |claim: &str| claims.get(claim).and_then(Value::as_f64).map(|time| time as u64);
         let begins = UNIX_EPOCH + Duration::from_secs(time("nbf").unwrap_or(0).min(u64::from(u32::MAX)));
         if begins > SystemTime::now() + AHEAD {

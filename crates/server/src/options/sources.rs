@@ -231,5 +231,10 @@ fn literal(kind: Kind, value: &str) -> String {
         Kind::Text => false,
         Kind::Other => value.parse::<i64>().is_ok_and(|number| number.to_string() == value),
     };
-    if is_bare { value.to_owned() } else { toml::Value::from(value).to_string() }
+    if is_bare {
+        return value.to_owned();
+    }
+    // A line each: TOML's own writer would put some in several. What JSON makes of a text, TOML reads alike, but for one
+    // character.
+    serde_json::Value::from(value).to_string().replace('\u{7f}', "\\u007f")
 }
