@@ -12,6 +12,8 @@ use tokio::net::TcpStream;
 pub struct Caller {
     stream: TcpStream,
     host: String,
+    /// The token that comes with each call; empty: none.
+    token: String,
     outbound: Vec<u8>,
     inbound: Vec<u8>,
 }
@@ -19,9 +21,14 @@ pub struct Caller {
 impl Caller {
     /// Connects to the server.
     pub async fn connect(server: SocketAddr) -> Result<Self> {
+        Self::connect_with(String::new(), server).await
+    }
+
+    /// The same for whoever has that token.
+    pub async fn connect_with(token: String, server: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(server).await.context("connecting for calls")?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, host: server.to_string(), outbound: Vec::new(), inbound: Vec::new() })
+        Ok(Self { stream, host: server.to_string(), token, outbound: Vec::new(), inbound: Vec::new() })
     }
 
     /// Posts JSON; returns the body of an answer with status 200, and fails for every other.
@@ -29,10 +36,14 @@ impl Caller {
         self.outbound.clear();
         write!(
             self.outbound,
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
             self.host,
             body.len()
         )?;
+        if !self.token.is_empty() {
+            write!(self.outbound, "authorization: Bearer {}\r\n", self.token)?;
+        }
+        self.outbound.extend_from_slice(b"\r\n");
         self.outbound.extend_from_slice(body);
         self.stream.write_all(&self.outbound).await?;
         self.inbound.clear();

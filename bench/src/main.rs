@@ -1,6 +1,7 @@
-//! Measures a running server, from outside: `npm run bench -- idle | fanout | send | all`.
+//! Measures a running server, from outside: `npm run bench -- idle | fanout | send | hostile | all`.
 //!
-//! - `idle`, `fanout`, `send`: one measurement each,
+//! - `idle`, `fanout`, `send`, `hostile`: one measurement each,
+//! - `ordinary`: users who write and read, `attack`: connections that mean harm,
 //! - `target`: the server that is measured: its address, its memory, its CPU time,
 //! - `machine`: what else the machine did meanwhile,
 //! - `socket`: one WebSocket, `dialect`: what is spoken on it, `reader`: what a reader saw, `audience`: many readers,
@@ -12,14 +13,17 @@
 //! the numbers in a frame and leaves the rest unread. What it does check, always, is that nothing is missing, doubled
 //! or out of order; only that makes it fail. Times and rates are printed beside their limits and never fail a run.
 
+mod attack;
 mod audience;
 mod call;
 mod counter;
 mod dialect;
 mod fanout;
+mod hostile;
 mod idle;
 mod load;
 mod machine;
+mod ordinary;
 mod reader;
 mod send;
 mod socket;
@@ -59,6 +63,8 @@ enum Measurement {
     Fanout(fanout::Options),
     /// Durable sends over HTTP, each delivered to the readers of its chat.
     Send(send::Options),
+    /// Ordinary users beside ten thousand connections that mean harm.
+    Hostile(hostile::Options),
 }
 
 /// Load goes nowhere else.
@@ -74,6 +80,7 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
             Measurement::Idle(options) => idle::measure(&target, &options).await,
             Measurement::Fanout(options) => fanout::measure(&target, &options).await,
             Measurement::Send(options) => send::measure(&target, &options).await,
+            Measurement::Hostile(options) => hostile::measure(&target, &options).await,
         }
     };
     timeout(LONGEST, measuring).await.context("it took too long")?

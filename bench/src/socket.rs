@@ -26,7 +26,13 @@ pub struct Socket(WebSocketStream<TcpStream>);
 impl Socket {
     /// Connects. `number` spreads connections over source addresses.
     pub async fn open(server: SocketAddr, number: usize, dialect: Dialect) -> Result<Self> {
-        let stream = connect(server, number).await?;
+        let last = u8::try_from(number % SOURCES).unwrap_or(0) + 1;
+        Self::open_from(Ipv4Addr::new(127, 0, 0, last), server, dialect).await
+    }
+
+    /// Connects from that address.
+    pub async fn open_from(source: Ipv4Addr, server: SocketAddr, dialect: Dialect) -> Result<Self> {
+        let stream = connect(source, server).await?;
         stream.set_nodelay(true)?;
         let mut request = format!("ws://{server}/chat/Connect").into_client_request()?;
         if let Some(subprotocol) = dialect.subprotocol() {
@@ -65,12 +71,12 @@ impl Socket {
     }
 }
 
-async fn connect(server: SocketAddr, number: usize) -> Result<TcpStream> {
+/// A TCP connection from that address.
+pub async fn connect(source: Ipv4Addr, server: SocketAddr) -> Result<TcpStream> {
     if !server.is_ipv4() {
         return Ok(TcpStream::connect(server).await?);
     }
     let socket = TcpSocket::new_v4()?;
-    let last = u8::try_from(number % SOURCES).unwrap_or(0) + 1;
-    socket.bind((Ipv4Addr::new(127, 0, 0, last), 0).into()).context("a source address")?;
+    socket.bind((source, 0).into()).context("a source address")?;
     Ok(socket.connect(server).await?)
 }

@@ -18,10 +18,10 @@
 //!
 //! - [`Client`]: the handle, cheap to clone; the last one to go closes the connection,
 //! - `task`: owns the engine and the socket, and does what the engine decides,
-//! - `frame`: the session dialect's frames as JSON.
+//! - [`frame`]: the session dialect's frames as JSON.
 
 mod client;
-mod frame;
+pub mod frame;
 mod task;
 
 pub use client::{Client, Draft, Error, Event, Publisher, Reading, SEND_TIMEOUT, Start, Stored};
