@@ -27,6 +27,7 @@ async fn start(rates: Rates) -> (Running, String, TempDir) {
     let server = Running::of(Config {
         data: data.path().to_owned(),
         policy: Policy::Open,
+        accounts: None,
         rates: Some(rates),
         origins: Origins::All,
         reach: Reach::NoTls,
