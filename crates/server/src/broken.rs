@@ -15,6 +15,8 @@ pub enum Broken {
     Expiry,
     /// A commit does not wait for the disk.
     Sync,
+    /// A reader is asked once whether it is a member, and not again when it takes its seat.
+    Members,
 }
 
 /// Whether this one is broken.
@@ -27,6 +29,7 @@ pub fn is(what: Broken) -> bool {
             "commit" => Some(Broken::Commit),
             "expiry" => Some(Broken::Expiry),
             "sync" => Some(Broken::Sync),
+            "members" => Some(Broken::Members),
             _ => None,
         }) == Some(what)
 }

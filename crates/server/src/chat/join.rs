@@ -160,7 +160,7 @@ impl Chats {
     /// its seat it is told, but not before.
     async fn still_member(&self, reader: Reader<'_>, chat_id: &str, as_of: u64) -> Result<u64, Refusal> {
         let now = self.hub.departures();
-        if now != as_of {
+        if now != as_of && !broken::is(Broken::Members) {
             self.find(reader.caller, chat_id, reader.user_id).await.map_err(|refusal| match refusal {
                 Refusal::UnknownChat => Refusal::Removed,
                 refusal => refusal,

@@ -23,6 +23,7 @@ mod postbox;
 mod removed;
 mod renewal;
 mod resume;
+mod rules;
 mod running;
 mod session;
 mod slowed;
