@@ -39,7 +39,8 @@ impl Rate {
         Self::within(Duration::from_secs(1), steady, burst)
     }
 
-    fn within(time: Duration, count: u32, burst: u32) -> Self {
+    /// So many in that time, and so many at once.
+    pub fn within(time: Duration, count: u32, burst: u32) -> Self {
         let some = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         // A period of nothing is no limit.
         Self(Quota::with_period(time / some(count).get()).map(|quota| quota.allow_burst(some(burst))))
@@ -262,7 +263,7 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 
 /// How often each may do something.
 #[derive(Debug)]
-struct Flow<K: Clone + Eq + Hash> {
+pub(crate) struct Flow<K: Clone + Eq + Hash> {
     /// None: as often as they like.
     limiter: Option<DefaultKeyedRateLimiter<K>>,
     burst: u32,
@@ -271,7 +272,7 @@ struct Flow<K: Clone + Eq + Hash> {
 }
 
 impl<K: Clone + Eq + Hash> Flow<K> {
-    fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self {
             limiter: rate.0.map(RateLimiter::keyed),
             burst: rate.0.map_or(0, |quota| quota.burst_size().get()),
@@ -280,7 +281,7 @@ impl<K: Clone + Eq + Hash> Flow<K> {
         }
     }
 
-    fn take(&self, key: K) -> Result<(), Wait> {
+    pub(crate) fn take(&self, key: K) -> Result<(), Wait> {
         self.take_many(key, 1)
     }
 

@@ -124,7 +124,7 @@ fn serve(options: &Serve) -> Result<(), Failure> {
     // All that is missing is said at once.
     let mut missing = Vec::new();
     let tokens = known(tokens(options), &mut missing);
-    let accounts = known(options.accounts.setup(), &mut missing);
+    let accounts = known(options.accounts.setup(options.trying.rates()), &mut missing);
     let tls = known(certificate(options), &mut missing);
     let reach = match tls {
         Some(_) => Reach::Tls,

@@ -1,65 +1,46 @@
 //! How often passwords and codes may be tried, and how much may be mailed.
 
-use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use hashlink::LruCache;
 
-use crate::limits::{Wait, network};
-
-/// Those who have been quiet for long are forgotten each time that so many have asked.
-const SWEEP: u32 = 10_000;
+use crate::limits::{Flow, Rate, Wait, network};
 
 /// From how many places people are known to log in.
 const FAMILIAR: usize = 50_000;
 
-/// So many at once, and one more each time that so much has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
-    /// At once; 0 is taken for 1.
-    pub burst: u32,
-    /// For one more.
-    pub every: Duration,
-}
-
 /// How often is too often.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRates {
     /// Passwords for one account from one address.
-    pub passwords: Allowance,
+    pub passwords: Rate,
     /// Passwords from one address, whatever the accounts.
-    pub passwords_of_address: Allowance,
+    pub passwords_of_address: Rate,
     /// Passwords for one account, from wherever. Where somebody has logged in before, this does not keep them out.
-    pub passwords_of_account: Allowance,
+    pub passwords_of_account: Rate,
     /// Mails to one recipient that one address asks for.
-    pub mails: Allowance,
+    pub mails: Rate,
     /// Mails that one address asks for.
-    pub mails_of_address: Allowance,
+    pub mails_of_address: Rate,
     /// Mails to one recipient, whoever asks for them.
-    pub mails_of_recipient: Allowance,
+    pub mails_of_recipient: Rate,
     /// Codes that one address tries.
-    pub codes: Allowance,
+    pub codes: Rate,
 }
 
 impl Default for AttemptRates {
     fn default() -> Self {
-        const fn allow(burst: u32, seconds: u64) -> Allowance {
-            Allowance { burst, every: Duration::from_secs(seconds) }
-        }
+        let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
         Self {
-            passwords: allow(20, 30),
-            passwords_of_address: allow(200, 3),
-            passwords_of_account: allow(100, 60),
-            mails: allow(5, 10 * 60),
-            mails_of_address: allow(30, 60),
-            mails_of_recipient: allow(20, 5 * 60),
-            codes: allow(30, 60),
+            passwords: Rate::within(minute, 2, 20),
+            passwords_of_address: Rate::within(minute, 20, 200),
+            passwords_of_account: Rate::within(minute, 1, 100),
+            mails: Rate::within(hour, 6, 5),
+            mails_of_address: Rate::within(minute, 1, 30),
+            mails_of_recipient: Rate::within(hour, 12, 20),
+            codes: Rate::within(minute, 1, 30),
         }
     }
 }
@@ -138,29 +119,6 @@ fn name(namespace: &str, id: &str) -> Name {
     // What nobody can be called need not be remembered at length.
     let short: String = id.chars().take(micro_chat_wire::limit::ID).collect();
     (namespace.to_owned(), short.to_ascii_lowercase())
-}
-
-/// How often each may do something.
-#[derive(Debug)]
-struct Flow<K: Clone + Eq + Hash> {
-    limiter: DefaultKeyedRateLimiter<K>,
-    clock: DefaultClock,
-    asked: AtomicU32,
-}
-
-impl<K: Clone + Eq + Hash> Flow<K> {
-    fn new(allowance: Allowance) -> Self {
-        let burst = NonZeroU32::new(allowance.burst).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(allowance.every).unwrap_or(Quota::per_second(burst)).allow_burst(burst);
-        Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default(), asked: AtomicU32::new(0) }
-    }
-
-    fn take(&self, key: K) -> Result<(), Wait> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.limiter.retain_recent();
-        }
-        self.limiter.check_key(&key).map_err(|until| until.wait_time_from(self.clock.now()))
-    }
 }
 
 #[cfg(test)]

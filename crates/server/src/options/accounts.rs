@@ -8,6 +8,7 @@ use micro_chat_wire::limit;
 
 use crate::auth::accounts::{Namespaces, Setup};
 use crate::auth::attempts::AttemptRates;
+use crate::limits::Rate;
 use crate::mail::{Route, Smtp};
 use crate::server::ServerError;
 
@@ -32,6 +33,48 @@ pub struct Accounts {
     mail_password_file: Option<PathBuf>,
 }
 
+/// How often passwords and codes may be tried, and how much may be mailed.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits of logging in (`off`: none)")]
+pub struct Trying {
+    /// Passwords for one account from one address.
+    #[arg(long, value_name = "RATE", default_value = "2/min:20")]
+    limit_passwords: Rate,
+    /// Passwords from one address, whatever the accounts.
+    #[arg(long, value_name = "RATE", default_value = "20/min:200")]
+    limit_passwords_of_address: Rate,
+    /// Passwords for one account, from wherever; who has logged in from somewhere is not kept out of there.
+    #[arg(long, value_name = "RATE", default_value = "1/min:100")]
+    limit_passwords_of_account: Rate,
+    /// Mails to one recipient that one address asks for.
+    #[arg(long, value_name = "RATE", default_value = "6/h:5")]
+    limit_mails: Rate,
+    /// Mails that one address asks for.
+    #[arg(long, value_name = "RATE", default_value = "1/min:30")]
+    limit_mails_of_address: Rate,
+    /// Mails to one recipient, whoever asks for them.
+    #[arg(long, value_name = "RATE", default_value = "12/h:20")]
+    limit_mails_of_recipient: Rate,
+    /// Codes that one address tries.
+    #[arg(long, value_name = "RATE", default_value = "1/min:30")]
+    limit_codes: Rate,
+}
+
+impl Trying {
+    /// How often is too often.
+    pub fn rates(&self) -> AttemptRates {
+        AttemptRates {
+            passwords: self.limit_passwords,
+            passwords_of_address: self.limit_passwords_of_address,
+            passwords_of_account: self.limit_passwords_of_account,
+            mails: self.limit_mails,
+            mails_of_address: self.limit_mails_of_address,
+            mails_of_recipient: self.limit_mails_of_recipient,
+            codes: self.limit_codes,
+        }
+    }
+}
+
 impl Accounts {
     /// Whether any namespace has accounts.
     pub fn are_named(&self) -> bool {
@@ -39,7 +82,7 @@ impl Accounts {
     }
 
     /// What the server is told; nothing where no namespace has accounts.
-    pub fn setup(&self) -> Result<Option<Setup>, ServerError> {
+    pub fn setup(&self, rates: AttemptRates) -> Result<Option<Setup>, ServerError> {
         let sign_up: BTreeSet<String> = self.sign_up.iter().cloned().collect();
         let accounts: BTreeSet<String> = sign_up.iter().chain(&self.accounts).cloned().collect();
         if accounts.is_empty() {
@@ -59,7 +102,7 @@ impl Accounts {
             accounts: Namespaces::Named(accounts),
             sign_up: Namespaces::Named(sign_up),
             mail: Route::Smtp(Box::new(smtp)),
-            rates: Some(AttemptRates::default()),
+            rates: Some(rates),
         }))
     }
 }
@@ -69,5 +112,22 @@ fn namespace(text: &str) -> Result<String, String> {
         0 => Err("it is empty; the one of calls that name none is micro".to_owned()),
         1..=limit::ID => Ok(text.to_owned()),
         _ => Err(format!("it may have {} bytes at most", limit::ID)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        trying: Trying,
+    }
+
+    #[test]
+    fn the_options_begin_where_the_rates_do() {
+        assert_eq!(Cli::parse_from(["test"]).trying.rates(), AttemptRates::default());
     }
 }

@@ -120,6 +120,9 @@ pub struct Serve {
     /// The claim that names the namespace; a token without it belongs to `micro`.
     #[arg(long, value_name = "CLAIM", default_value = "namespace")]
     namespace_claim: String,
+    /// How often passwords and codes may be tried.
+    #[command(flatten)]
+    pub trying: accounts::Trying,
     #[command(flatten)]
     limits: Limiting,
 }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use micro_chat_server::auth::attempts::{Allowance, AttemptRates};
+use micro_chat_server::auth::attempts::AttemptRates;
 use micro_chat_server::auth::keys;
+use micro_chat_server::limits::Rate;
 use micro_chat_server::server::Reach;
 use micro_chat_server::store::KeyRing;
 use serde_json::{Value, json};
@@ -246,7 +247,7 @@ async fn a_sites_server_ends_the_logins_of_its_users() {
 
 #[tokio::test]
 async fn who_guesses_passwords_is_stopped_and_their_owner_is_not() {
-    let allow = |burst| Allowance { burst, every: Duration::from_secs(3_600) };
+    let allow = |burst| Rate::within(Duration::from_secs(3_600), 1, burst);
     let rates = AttemptRates { passwords: allow(4), passwords_of_account: allow(9), ..AttemptRates::default() };
     let hosted = Hosted::of(Kind { rates: Some(rates), reach: Reach::BehindProxy, ..Kind::default() }).await;
     hosted.sign_up(ANN).await;
@@ -282,7 +283,7 @@ async fn who_guesses_passwords_is_stopped_and_their_owner_is_not() {
 
 #[tokio::test]
 async fn mails_and_codes_are_limited() {
-    let allow = |burst| Allowance { burst, every: Duration::from_secs(3_600) };
+    let allow = |burst| Rate::within(Duration::from_secs(3_600), 1, burst);
     let rates = AttemptRates { mails: allow(2), codes: allow(3), ..AttemptRates::default() };
     let hosted = Hosted::of(Kind { rates: Some(rates), ..Kind::default() }).await;
     let send = async |path: &str, email: &str| hosted.post(path, json!({ "email": email })).await.status;
