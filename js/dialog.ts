@@ -113,7 +113,7 @@ export function openDialog(host: Host, keeper: Keeper, mayJoin: boolean): Promis
     text.replace(/\{(\w+)\}/g, (all, key: string) => filling[key] ?? all);
 
   // Who has closed it wants no login.
-  const isOpen = () => dialog.open;
+  const isOpen = () => dialog.open && dialog.isConnected;
   const logIn = (id: string) => {
     const { secret } = values;
     return keeper.enter(isOpen, (how) => host.ask("auth/Auth/Token", { id, secret, options: { namespace }, ...how }));
@@ -352,13 +352,18 @@ export function openDialog(host: Host, keeper: Keeper, mayJoin: boolean): Promis
       isDone = true;
       dialog.close();
     };
-    dialog.addEventListener("close", () => {
+    const end = () => {
       keeper.onenter = undefined;
+      watch.disconnect();
       element.remove();
       if (isDone) resolve();
       else reject(host.clientError("LoginCancelled", "The user closed the login."));
-    });
-    document.body.append(element);
+    };
+    // A page that builds itself anew may take it away, and that is no event.
+    const watch = new MutationObserver(() => element.isConnected || end());
+    watch.observe(document, { childList: true, subtree: true });
+    dialog.addEventListener("close", end);
+    (document.body ?? document.documentElement).append(element);
     dialog.showModal();
     show("login");
   });

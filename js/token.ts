@@ -8,8 +8,8 @@ export type TokenSource = () => string | Promise<string>;
 /** How long it may take to come, in milliseconds. */
 const PATIENCE = 15_000;
 
-/** How long before its end a token is replaced, in milliseconds; a short one's last tenth. */
-const EARLY = 60_000;
+/** How long before its end a token is replaced, in milliseconds: a hidden tab's timer is late by up to half of that. */
+const EARLY = 120_000;
 
 /** The longest time that a browser's timer can wait. */
 const LONGEST = 2 ** 31 - 1;
@@ -82,7 +82,8 @@ async function ask(source: TokenSource): Promise<string> {
 function hold(token: string): void {
   known = token;
   const left = expiryOf(token) - Date.now();
-  // This machine's clock may be wrong, and the server then says when a token is over.
+  // One that lives for minutes only is replaced in its last tenth. This machine's clock may be wrong, and the server then
+  // says when a token is over.
   due = left > 0 ? Date.now() + left - Math.min(EARLY, left / 10) : Infinity;
   clearTimeout(timer);
   if (left > 0) timer = setTimeout(renew, Math.min(due - Date.now() + 1, LONGEST));

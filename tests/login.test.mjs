@@ -162,6 +162,17 @@ for (const [how, close] of Object.entries({
   });
 }
 
+test("a page that takes the dialog away has closed it, and may have another", async () => {
+  await open();
+  await openForm();
+  await inPage(() => document.querySelector("micro-chat-login").remove());
+  await visitor.until(() => ends.length === 1);
+  assert.deepEqual(await inPage(() => ends), ["client.LoginCancelled"]);
+  await openForm();
+  await form.press(Key.ESCAPE);
+  await form.gone();
+});
+
 test("what goes wrong is said in words, at the place where it can be put right", async () => {
   const email = await hosted.somebody();
   await open();
