@@ -6,7 +6,7 @@
 //!
 //! - [`session`]: frames of the session dialect, [`gateway`]: messages of the gateway dialect,
 //! - [`call`]: queries, headers and bodies of HTTP calls,
-//! - [`token`]: tokens and what they claim,
+//! - [`token`]: tokens and what they claim, [`keys`]: the keys that an identity provider publishes,
 //! - [`config`]: the command line and the configuration file,
 //! - [`engine`]: what a server says to the SDK's session engine.
 
@@ -27,17 +27,18 @@ pub use call::call;
 pub use config::config;
 pub use engine::engine;
 pub use frame::{gateway, session};
-pub use token::token;
+pub use token::{keys, token};
 
 /// A parser, and what tries it.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("session", session),
     ("gateway", gateway),
     ("call", call),
     ("token", token),
+    ("keys", keys),
     ("config", config),
     ("engine", engine),
 ];

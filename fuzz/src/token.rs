@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use micro_chat_server::auth::{Claims, Tokens};
+use micro_chat_server::auth::{Claims, Tokens, jwks};
 use micro_chat_wire::{DEFAULT_NAMESPACE, limit};
 use serde_json::{Map, Value};
 
@@ -28,15 +28,15 @@ static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
 /// A token as it is, and claims that were signed.
 pub fn token(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    assert!(TOKENS.check(text).is_err(), "nobody can forge one");
+    assert!(TOKENS.check_now(text).is_err(), "nobody can forge one");
     let Ok(claims) = serde_json::from_str::<Map<String, Value>>(text) else { return };
     let sign = |algorithm, key: &EncodingKey| encode(&Header::new(algorithm), &claims, key).expect("a token");
     // Key confusion: the public key as a secret, and ours for another algorithm.
     let secret = EncodingKey::from_secret(SECRET.replace(' ', "-").as_bytes());
-    assert!(TOKENS.check(&sign(Algorithm::HS256, &EncodingKey::from_secret(PUBLIC.as_bytes()))).is_err());
-    assert!(TOKENS.check(&sign(Algorithm::HS256, &EncodingKey::from_secret(PUBLIC.trim().as_bytes()))).is_err());
-    assert!(TOKENS.check(&sign(Algorithm::HS384, &secret)).is_err());
-    let Ok(caller) = TOKENS.check(&sign(Algorithm::HS256, &secret)) else { return };
+    assert!(TOKENS.check_now(&sign(Algorithm::HS256, &EncodingKey::from_secret(PUBLIC.as_bytes()))).is_err());
+    assert!(TOKENS.check_now(&sign(Algorithm::HS256, &EncodingKey::from_secret(PUBLIC.trim().as_bytes()))).is_err());
+    assert!(TOKENS.check_now(&sign(Algorithm::HS384, &secret)).is_err());
+    let Ok(caller) = TOKENS.check_now(&sign(Algorithm::HS256, &secret)) else { return };
     let user = caller.user().expect("a user");
     let claim = |name: &str| claims.get(name).and_then(Value::as_str);
     assert!(claim("sub") == Some(user.id.as_str()) && (1..=limit::ID).contains(&user.id.len()));
@@ -44,4 +44,11 @@ pub fn token(data: &[u8]) {
     assert!(!caller.namespace.is_empty() && caller.namespace.len() <= limit::ID);
     assert!(user.until >= SystemTime::now() && claims.contains_key("exp"));
     assert!(claims.get("aud").is_none_or(Value::is_null), "for somebody else");
+}
+
+/// What is at the address of an identity provider's keys: nothing in it is a secret to sign with.
+pub fn keys(data: &[u8]) {
+    for algorithm in jwks::algorithms(data).unwrap_or_default() {
+        assert!(matches!(algorithm, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA));
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use micro_chat_server::api::Origins;
 use micro_chat_server::auth::accounts::{Namespaces, Setup};
+use micro_chat_server::auth::jwks::Pace;
 use micro_chat_server::auth::{self, Policy, Tokens};
 use micro_chat_server::certificate::Certificate;
 use micro_chat_server::mail::Route;
@@ -164,10 +165,14 @@ fn known<T>(there: Result<Option<T>, ServerError>, missing: &mut Vec<String>) ->
 }
 
 fn tokens(options: &Serve) -> Result<Option<Arc<Tokens>>, ServerError> {
-    match options.token_key.as_slice() {
-        [] => Ok(None),
-        files => Ok(Some(Arc::new(Tokens::open(files, options.claims())?))),
+    if !options.names_keys() {
+        return Ok(None);
     }
+    let tokens = Tokens::open(&options.token_key, options.claims())?;
+    Ok(Some(Arc::new(match &options.token_jwks {
+        Some(address) => tokens.with_jwks(address.clone(), Pace::default()),
+        None => tokens,
+    })))
 }
 
 fn certificate(options: &Serve) -> Result<Option<Certificate>, ServerError> {

@@ -187,6 +187,9 @@ fn denied(denied: Denied) -> (String, u16, String) {
         Denied::NoToken => ("NoToken", 401, "Log in first: this server wants a token with every call."),
         Denied::InvalidToken => ("InvalidToken", 401, "This token is none that this server takes; get another."),
         Denied::ExpiredToken => ("ExpiredToken", 401, "This token has expired; get another."),
+        Denied::KeysUnavailable => {
+            ("KeysUnavailable", 503, "The keys that tokens are checked with have not come yet; try again in a moment.")
+        }
         Denied::RevokedToken => ("RevokedToken", 401, "This token was ended, by logging out or for you; log in again."),
         Denied::NoScope(Scope::Read) => ("NoScope", 403, "This API key is not for reading: it lacks the scope read."),
         Denied::NoScope(Scope::Send) => ("NoScope", 403, "This API key is not for sending: it lacks the scope send."),

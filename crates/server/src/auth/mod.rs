@@ -1,7 +1,7 @@
 //! Who calls, and how that is known.
 //!
 //! - [`Caller`]: a call's user and tenant,
-//! - [`Tokens`]: the keys that others' tokens are checked with,
+//! - [`Tokens`]: the keys that others' tokens are checked with; [`jwks`]: those that an identity provider publishes,
 //! - [`ApiKeys`]: what a site's own server calls with, and its [`Scopes`],
 //! - [`accounts`]: who logs in here with a password, and [`attempts`]: how often they may try,
 //! - [`Revocations`]: what was good until somebody ended it,
@@ -10,6 +10,7 @@
 pub mod accounts;
 pub mod attempts;
 mod caller;
+pub mod jwks;
 pub mod keys;
 mod revocations;
 mod scopes;
@@ -69,6 +70,8 @@ pub enum Denied {
     InvalidToken,
     /// It was ours.
     ExpiredToken,
+    /// The keys that could tell have not come yet.
+    KeysUnavailable,
     /// It was ended before it expired.
     RevokedToken,
     /// It belongs to another tenant than the call names.
@@ -88,6 +91,9 @@ impl Access {
         revocations: Arc<Revocations>,
     ) -> Result<Self, StoreError> {
         let Policy::Login { tokens } = policy else { return Ok(Self::Open) };
+        if let Some(tokens) = &tokens {
+            tokens.watch();
+        }
         let keys = Arc::new(ApiKeys::open(store.clone()).await?);
         tokio::spawn(ApiKeys::watch(Arc::downgrade(&keys), revocations.clone()));
         Ok(Self::Login(Arc::new(Gate { tokens, keys, accounts, revocations, store: store.clone() })))
@@ -139,7 +145,7 @@ impl Gate {
             None | Some(Err(Denied::InvalidToken)) => {}
             Some(answer) => return answer,
         }
-        let caller = self.tokens.as_ref().ok_or(Denied::InvalidToken)?.check(token)?;
+        let caller = self.tokens.as_ref().ok_or(Denied::InvalidToken)?.check(token).await?;
         // A namespace has its users from one place: otherwise one could be taken for another.
         let is_of_accounts = self.accounts.as_ref().is_some_and(|accounts| accounts.hold(&caller.namespace));
         if is_of_accounts { Err(Denied::InvalidToken) } else { Ok(caller) }

@@ -1,13 +1,15 @@
 //! Tokens that somebody else gives out: a site's own back end, or its identity provider.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use micro_chat_wire::{DEFAULT_NAMESPACE, limit};
 use serde_json::{Map, Value};
 
+use super::jwks::{Jwks, Pace};
 use super::{Caller, Denied, User};
 
 /// The shortest secret, in bytes: shorter ones can be guessed.
@@ -40,7 +42,7 @@ impl Default for Claims {
 
 impl Claims {
     /// As the library checks them.
-    fn terms(&self, algorithm: Algorithm) -> Validation {
+    pub(super) fn terms(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
         // A stream ends when its token does, so there is no leeway; for the beginning there is, below.
         validation.leeway = 0;
@@ -74,16 +76,21 @@ pub enum KeyError {
 }
 
 /// A key, and the one algorithm that it is for: whoever signs can't choose another.
-struct Key {
-    algorithm: Algorithm,
-    key: DecodingKey,
+pub(super) struct Key {
+    /// Its name, where it has one.
+    pub id: Option<String>,
+    pub algorithm: Algorithm,
+    pub key: DecodingKey,
     /// What tokens have to say.
-    terms: Validation,
+    pub terms: Validation,
 }
 
 /// Checks tokens.
 pub struct Tokens {
+    /// From files.
     keys: Vec<Key>,
+    /// From an identity provider.
+    jwks: Option<Arc<Jwks>>,
     claims: Claims,
 }
 
@@ -99,20 +106,51 @@ impl Tokens {
     pub fn open(files: &[PathBuf], claims: Claims) -> Result<Self, KeyError> {
         let key = |file: &PathBuf| {
             let (algorithm, key) = read(file)?;
-            Ok(Key { algorithm, key, terms: claims.terms(algorithm) })
+            Ok(Key { id: None, algorithm, key, terms: claims.terms(algorithm) })
         };
         let keys = files.iter().map(key).collect::<Result<_, KeyError>>()?;
-        Ok(Self { keys, claims })
+        Ok(Self { keys, jwks: None, claims })
     }
 
-    /// Who a token says its bearer is.
-    pub fn check(&self, token: &str) -> Result<Caller, Denied> {
-        if token.len() > LONGEST {
-            return Err(Denied::InvalidToken);
+    /// Believes the keys at this address, too; see [`jwks::address`](super::jwks::address).
+    pub fn with_jwks(self, address: String, pace: Pace) -> Self {
+        let jwks = Some(Arc::new(Jwks::new(address, self.claims.clone(), pace)));
+        Self { jwks, ..self }
+    }
+
+    /// Keeps keys that come from elsewhere new, for as long as there is somebody who checks with them.
+    pub(super) fn watch(&self) {
+        if let Some(jwks) = &self.jwks {
+            tokio::spawn(Jwks::watch(Arc::downgrade(jwks)));
         }
-        let algorithm = decode_header(token).map_err(|_| Denied::InvalidToken)?.alg;
+    }
+
+    /// Who a token says its bearer is. Asks for new keys where they may tell.
+    pub async fn check(&self, token: &str) -> Result<Caller, Denied> {
+        match (self.check_now(token), &self.jwks) {
+            (Err(Denied::InvalidToken), Some(jwks)) => {
+                let header = header(token)?;
+                if !jwks.may_know(header.alg, header.kid.as_deref()) {
+                    return Err(Denied::InvalidToken);
+                }
+                jwks.ask().await?;
+                self.check_now(token)
+            }
+            (decided, _) => decided,
+        }
+    }
+
+    /// The same with the keys that are there.
+    pub fn check_now(&self, token: &str) -> Result<Caller, Denied> {
+        let header = header(token)?;
+        // A key that is named is the only one; one without a name may be meant by any.
+        let is_meant = |key: &&Key| {
+            let names = key.id.as_deref().zip(header.kid.as_deref());
+            key.algorithm == header.alg && names.is_none_or(|(key, token)| key == token)
+        };
+        let fetched = self.jwks.as_ref().and_then(|jwks| jwks.keys());
         let mut denied = Denied::InvalidToken;
-        for key in self.keys.iter().filter(|key| key.algorithm == algorithm) {
+        for key in self.keys.iter().chain(fetched.iter().flat_map(|keys| keys.iter())).filter(is_meant) {
             match decode::<Map<String, Value>>(token, &key.key, &key.terms) {
                 Ok(token) => return self.caller(&token.claims),
                 // It was signed by one of ours.
@@ -144,6 +182,14 @@ impl Tokens {
         let issued_at = time("iat").map(|at| UNIX_EPOCH + Duration::from_secs(at.min(u64::from(u32::MAX))));
         Ok(Caller::known(namespace, User { id: user_id, issued_at, until, login: None }))
     }
+}
+
+/// What a token says of itself.
+fn header(token: &str) -> Result<Header, Denied> {
+    if token.len() > LONGEST {
+        return Err(Denied::InvalidToken);
+    }
+    decode_header(token).map_err(|_| Denied::InvalidToken)
 }
 
 /// A key, and what it is for.

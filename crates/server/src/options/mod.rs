@@ -18,7 +18,7 @@ use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
 
 use crate::api::Origins;
-use crate::auth::Claims;
+use crate::auth::{Claims, jwks};
 use crate::limits::Rates;
 use crate::server::ServerError;
 use crate::stream::Timing;
@@ -108,6 +108,10 @@ pub struct Serve {
     /// 32 bytes (HS256). May be given more than once, so that keys can be changed.
     #[arg(long, value_name = "FILE", value_delimiter = ',')]
     pub token_key: Vec<PathBuf>,
+    /// Where an identity provider publishes its keys, as a JSON Web Key Set: they are asked for, and anew when they have
+    /// changed.
+    #[arg(long, value_name = "URL", value_parser = jwks::address)]
+    pub token_jwks: Option<String>,
     /// Who has to have issued a token: its `iss`.
     #[arg(long, value_name = "NAME")]
     token_issuer: Option<String>,
@@ -154,7 +158,7 @@ impl Serve {
 
     /// Whether there are keys to check tokens with.
     pub fn names_keys(&self) -> bool {
-        !self.token_key.is_empty()
+        !self.token_key.is_empty() || self.token_jwks.is_some()
     }
 
     /// How much is too much.

@@ -54,6 +54,7 @@ pub enum Ending {
 impl From<Denied> for Ending {
     fn from(denied: Denied) -> Self {
         match denied {
+            Denied::KeysUnavailable => Self::Failed(denied.into()),
             Denied::NoToken | Denied::InvalidToken | Denied::ExpiredToken | Denied::RevokedToken => {
                 Self::Denied(denied)
             }

@@ -17,6 +17,7 @@ fn value(name: &str) -> [&'static str; 3] {
         "FILE" | "data" | "DATA" | "FOLDER" => ["one", "two", "three"],
         "ADDRESS:PORT" => ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"],
         "SECONDS" => ["1", "2.5", "3"],
+        "URL" => ["https://one.example/jwks", "https://two.example/jwks", "http://127.0.0.1/three"],
         "ORIGIN" => ["https://one.example", "https://two.example", "https://three.example"],
         "RATE" => ["1/s", "2/min:5", "off"],
         "PORT" | "NUMBER" | "BYTES" => ["1", "2", "3"],

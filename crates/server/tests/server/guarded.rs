@@ -65,7 +65,12 @@ impl Guarded {
         reach: Reach,
         timing: Timing,
     ) -> Self {
-        let policy = Policy::Login { tokens: Some(Arc::new(Tokens::open(keys, claims).expect("keys"))) };
+        Self::checking(data, Tokens::open(keys, claims).expect("keys"), rates, reach, timing).await
+    }
+
+    /// A server that checks with these keys.
+    pub async fn checking(data: TempDir, tokens: Tokens, rates: Option<Rates>, reach: Reach, timing: Timing) -> Self {
+        let policy = Policy::Login { tokens: Some(Arc::new(tokens)) };
         let server = Running::of(Config {
             data: data.path().to_owned(),
             policy,

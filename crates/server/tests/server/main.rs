@@ -14,6 +14,7 @@ mod gateway;
 mod groups;
 mod guarded;
 mod hosted;
+mod jwks;
 mod keys;
 mod life;
 mod limits;
