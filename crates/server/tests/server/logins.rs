@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::guarded::{ended, seconds, sign};
 use crate::hosted::{Answer, Hosted, Kind, Login, PASSWORD};
+use crate::running::PATIENCE;
 
 const ANN: &str = "ann@example.com";
 
@@ -225,7 +226,12 @@ async fn a_sites_server_ends_the_logins_of_its_users() {
         key
     };
     let (admin, reader, others) = (key("micro", "admin"), key("micro", "read,send"), key("club", "admin"));
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    // The server reads them now and then.
+    let begun = Instant::now();
+    while hosted.call_as(&others, "/auth/Inspect", json!({})).await.status != 200 {
+        assert!(begun.elapsed() < PATIENCE, "it does not know its keys");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let revoke = json!({ "user_id": ANN });
     assert_eq!(hosted.call_as(&reader, "/auth/Revoke", revoke.clone()).await.id(), (403, "auth.NoScope"));
     assert_eq!(hosted.call_as(&bens.access, "/auth/Revoke", revoke.clone()).await.id(), (403, "auth.NoScope"));
