@@ -308,7 +308,11 @@ fn repetition(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft) 
         (None, Identity::ClientId) => None,
         (None, Identity::Id) => {
             let chosen = reader::message_of_chosen_id(transaction, chat, &draft.client_id)?;
-            chosen.map(|message| Sent::Stored(Arc::new(message)))
+            chosen.map(|message| {
+                // Where senders are known, nobody's message is answered with another's.
+                let is_others = draft.by_member && message.user_id != draft.user_id;
+                if is_others { Sent::Conflict } else { Sent::Stored(Arc::new(message)) }
+            })
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::running::Running;
 
@@ -43,6 +44,21 @@ async fn every_kind_of_bad_body_has_its_own_error() {
         assert_eq!(server.refused(path, body).await, (code, id.to_owned()), "{path} {shown}");
     }
     assert_eq!(server.http.get(server.url("/healthz")).send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn nothing_is_unpacked() {
+    let server = Running::start().await;
+    // Whatever a body says it is, its bytes are what is read.
+    let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3];
+    let request = server.http.post(server.url("/chat/New")).header("content-encoding", "gzip").body(gzip.to_vec());
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), 400);
+    assert!(answer.text().await.expect("a body").contains("gateway.InvalidUTF8"));
+    let mut request = format!("ws://{}/chat/Connect", server.host).into_client_request().expect("a request");
+    request.headers_mut().insert("sec-websocket-extensions", "permessage-deflate".parse().expect("a header"));
+    let (_, answer) = tokio_tungstenite::connect_async(request).await.expect("an upgrade");
+    assert!(!answer.headers().contains_key("sec-websocket-extensions"));
 }
 
 #[tokio::test]

@@ -143,3 +143,14 @@ async fn pages_of_other_sites_neither_read_answers_nor_open_streams() {
         assert!(!answer.headers().contains_key("access-control-allow-origin"), "{origin}");
     }
 }
+
+#[tokio::test]
+async fn nobodys_message_is_answered_with_anothers_by_a_chosen_id() {
+    let guarded = Guarded::start().await;
+    let chat_id = guarded.chat().await;
+    let say = |text: &str| json!({ "id": "the-next-one", "chat_id": chat_id, "text": text });
+    let first = guarded.ask(&token("ann"), "/chats/SendMessage", say("mine")).await;
+    assert_eq!(guarded.ask(&token("ann"), "/chats/SendMessage", say("mine")).await, first);
+    let (status, answer) = guarded.call(&token("ben"), "", "/chats/SendMessage", say("his")).await;
+    assert_eq!((status, &answer["Id"]), (409, &json!("ID_CONFLICT")));
+}

@@ -1,17 +1,15 @@
 //! Who isn't a member saw nothing: whatever comes before, and whatever happens at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Stdio;
 use std::time::Duration;
 
 use micro_chat_server::auth::Claims;
 use micro_chat_server::server::Reach;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
 use crate::guarded::{Guarded, SECRET, key_file, token};
+use crate::program::Program;
 use crate::running::Stream;
 
 const USERS: [&str; 4] = ["ann", "ben", "cleo", "dan"];
@@ -166,38 +164,6 @@ fn whoever_is_no_member_saw_nothing_after_any_sequence_of_joins_kicks_and_sends(
     });
 }
 
-/// The real program, as it may be broken on purpose.
-struct Program {
-    host: String,
-    _process: Child,
-    _data: tempfile::TempDir,
-}
-
-async fn program(broken: &str) -> Program {
-    let data = tempfile::tempdir().expect("a folder");
-    let key = key_file(data.path(), "secret", SECRET);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
-    command.args([
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--limit-sends",
-        "off",
-        "--limit-requests",
-        "off",
-        "--token-key",
-    ]);
-    command.arg(key).arg("--data").arg(data.path()).env("MICRO_CHAT_BREAK", broken);
-    let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("it starts");
-    let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
-    loop {
-        let line = lines.next_line().await.expect("text").expect("a line");
-        if let Some(host) = line.strip_prefix("listening on http://") {
-            return Program { host: host.to_owned(), _process: process, _data: data };
-        }
-    }
-}
-
 async fn call(http: &reqwest::Client, host: &str, user: &str, path: &str, body: Value) -> Value {
     let request = http.post(format!("http://{host}{path}")).bearer_auth(token(user)).body(body.to_string());
     let answer = request.send().await.expect("an answer");
@@ -250,6 +216,7 @@ async fn who_is_put_out_while_they_catch_up_hears_nothing_that_is_said_behind_th
 /// The negative control: a server that does not ask again is caught.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_asks_only_once_who_is_a_member_is_caught() {
-    let broken = program("members").await;
+    let broken =
+        Program::start(&["--limit-sends", "off", "--limit-requests", "off"], &[("MICRO_CHAT_BREAK", "members")]).await;
     assert!(is_heard_behind_their_back(&broken.host, 200).await);
 }

@@ -1,0 +1,50 @@
+//! The real program, in `serve`, as it may be broken on purpose.
+
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::guarded::{SECRET, key_file};
+
+/// One of them, which ends with this.
+pub struct Program {
+    /// `127.0.0.1:port`.
+    pub host: String,
+    pub data: TempDir,
+    process: Child,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    /// With more arguments, and an environment of its own.
+    pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let key = key_file(data.path(), "secret", SECRET);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--token-key"]).arg(key).arg("--data").arg(data.path());
+        command.args(arguments).envs(environment.iter().copied());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().expect("it starts");
+        let mut output = BufReader::new(process.stdout.take().expect("its output")).lines();
+        loop {
+            let line = output.next_line().await.expect("text").expect("a line");
+            if let Some(host) = line.strip_prefix("listening on http://") {
+                return Self { host: host.to_owned(), data, process, output };
+            }
+        }
+    }
+
+    /// Stops it; what it has printed since it was ready, and what it has logged.
+    pub async fn stop(mut self) -> String {
+        let id = self.process.id().expect("it runs").to_string();
+        Command::new("kill").args(["-TERM", &id]).status().await.expect("it is told");
+        let mut said = String::new();
+        self.process.stderr.take().expect("its log").read_to_string(&mut said).await.expect("text");
+        while let Some(line) = self.output.next_line().await.expect("text") {
+            said.push_str(&line);
+        }
+        said
+    }
+}
