@@ -69,17 +69,6 @@ const page = (more = "", url = hosted.url) => `<script>
   };
 </script>`;
 
-async function open(example, host) {
-  await visitor.open(example, host);
-  await visitor.until(() => "id" in window);
-}
-
-async function openTab() {
-  const before = await visitor.openTab(page());
-  await visitor.until(() => "id" in window);
-  return before;
-}
-
 async function logIn() {
   await inPage(() => void (window.entered = id(Micro.requireLogin())));
   await form.titled("Log in");
@@ -114,7 +103,7 @@ for (const [site, host, sameSite, partitioned] of [
   ["another site that the server lists", "localhost", "None", true],
 ]) {
   test(`on ${site} a reload stays logged in, by a cookie that no script can read`, async () => {
-    await open(page(), host);
+    await visitor.open(page(), host);
     assert.deepEqual(await state(), [false, null]);
     await logIn();
     assert.deepEqual(await state(), [true, email]);
@@ -138,13 +127,13 @@ for (const [site, host, sameSite, partitioned] of [
 }
 
 test("calls and streams of a page that was just loaded wait for the login that was there", async () => {
-  await open(page());
+  await visitor.open(page());
   await logIn();
-  await open(
+  await visitor.open(
     page(`window.early = Micro.post("/chat/New", "", { user_ids: ["${email}"] }).then(({ chat_id }) => chat_id);`),
   );
   chat_id = await inPage(() => early);
-  await open(
+  await visitor.open(
     page(`
     window.handle = Micro.connect("/chat/Connect", "", { chat_id: "${chat_id}", user_id: "${email}" });
     window.early = handle.send("early").then(({ seq }) => seq);`),
@@ -156,7 +145,7 @@ test("where no cookie may be kept, the login lives in memory, and ends with the 
   const wide = await Hosted.start("*");
   try {
     email = await wide.somebody();
-    await open(page("", wide.url));
+    await visitor.open(page("", wide.url));
     await logIn();
     assert.deepEqual(await state(), [true, email]);
     assert.deepEqual(await cookies(), []);
@@ -176,7 +165,7 @@ test("where no cookie may be kept, the login lives in memory, and ends with the 
 
 test("the original's cookies are there where the page asks for them, and only there", async () => {
   const legacy = page(`Micro.configure({ cookies: "legacy" });`);
-  await open(legacy);
+  await visitor.open(legacy);
   await logIn();
   const kept = await cookies();
   assert.deepEqual(kept.map(({ name }) => name).sort(), ["micro_access", "micro_expiry", "micro_refresh"]);
@@ -196,9 +185,9 @@ test("the original's cookies are there where the page asks for them, and only th
   assert.equal((await inPage(() => asked)).length, 1);
   assert.notEqual((await cookies()).find(({ name }) => name === "micro_refresh").value, kept[2].value);
   // A page that does not ask for them neither reads nor writes any.
-  await open(page());
+  await visitor.open(page());
   assert.deepEqual(await state(), [false, null]);
-  await open(legacy);
+  await visitor.open(legacy);
   await inPage(async () => {
     await Micro.ready;
     await Micro.logout();
@@ -207,14 +196,14 @@ test("the original's cookies are there where the page asks for them, and only th
 });
 
 test("two tabs refresh once, and both go on with it on the sockets that they have", async () => {
-  await open(page());
+  await visitor.open(page());
   await logIn();
   chat_id = await inPage(
     async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
     email,
   );
   await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
-  const one = await openTab();
+  const one = await visitor.openTab(page());
   const two = await visitor.tab();
   await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
   const both = async (fn, ...args) => {
@@ -253,13 +242,13 @@ test("two tabs refresh once, and both go on with it on the sockets that they hav
 });
 
 test("who logs out in one tab is logged out in the other, and no stream of theirs goes on", async () => {
-  await open(page());
+  await visitor.open(page());
   await logIn();
   chat_id = await inPage(
     async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
     email,
   );
-  const one = await openTab();
+  const one = await visitor.openTab(page());
   const two = await visitor.tab();
   for (const tab of [one, two]) {
     await visitor.show(tab);
@@ -281,7 +270,7 @@ test("who logs out in one tab is logged out in the other, and no stream of their
 
 test("who logs out everywhere ends the logins that they left elsewhere", async () => {
   const elsewhere = await hosted.server.post("/auth/Auth/Token", { id: email, secret: PASSWORD });
-  await open(page());
+  await visitor.open(page());
   await logIn();
   await inPage(() => Micro.logout({ everywhere: true }));
   const { refresh_token } = elsewhere.token;
@@ -289,7 +278,7 @@ test("who logs out everywhere ends the logins that they left elsewhere", async (
 });
 
 test("a login that was ended elsewhere is none here either, and a new one may follow", async () => {
-  await open(page());
+  await visitor.open(page());
   await logIn();
   chat_id = await inPage(
     async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
@@ -306,7 +295,7 @@ test("a login that was ended elsewhere is none here either, and a new one may fo
 });
 
 test("a server that can't be reached logs nobody out", async () => {
-  await open(page());
+  await visitor.open(page());
   await logIn();
   await hosted.server.stop();
   assert.equal(await inPage(() => id(Micro.logout())), "client.Network");
@@ -317,7 +306,7 @@ test("a server that can't be reached logs nobody out", async () => {
 });
 
 test("a login's token goes to the server that gave it, and to no other", async () => {
-  await open(page());
+  await visitor.open(page());
   await logIn();
   const refused = await inPage(() => {
     try {
@@ -330,7 +319,7 @@ test("a login's token goes to the server that gave it, and to no other", async (
 });
 
 test("whoever closes the dialog while it logs in is not logged in", async () => {
-  await open(page());
+  await visitor.open(page());
   await inPage(() => void (window.entered = id(Micro.requireLogin())));
   await form.titled("Log in");
   // The password is on its way, and so is Escape.
@@ -344,8 +333,8 @@ test("whoever closes the dialog while it logs in is not logged in", async () => 
 });
 
 test("who logs in in one tab need not do so again in the other", async () => {
-  await open(page());
-  const one = await openTab();
+  await visitor.open(page());
+  const one = await visitor.openTab(page());
   const two = await visitor.tab();
   await visitor.show(one);
   await inPage(() => void (window.entered = id(Micro.requireLogin())));
@@ -360,9 +349,9 @@ test("who logs in in one tab need not do so again in the other", async () => {
 });
 
 test("a page that one comes back to is not logged in any more if one has logged out meanwhile", async () => {
-  await open(page());
+  await visitor.open(page());
   await logIn();
-  await open(page());
+  await visitor.open(page());
   await inPage(async () => {
     await Micro.ready;
     await Micro.logout();

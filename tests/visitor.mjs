@@ -38,7 +38,15 @@ export class Visitor {
   /** Opens a new page with this example in it, on the site's `host` if that is not its own. */
   async open(example, host = "127.0.0.1") {
     await this.#browser.forgetConsole();
-    await this.#browser.open(this.#site.publish(example).replace("127.0.0.1", host));
+    const url = this.#site.publish(example).replace("127.0.0.1", host);
+    await this.#browser.open(url);
+    // On a busy machine the driver may come back with the last page still in front.
+    const isThere = () =>
+      this.#browser.driver.executeScript(
+        `return document.readyState === "complete" && performance.getEntriesByType("navigation")[0].name === arguments[0]`,
+        url,
+      );
+    await this.#browser.driver.wait(isThere, WAIT_MS, `${url} did not load`, POLL_MS);
   }
 
   /** Opens a new page with this example in it, in a tab of its own; resolves to the tab that was in front. */
