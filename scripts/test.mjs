@@ -6,6 +6,7 @@ import { buildDebugServer, buildServer } from "./build/server.mjs";
 import { main, Problem } from "./problem.mjs";
 import { setUp } from "./setup.mjs";
 import { setUpBrowser } from "./setup/browser.mjs";
+import { setUpDeny } from "./setup/deny.mjs";
 import { setUpRunner } from "./setup/runner.mjs";
 import { duration, step } from "./step.mjs";
 import { steps } from "./test/steps.mjs";
@@ -21,6 +22,7 @@ const preparations = {
   browser: () => step("browser", setUpBrowser),
   tests: (toolchain) => toolchain.tests(),
   runner: () => setUpRunner(),
+  deny: () => setUpDeny(),
 };
 
 /** Returns what each preparation gave, or why it failed: one that fails takes down only the steps that need it. */

@@ -8,6 +8,7 @@ import { browserPrograms } from "../program.mjs";
 import { filesIn } from "../stamp.mjs";
 import { at, target } from "../tree.mjs";
 import { overBudget, weights } from "../weight.mjs";
+import { unknownLicences } from "./licences.mjs";
 import { cargo, check, node, tally } from "./tally.mjs";
 
 const MINUTE = 60_000;
@@ -21,11 +22,18 @@ function format() {
   );
 }
 
-function lint() {
+function lint({ deny }) {
   const clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+  const licences = ["deny", "--workspace", "check", "licenses", "bans", "sources"];
+  const env = { PATH: [deny, process.env.PATH].join(path.delimiter) };
   return check(
     () => run("cargo", clippy, { timeout: 15 * MINUTE }),
     () => run(npmProgram("tsc"), ["--noEmit"], { timeout: 5 * MINUTE }),
+    () => run("cargo", licences, { env, timeout: 5 * MINUTE }),
+    () => {
+      const unknown = unknownLicences();
+      if (unknown.length > 0) throw new Problem(`licences to look at: ${unknown.join(", ")}`);
+    },
   );
 }
 
@@ -65,7 +73,7 @@ function browser() {
 export const steps = {
   format: { needs: [], run: format },
   // Rust and TypeScript both include what the build makes.
-  lint: { needs: ["sdk"], run: lint },
+  lint: { needs: ["sdk", "deny"], run: lint },
   unit: { needs: ["sdk"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },

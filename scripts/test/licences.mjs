@@ -1,0 +1,22 @@
+// The licences of npm packages. None of them is in what we ship: they build and test it. `deny.toml` says the same of crates.
+
+import { readFileSync } from "node:fs";
+
+import { at } from "../tree.mjs";
+
+/** Permissive ones, and MPL-2.0, which only asks that changes of its own files are shown. */
+const KNOWN = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "Zlib"];
+
+/** Whether a licence such as `(MIT OR GPL-3.0-or-later)` leaves one that is known. */
+function isKnown(licence) {
+  const parts = (text, word) => text.split(` ${word} `);
+  const bare = licence.replace(/^\(|\)$/g, "");
+  return parts(bare, "OR").some((choice) => parts(choice, "AND").every((name) => KNOWN.includes(name)));
+}
+
+/** Packages with another licence, or none, as `name: licence`. */
+export function unknownLicences() {
+  const { packages } = JSON.parse(readFileSync(at("package-lock.json"), "utf8"));
+  const others = Object.entries(packages).filter(([folder, { license }]) => folder && !isKnown(license ?? "none"));
+  return others.map(([folder, { license }]) => `${folder.replace(/^.*node_modules\//, "")}: ${license ?? "none"}`);
+}
