@@ -16,8 +16,8 @@ use crate::dialect::{Dialect, client_id};
 use crate::ordinary::{Login, create_chat};
 use crate::socket::{Socket, connect};
 
-/// How long one that was thrown out stays away, at most.
-const AWAY: Duration = Duration::from_secs(1);
+/// How long one that was thrown out stays away, at most: coming back costs this program as much as the server.
+const AWAY: Duration = Duration::from_secs(4);
 
 /// Calls that are written together.
 const PIPELINE: usize = 8;
@@ -126,7 +126,7 @@ impl Attack {
 
     async fn once(&self, number: usize, kind: Kind) -> Result<()> {
         let [high, low] = u16::try_from(number % self.addresses)?.to_be_bytes();
-        let source = Ipv4Addr::new(127, 100, high, low.max(1));
+        let source = Ipv4Addr::new(127, 100, high, low);
         if kind == Kind::Streams {
             return self.stream(source, number).await;
         }
@@ -186,7 +186,7 @@ impl Attack {
     async fn stream(&self, source: Ipv4Addr, number: usize) -> Result<()> {
         let user_id = format!("mallory-{}", number / TEN.len() / OF_ACCOUNT);
         let token = self.login.token("hostile", &user_id)?;
-        let chat_id = create_chat(self.server, token.clone(), &[user_id]).await?;
+        let chat_id = create_chat(source, self.server, token.clone(), &[user_id]).await?;
         let mut socket = Socket::open_from(source, self.server, Dialect::Session).await?;
         let _open = Open::new(&self.tally);
         let subscribe = json!([op::SUBSCRIBE, 1, chat_id, 0, op::FROM_NOW]).to_string();

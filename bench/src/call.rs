@@ -1,11 +1,13 @@
 //! HTTP calls, one after the other, over a connection that stays open.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::socket::connect;
 
 /// A connection for calls.
 #[derive(Debug)]
@@ -21,12 +23,12 @@ pub struct Caller {
 impl Caller {
     /// Connects to the server.
     pub async fn connect(server: SocketAddr) -> Result<Self> {
-        Self::connect_with(String::new(), server).await
+        Self::connect_from(Ipv4Addr::LOCALHOST, String::new(), server).await
     }
 
-    /// The same for whoever has that token.
-    pub async fn connect_with(token: String, server: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(server).await.context("connecting for calls")?;
+    /// The same from that address, for whoever has that token.
+    pub async fn connect_from(source: Ipv4Addr, token: String, server: SocketAddr) -> Result<Self> {
+        let stream = connect(source, server).await.context("connecting for calls")?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, host: server.to_string(), token, outbound: Vec::new(), inbound: Vec::new() })
     }

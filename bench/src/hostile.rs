@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 
 use crate::attack::{Attack, Tally};
@@ -68,7 +68,7 @@ pub async fn measure(target: &Target, options: &Options) -> Result<()> {
     print(&table, "quiet", &quiet, &quiet_use);
 
     // On a thread of their own: what is measured is how the server shares its time, not how this program does.
-    let attackers = Arc::new(Runtime::new()?);
+    let attackers = Arc::new(Builder::new_multi_thread().worker_threads(1).enable_all().build()?);
     let attack = Attack::new(target.address, login, addresses);
     let begun = {
         let attack = attack.clone();

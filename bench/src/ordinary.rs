@@ -53,9 +53,9 @@ impl Login {
     }
 }
 
-/// Opens the chat of these users, whose first calls.
-pub async fn create_chat(server: SocketAddr, token: String, users: &[String]) -> Result<String> {
-    let mut caller = Caller::connect_with(token, server).await?;
+/// Opens the chat of these users, one of whom calls.
+pub async fn create_chat(source: Ipv4Addr, server: SocketAddr, token: String, users: &[String]) -> Result<String> {
+    let mut caller = Caller::connect_from(source, token, server).await?;
     let answer = caller.post("/chat/New", json!({ "user_ids": users }).to_string().as_bytes()).await?;
     Ok(serde_json::from_slice::<NewResponse>(answer).context("the answer of chat.New")?.chat_id)
 }
@@ -110,7 +110,7 @@ impl Crowd {
             let names: Vec<String> =
                 (first..size.min(first + TOGETHER)).map(|number| format!("user-{number}")).collect();
             let Some(owner) = names.first() else { continue };
-            let chat_id = create_chat(server, login.token("micro", owner)?, &names).await?;
+            let chat_id = create_chat(address_of(first)?, server, login.token("micro", owner)?, &names).await?;
             for (number, name) in (first..).zip(&names) {
                 let user = User {
                     server,
@@ -167,8 +167,7 @@ struct User {
 
 impl User {
     async fn live(mut self) -> Result<()> {
-        let [high, low] = u16::try_from(self.number)?.to_be_bytes();
-        let source = Ipv4Addr::new(127, 1, high, low.max(1));
+        let source = address_of(self.number)?;
         let mut socket = timeout(PATIENCE, Socket::open_from(source, self.server, Dialect::Session)).await??;
         let hello = json!([op::HELLO, { "token": self.token }]).to_string();
         let subscribe = json!([op::SUBSCRIBE, 1, self.chat_id, 0, op::FROM_NOW]).to_string();
@@ -232,6 +231,12 @@ impl Tally {
             histogram(&mut times).saturating_record(micros.max(1));
         }
     }
+}
+
+/// Where an ordinary user is.
+fn address_of(number: usize) -> Result<Ipv4Addr> {
+    let [high, low] = u16::try_from(number)?.to_be_bytes();
+    Ok(Ipv4Addr::new(127, 1, high, low))
 }
 
 fn nanos(began: Instant) -> u64 {
