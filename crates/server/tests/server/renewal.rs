@@ -1,8 +1,13 @@
 //! A stream stays by another token of its user, and by no other.
 
+use std::time::Duration;
+
+use micro_chat_client::{Client, Draft, Event, Start};
 use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use crate::guarded::{Guarded, ended, seconds, sign, token};
+use crate::running::PATIENCE;
 
 #[tokio::test]
 async fn a_renewed_stream_outlives_the_token_it_came_with() {
@@ -16,7 +21,7 @@ async fn a_renewed_stream_outlives_the_token_it_came_with() {
     let second = seconds() + 4;
     stream.send(json!([6, { "token": sign(&json!({ "sub": "ann", "exp": second })) }])).await;
     while seconds() <= first {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(100)).await;
     }
     guarded.ask(&token("ben"), "/chat/Send", json!({ "chat_id": chat_id, "text": "still there?" })).await;
     assert_eq!(stream.json().await[4][0]["text"], "still there?");
@@ -41,4 +46,31 @@ async fn nobody_goes_on_as_somebody_else_or_with_a_token_that_is_none() {
         stream.send(json!([6, { "token": token }])).await;
         assert_eq!(ended(&mut stream).await, (id.to_owned(), code), "{token}");
     }
+}
+
+#[tokio::test]
+async fn a_native_client_goes_on_by_another_token_without_a_reconnect() {
+    let guarded = Guarded::start().await;
+    let chat_id = guarded.chat().await;
+    let client = Client::new(&guarded.server.url("/chat/Connect").replace("http", "ws"), "", "ann");
+    let first = seconds() + 3;
+    client.authorize(sign(&json!({ "sub": "ann", "exp": first })));
+    let mut reading = client.subscribe(&chat_id, Start::First);
+    let publisher = reading.publisher();
+    publisher.publish(Draft::text("by the first token")).await.expect("stored");
+    client.authorize(sign(&json!({ "sub": "ann", "exp": first + 60 })));
+    while seconds() <= first {
+        sleep(Duration::from_millis(100)).await;
+    }
+    publisher.publish(Draft::text("by the next one")).await.expect("stored");
+    let (mut connected, mut texts) = (0, Vec::new());
+    while texts.len() < 2 {
+        match timeout(PATIENCE, reading.next()).await.expect("in time").expect("an event") {
+            Event::Subscribed(_) => connected += 1,
+            Event::Message(message) => texts.push(message.text),
+            Event::CaughtUp => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((connected, texts), (1, vec!["by the first token".to_owned(), "by the next one".to_owned()]));
 }
