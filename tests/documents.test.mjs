@@ -2,6 +2,7 @@
 // a shell. As they are, each gets the answer or the error that it always got; with a chat of one's own, each succeeds.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -28,6 +29,9 @@ async function call(path, request, namespace = "micro") {
   assert.ok(response.ok, JSON.stringify(answer));
   return answer;
 }
+
+/** Nobody is written to. */
+const MAIL = ["--mail-server", "smtp://127.0.0.1:9", "--mail-from", "chat@example.com"];
 
 let chats = 0;
 
@@ -231,6 +235,42 @@ describe("command lines", () => {
     child.kill();
     await said;
     assert.ok(heard.includes(`"chat_id":"${chat}","user_id":"Barry","subject":"","text":"Hey John"`), heard);
+  });
+
+  describe("on a server that wants to know who calls, with an API key in $yourToken", () => {
+    let guarded, shell, token, users;
+
+    before(async () => {
+      guarded = await Server.start({ command: "serve", args: ["--accounts", "people", ...MAIL] });
+      const args = ["keys", "create", "--namespace", namespace, "--data", guarded.data];
+      token = execFileSync(guarded.program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+      shell = await Shell.start(guarded.url);
+      users = ["John", "Barry", "id of the user who sent the message"];
+    });
+    after(async () => {
+      await shell?.remove();
+      await guarded?.remove();
+    });
+
+    async function ask(path, request) {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(guarded.url + path, { method: "POST", headers, body: JSON.stringify(request) });
+      assert.ok(response.ok, await response.clone().text());
+      return response.json();
+    }
+
+    for (const line of lines.filter(({ shown }) => shown)) {
+      test(`${line.document} › ${line.title} answers in the shape shown`, async () => {
+        const { chat_id: chat } = await ask("/chat/New", { user_ids: [...users, `tester ${++chats}`] });
+        if ("messages" in line.shown) await ask("/chat/Send", { chat_id: chat, user_id: "John", text: "Hey Barry" });
+        const { code, stdout, stderr } = await shell.run(curl.withRealIds(line, { namespace, chat, token }));
+        assert.equal(stderr, "");
+        assert.equal(code, 0);
+        curl.checkShape(stdout, line.shown);
+        const wrong = await shell.run(curl.withRealIds(line, { namespace, chat, token: `${token}0` }));
+        assert.equal(JSON.parse(wrong.stdout).Id, "auth.InvalidToken");
+      });
+    }
   });
 
   test("a line that says anything else is told: these tests can fail", async () => {

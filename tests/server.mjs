@@ -49,6 +49,11 @@ export class Server {
     return this.#child.pid;
   }
 
+  /** The file of its program. */
+  get program() {
+    return this.#options.program ?? PROGRAM;
+  }
+
   /** Ends it as an administrator would; resolves to its exit code, which should be 0. */
   async stop() {
     return this.#end("SIGTERM");
@@ -71,8 +76,8 @@ export class Server {
   }
 
   async #run(listen) {
-    const { command = "dev", args = [], env = {}, program = PROGRAM } = this.#options;
-    const child = spawn(program, [command, "--listen", listen, "--data", this.data, ...args], {
+    const { command = "dev", args = [], env = {} } = this.#options;
+    const child = spawn(this.program, [command, "--listen", listen, "--data", this.data, ...args], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -65,8 +65,8 @@ const EDITS = {
   "Chat Send": (text, chat) => quoted(swap(text, "id of the chat the message is being sent to / from", chat)),
 };
 
-export function withRealIds({ title, text }, { namespace, chat }) {
-  const own = swap(swap(text, "$yourNamespace", namespace), "$yourToken", "a-token");
+export function withRealIds({ title, text }, { namespace, chat, token = "a-token" }) {
+  const own = swap(swap(text, "$yourNamespace", namespace), "$yourToken", token);
   return EDITS[title](own, chat);
 }
 

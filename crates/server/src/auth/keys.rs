@@ -5,6 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::caller::Service;
@@ -16,6 +18,9 @@ const PREFIX: &str = "mck_";
 
 /// How often the keys are read anew: `keys create` and `keys revoke` run beside the server.
 const ANEW: Duration = Duration::from_millis(250);
+
+/// How long there is between two reads for keys that are not known.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A new key: what to keep of it, and what only its owner has.
 pub fn create(namespace: String, name: String, scopes: &Scopes) -> (ApiKey, String) {
@@ -34,8 +39,12 @@ fn hash(key: &str) -> [u8; 32] {
 #[derive(Debug)]
 pub struct ApiKeys {
     store: Store,
+    /// Who is told of those that end.
+    revocations: Arc<Revocations>,
     /// By their ids.
     good: RwLock<HashMap<String, Good>>,
+    /// When they were read.
+    read_at: Mutex<Instant>,
 }
 
 #[derive(Debug)]
@@ -47,8 +56,9 @@ struct Good {
 
 impl ApiKeys {
     /// Those in the store.
-    pub async fn open(store: Store) -> Result<Self, StoreError> {
-        let keys = Self { store, good: RwLock::default() };
+    pub async fn open(store: Store, revocations: Arc<Revocations>) -> Result<Self, StoreError> {
+        let read_at = Mutex::new(Instant::now());
+        let keys = Self { store, revocations, good: RwLock::default(), read_at };
         keys.read().await?;
         Ok(keys)
     }
@@ -58,13 +68,23 @@ impl ApiKeys {
         token.starts_with(PREFIX)
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.good.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// Whose server a key proves its bearer to be. One that is not known may have been made a moment ago.
+    pub async fn check(&self, key: &str) -> Result<Caller, Denied> {
+        if let Ok(caller) = self.recognise(key) {
+            return Ok(caller);
+        }
+        let asked_at = Instant::now();
+        let mut read_at = self.read_at.lock().await;
+        // One read is for all who ask at a time, and whoever tries keys that are none makes nobody read all the time.
+        if *read_at <= asked_at {
+            tokio::time::sleep_until(*read_at + PAUSE).await;
+            *read_at = Instant::now();
+            self.renew().await;
+        }
+        self.recognise(key)
     }
 
-    /// Whose server a key proves its bearer to be.
-    pub fn check(&self, key: &str) -> Result<Caller, Denied> {
+    fn recognise(&self, key: &str) -> Result<Caller, Denied> {
         let id = key.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).map_or("", |(id, _)| id);
         let good = self.good.read().unwrap_or_else(PoisonError::into_inner);
         let found = good.get(id).filter(|good| good.hash == hash(key)).ok_or(Denied::InvalidToken)?;
@@ -72,29 +92,35 @@ impl ApiKeys {
         Ok(Caller::service(found.namespace.clone(), service))
     }
 
-    /// Reads them anew; names those that are good no more.
-    async fn read(&self) -> Result<Vec<String>, StoreError> {
+    /// Reads them anew; what comes with a key that is good no more ends.
+    async fn read(&self) -> Result<(), StoreError> {
         let stored = self.store.api_keys().await?;
         let is_good = |key: ApiKey| {
             let scopes = key.scopes.parse().ok()?;
             Some((key.id, Good { namespace: key.namespace, scopes, hash: key.hash }))
         };
         let read = stored.into_iter().filter_map(is_good).collect();
-        let mut good = self.good.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *good, read);
-        Ok(before.into_keys().filter(|id| !good.contains_key(id)).collect())
+        let ended: Vec<_> = {
+            let mut good = self.good.write().unwrap_or_else(PoisonError::into_inner);
+            let before = std::mem::replace(&mut *good, read);
+            before.into_keys().filter(|id| !good.contains_key(id)).collect()
+        };
+        ended.into_iter().for_each(|key| self.revocations.end_key(key));
+        Ok(())
     }
 
-    /// Keeps them as they are in the store, for as long as somebody needs them; what comes with a key that is revoked
-    /// ends.
-    pub async fn watch(keys: Weak<Self>, revocations: Arc<Revocations>) {
+    async fn renew(&self) {
+        if let Err(error) = self.read().await {
+            tracing::error!(%error, "the keys can't be read");
+        }
+    }
+
+    /// Keeps them as they are in the store, for as long as somebody needs them.
+    pub async fn watch(keys: Weak<Self>) {
         loop {
             tokio::time::sleep(ANEW).await;
             let Some(keys) = keys.upgrade() else { return };
-            match keys.read().await {
-                Ok(ended) => ended.into_iter().for_each(|key| revocations.end_key(key)),
-                Err(error) => tracing::error!(%error, "the keys can't be read"),
-            }
+            keys.renew().await;
         }
     }
 }

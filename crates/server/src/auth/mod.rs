@@ -94,8 +94,8 @@ impl Access {
         if let Some(tokens) = &tokens {
             tokens.watch();
         }
-        let keys = Arc::new(ApiKeys::open(store.clone()).await?);
-        tokio::spawn(ApiKeys::watch(Arc::downgrade(&keys), revocations.clone()));
+        let keys = Arc::new(ApiKeys::open(store.clone(), revocations.clone()).await?);
+        tokio::spawn(ApiKeys::watch(Arc::downgrade(&keys)));
         Ok(Self::Login(Arc::new(Gate { tokens, keys, accounts, revocations, store: store.clone() })))
     }
 
@@ -138,7 +138,7 @@ impl Access {
 impl Gate {
     async fn identify(&self, token: &str) -> Result<Caller, Denied> {
         if ApiKeys::is_one(token) {
-            return self.keys.check(token);
+            return self.keys.check(token).await;
         }
         // The server's own tokens first: nobody else can sign one.
         match self.accounts.as_ref().map(|accounts| accounts.identify(token)) {

@@ -92,7 +92,12 @@ pub fn read(
     let mut command = command();
     // What is wrong is said below: the file may make it right.
     let first = command.clone().ignore_errors(true).try_get_matches_from(&arguments).map_err(Mistake::Usage)?;
-    let server = first.subcommand().filter(|(_, matches)| matches.try_contains_id("config").is_ok());
+    // Asked of the definition: a release build's matches do not know which options there could have been.
+    let has_file = |name: &str| {
+        let known = command.find_subcommand(name);
+        known.is_some_and(|server| server.get_arguments().any(|option| option.get_id() == "config"))
+    };
+    let server = first.subcommand().filter(|(name, _)| has_file(name));
     let Some((name, matches)) = server else {
         let matches = command.try_get_matches_from(&arguments).map_err(Mistake::Usage)?;
         return cli(&matches).map(Told::Run);

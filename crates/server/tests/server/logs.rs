@@ -14,7 +14,6 @@ async fn logs_hold_no_token_key_or_message_and_no_line_that_somebody_made_up() {
     let mut keys = std::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
     let made = keys.args(["keys", "create", "--namespace", "micro", "--data"]).arg(program.data.path()).output();
     let key = String::from_utf8(made.expect("it runs").stdout).expect("text").trim().to_owned();
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     let http = reqwest::Client::new();
     let call = async |token: &str, path: &str, body: String| {
         let request = http.post(format!("http://{}{path}", program.host)).bearer_auth(token).body(body);
