@@ -7,6 +7,7 @@ import { main, Problem } from "./problem.mjs";
 import { setUp } from "./setup.mjs";
 import { setUpBrowser } from "./setup/browser.mjs";
 import { setUpDeny } from "./setup/deny.mjs";
+import { setUpPebble } from "./setup/pebble.mjs";
 import { setUpRunner } from "./setup/runner.mjs";
 import { duration, step } from "./step.mjs";
 import { steps } from "./test/steps.mjs";
@@ -23,6 +24,7 @@ const preparations = {
   tests: (toolchain) => toolchain.tests(),
   runner: () => setUpRunner(),
   deny: () => setUpDeny(),
+  pebble: () => step("ACME server", setUpPebble),
 };
 
 /** Returns what each preparation gave, or why it failed: one that fails takes down only the steps that need it. */

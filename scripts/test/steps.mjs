@@ -74,7 +74,7 @@ export const steps = {
   format: { needs: [], run: format },
   // Rust and TypeScript both include what the build makes.
   lint: { needs: ["sdk", "deny"], run: lint },
-  unit: { needs: ["sdk"], run: unit },
+  unit: { needs: ["sdk", "pebble"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
   browser: { needs: ["sdk", "server", "debug", "browser"], run: browser },

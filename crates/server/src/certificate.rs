@@ -1,7 +1,7 @@
 //! What the server proves its name with.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
@@ -9,14 +9,31 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-/// A certificate and its key, read from files; read anew when they have changed.
+use crate::acme::{Order, Orders};
+
+/// A certificate and its key: read from files, and anew when they have changed; or ordered.
 #[derive(Clone, Debug)]
 pub struct Certificate {
-    /// The certificate, and those that vouch for it.
-    chain: PathBuf,
-    key: PathBuf,
-    /// What was read last.
+    source: Source,
+    /// What came last.
     config: Arc<RwLock<Arc<ServerConfig>>>,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// The certificate with those that vouch for it, and its key.
+    Files(PathBuf, PathBuf),
+    /// What has to be run, until it is.
+    Orders(Arc<Mutex<Option<Orders>>>),
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Files(chain, key) => formatter.debug_tuple("Files").field(chain).field(key).finish(),
+            Self::Orders(_) => formatter.write_str("Orders"),
+        }
+    }
 }
 
 /// Why there is no certificate.
@@ -25,6 +42,9 @@ pub enum CertificateError {
     /// The file can't be read, or holds something else.
     #[error("can't read a certificate or its key from {0}: {1}")]
     File(PathBuf, pem::Error),
+    /// The folder for ordered ones can't be used.
+    #[error("can't use the folder for certificates {0}: {1}")]
+    Folder(PathBuf, std::io::Error),
     /// The two don't belong together, or aren't for servers.
     #[error("the certificate in {0} and its key can't be used: {1}")]
     Unusable(PathBuf, rustls::Error),
@@ -34,12 +54,30 @@ impl Certificate {
     /// Reads the certificate `chain` and its `key`, both in PEM.
     pub fn open(chain: &Path, key: &Path) -> Result<Self, CertificateError> {
         let config = Arc::new(RwLock::new(Arc::new(read(chain, key)?)));
-        Ok(Self { chain: chain.to_owned(), key: key.to_owned(), config })
+        Ok(Self { source: Source::Files(chain.to_owned(), key.to_owned()), config })
+    }
+
+    /// Orders one, as soon as [`Certificate::keep`] runs. Before it has come, nobody can do TLS with us.
+    pub fn order(order: &Order) -> Result<Self, CertificateError> {
+        let (config, orders) = order.open()?;
+        let source = Source::Orders(Arc::new(Mutex::new(Some(orders))));
+        Ok(Self { source, config: Arc::new(RwLock::new(Arc::new(config))) })
+    }
+
+    /// Orders what has to be ordered, for as long as it runs.
+    pub(crate) async fn keep(self) {
+        let Source::Orders(orders) = &self.source else { return };
+        let orders = orders.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(orders) = orders {
+            orders.run().await;
+        }
     }
 
     /// Reads both anew: connections that are open go on as they are. If they can't be used, the old ones stay.
     pub fn renew(&self) -> Result<(), CertificateError> {
-        let fresh = Arc::new(read(&self.chain, &self.key)?);
+        // Who orders them does so in time.
+        let Source::Files(chain, key) = &self.source else { return Ok(()) };
+        let fresh = Arc::new(read(chain, key)?);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }

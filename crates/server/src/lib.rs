@@ -4,6 +4,7 @@
 //! its `seq` → its sender hears of it, and [`hub`] puts it into every subscriber's bounded queue → `stream` writes what
 //! waits.
 
+pub mod acme;
 pub mod api;
 pub mod auth;
 mod broken;

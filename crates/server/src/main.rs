@@ -176,6 +176,9 @@ fn tokens(options: &Serve) -> Result<Option<Arc<Tokens>>, ServerError> {
 }
 
 fn certificate(options: &Serve) -> Result<Option<Certificate>, ServerError> {
+    if let Some(order) = options.order()? {
+        return Ok(Some(Certificate::order(&order)?));
+    }
     let files = options.tls()?;
     Ok(files.map(|(chain, key)| Certificate::open(chain, key)).transpose()?)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -63,14 +63,19 @@ pub enum ServerError {
     NotLoopback(IpAddr),
     /// Tokens and messages would go over the network as they are.
     #[error(
-        "there is no TLS on {0}; name a certificate with --tls-cert and --tls-key, or put a proxy with TLS before the server and say --behind-proxy, or listen on 127.0.0.1"
+        "there is no TLS on {0}; name a certificate with --tls-cert and --tls-key, order one with --acme-domain, or put a proxy with TLS before the server and say --behind-proxy, or listen on 127.0.0.1"
     )]
     NoTls(IpAddr),
     /// A certificate without its key, or the other way round.
     #[error("{0} needs {1}: TLS takes a certificate and its key")]
     HalfCertificate(&'static str, &'static str),
+    /// Two certificates.
+    #[error("--acme-domain and --tls-cert both give the server a certificate; leave one of them out")]
+    TwoCertificates,
     /// Two are to do TLS.
-    #[error("--tls-cert says that this server does TLS, and --behind-proxy that a proxy does; leave one of them out")]
+    #[error(
+        "--tls-cert or --acme-domain says that this server does TLS, and --behind-proxy that a proxy does; leave one of them out"
+    )]
     TlsTwice,
     /// What it should prove its name with.
     #[error(transparent)]
@@ -202,6 +207,7 @@ impl Server {
             timing: config.timing,
         });
         let patience = config.timing.head;
+        let keeping = config.tls.clone().map(|certificate| tokio::spawn(certificate.keep()));
         let door = Door { listener, tls: config.tls, limits, behind_proxy: is_proxied, patience };
         let mut serving = tokio::spawn(door.serve(api::router(node), stopping.clone()));
         tokio::select! {
@@ -231,6 +237,7 @@ impl Server {
             tracing::error!("the database did not close well");
         }
         publishing.abort();
+        keeping.iter().for_each(JoinHandle::abort);
         ending.abort();
         Ok(())
     }

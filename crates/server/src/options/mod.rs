@@ -17,6 +17,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand};
 
+use crate::acme::{LETS_ENCRYPT, Order};
 use crate::api::Origins;
 use crate::auth::{Claims, jwks};
 use crate::limits::Rates;
@@ -98,6 +99,19 @@ pub struct Serve {
     /// The certificate's private key, in PEM.
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// A name that the server is reached under, on port 443: a certificate for it is ordered, and anew in time. Whoever
+    /// names one agrees to the terms of those who give it out.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = host)]
+    acme_domain: Vec<String>,
+    /// Whom they may write to.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    acme_contact: Vec<String>,
+    /// Where certificates are ordered.
+    #[arg(long, value_name = "URL", default_value = LETS_ENCRYPT)]
+    acme_directory: String,
+    /// A file with what proves that directory's name, in PEM, where no well-known authority does.
+    #[arg(long, value_name = "FILE")]
+    acme_ca: Option<PathBuf>,
     /// A site whose pages may use the server, such as https://example.com; `*` is all. Its own pages always may.
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     origin: Vec<String>,
@@ -142,7 +156,7 @@ impl Serve {
 
     /// Whether TLS is asked for.
     pub fn names_certificate(&self) -> bool {
-        self.tls_cert.is_some() || self.tls_key.is_some()
+        self.tls_cert.is_some() || self.tls_key.is_some() || !self.acme_domain.is_empty()
     }
 
     /// The files of the certificate and its key.
@@ -154,6 +168,26 @@ impl Serve {
             (Some(_), Some(_)) if self.behind_proxy => Err(ServerError::TlsTwice),
             (Some(chain), Some(key)) => Ok(Some((chain, key))),
         }
+    }
+
+    /// What is to be ordered.
+    pub fn order(&self) -> Result<Option<Order>, ServerError> {
+        if self.acme_domain.is_empty() {
+            return Ok(None);
+        }
+        if self.behind_proxy {
+            return Err(ServerError::TlsTwice);
+        }
+        if self.tls_cert.is_some() {
+            return Err(ServerError::TwoCertificates);
+        }
+        Ok(Some(Order {
+            names: self.acme_domain.clone(),
+            contacts: self.acme_contact.clone(),
+            directory: self.acme_directory.clone(),
+            trusted: self.acme_ca.clone(),
+            folder: self.running.data.join("acme"),
+        }))
     }
 
     /// Whether there are keys to check tokens with.
@@ -185,6 +219,18 @@ pub struct Copy {
     /// The folder of the database.
     #[arg(long, env = "MICRO_CHAT_DATA", default_value = "data")]
     pub data: PathBuf,
+}
+
+/// A name that a certificate can be for.
+fn host(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if text.len() <= 253 && text.contains('.') && text.split('.').all(is_label) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("it looks like chat.example.com".to_owned())
+    }
 }
 
 /// An origin as browsers write it.

@@ -128,7 +128,8 @@ fn cli(matches: &ArgMatches) -> Result<Box<super::Command>, Mistake> {
 }
 
 fn load(path: &Path, open: impl FnOnce(&Path) -> io::Result<String>, command: &Command) -> Result<File, Mistake> {
-    let name = path.display().to_string();
+    // It is said in a line, and stands in comments.
+    let name = path.display().to_string().replace(char::is_control, "\u{fffd}");
     let content = open(path).map_err(|error| Mistake::Lines(vec![format!("can't read {name}: {error}")]))?;
     // `dev` may read what is meant for `serve`.
     let servers = command.get_subcommands().flat_map(options);

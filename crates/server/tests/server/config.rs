@@ -15,6 +15,7 @@ const SERVERS: [&str; 2] = ["dev", "serve"];
 fn value(name: &str) -> [&'static str; 3] {
     match name {
         "FILE" | "data" | "DATA" | "FOLDER" => ["one", "two", "three"],
+        "NAME" => ["one.example", "two.example", "three.example"],
         "ADDRESS:PORT" => ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"],
         "SECONDS" => ["1", "2.5", "3"],
         "URL" => ["https://one.example/jwks", "https://two.example/jwks", "http://127.0.0.1/three"],

@@ -1,6 +1,7 @@
 //! The server over real HTTP and real WebSockets, as the world sees it: bytes in, bytes out.
 
 mod accounts;
+mod acme;
 mod assets;
 mod bad_input;
 mod chat;
