@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, now, reader};
 
-/// Rows of a deleted chat that one commit removes: others' messages do not wait for long.
+/// Messages of a deleted chat that one commit removes: others' do not wait for long.
 const SWEEP: u64 = 2_000;
 
 /// A group with its members.
@@ -185,12 +185,29 @@ fn change(
         GroupChange::Delete => {
             connection.execute("DELETE FROM members WHERE chat = ?1", [group.key])?;
             connection.execute("DELETE FROM groups WHERE chat = ?1", [group.key])?;
+            connection.execute("DELETE FROM expired WHERE chat = ?1", [group.key])?;
             // The row stays, in a tenant that nobody is in: its number must not become another chat's, and its messages
             // go one commit at a time.
             connection.execute("UPDATE chats SET namespace = '' WHERE chat = ?1", [group.key])?;
             Some(Membership::Ended)
         }
     })
+}
+
+/// Removes some messages of a deleted chat; whether there may be more.
+fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
+    let mut deleted =
+        connection.prepare_cached("SELECT chat FROM chats WHERE namespace = '' AND first_seq <= last_seq")?;
+    let Some(chat) = deleted.query_row([], |row| row.get::<_, ChatKey>(0)).optional()? else { return Ok(false) };
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM messages WHERE chat = ?1 AND seq IN (SELECT seq FROM messages WHERE chat = ?1 LIMIT ?2)",
+        )?
+        .execute(params![chat, SWEEP])?;
+    if (removed as u64) < SWEEP {
+        connection.prepare_cached("UPDATE chats SET first_seq = last_seq + 1 WHERE chat = ?1")?.execute([chat])?;
+    }
+    Ok(true)
 }
 
 impl Store {
@@ -254,29 +271,9 @@ impl Store {
         self.change_and_tell(write).await
     }
 
-    /// Removes what is left of deleted chats, a few rows at a time.
+    /// Removes what is left of deleted chats, a few messages at a time.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        loop {
-            let removed = self
-                .change(|connection| {
-                    let mut removed = 0;
-                    for table in ["messages", "expired"] {
-                        let key = if table == "messages" { "(chat, seq)" } else { "(chat, user_id, client_id)" };
-                        let columns = key.trim_matches(['(', ')']);
-                        removed += connection.execute(
-                            &format!(
-                                "DELETE FROM {table} WHERE {key} IN (SELECT {columns} FROM {table}
-                                 WHERE chat IN (SELECT chat FROM chats WHERE namespace = '') LIMIT ?1)"
-                            ),
-                            [SWEEP],
-                        )?;
-                    }
-                    Ok(removed)
-                })
-                .await?;
-            if removed == 0 {
-                return Ok(());
-            }
-        }
+        while self.change(sweep).await? {}
+        Ok(())
     }
 }
