@@ -196,8 +196,9 @@ fn change(
 
 /// Removes some messages of a deleted chat; whether there may be more.
 fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
-    let mut deleted =
-        connection.prepare_cached("SELECT chat FROM chats WHERE namespace = '' AND first_seq <= last_seq")?;
+    let mut deleted = connection.prepare_cached(
+        "SELECT chat FROM chats INDEXED BY chats_to_sweep WHERE namespace = '' AND first_seq <= last_seq",
+    )?;
     let Some(chat) = deleted.query_row([], |row| row.get::<_, ChatKey>(0)).optional()? else { return Ok(false) };
     let removed = connection
         .prepare_cached(
