@@ -60,7 +60,7 @@ async function ask<T>(address: string, namespace: string, body?: string, refused
   } catch (thrown) {
     const error = toError(thrown);
     // A token that has expired is no fault of the call's; the next one has to do.
-    if (error.code === 401 && token && !refused) return ask(address, namespace, body, token);
+    if (/^auth\.\w+Token$/.test(error.id) && token && !refused) return ask(address, namespace, body, token);
     // It was not done: once the server has room for it again, it may be.
     if (error.code === 429 && error.retry_after && tries < TRIES) {
       await new Promise((resolve) => setTimeout(resolve, error.retry_after));

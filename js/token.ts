@@ -27,6 +27,9 @@ let watcher: ((token: string) => void) | undefined;
 export function useTokens(from?: TokenSource): void {
   source = from;
   current = undefined;
+  known = "";
+  due = Infinity;
+  clearTimeout(timer);
 }
 
 /** Whether there are tokens, and from there if that is asked. */

@@ -60,7 +60,7 @@ pub struct CreateRequest {
 pub struct ListRequest {
     /// Only groups with this member; empty: all that the caller may see.
     pub user_id: String,
-    /// At most so many, 1 to 1,000; 0 stands for 1,000.
+    /// At most so many, 1 to 1,000; 0 stands for 100.
     pub limit: u64,
     /// Groups to pass over.
     pub offset: u64,
@@ -69,8 +69,11 @@ pub struct ListRequest {
 /// Answer of `chat.List`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ListResponse {
-    /// The newest first.
+    /// The newest first: as many as fit.
     pub groups: Vec<Group>,
+    /// Whether there may be older ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more: bool,
 }
 
 /// Request of `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave` and `chat.Join`.

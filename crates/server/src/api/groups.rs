@@ -20,8 +20,8 @@ pub async fn create(chats: &Chats, caller: &Caller, request: CreateRequest) -> R
 
 /// `chat.List`.
 pub async fn list(chats: &Chats, caller: &Caller, request: ListRequest) -> Result<ListResponse, Refusal> {
-    let groups = chats.groups(caller, request.user_id, request.limit, request.offset).await?;
-    Ok(ListResponse { groups: groups.into_iter().map(Group::from).collect() })
+    let (groups, has_more) = chats.groups(caller, request.user_id, request.limit, request.offset).await?;
+    Ok(ListResponse { groups: groups.into_iter().map(Group::from).collect(), has_more })
 }
 
 /// `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave`, and `chat.Join` by a call.

@@ -118,6 +118,8 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
     }
     let caller = node.access.admit(&request::token(&parts)?, &request::namespace(&parts)?).await?;
     let call = Call::receive(&parts, body, node.meter(address, Some(&caller))).await?;
+    // A body may take its time, and a login end meanwhile.
+    node.access.still(&caller)?;
     let chats = &node.chats;
     match endpoint {
         Endpoint::ChatNew => run(endpoint, chats, &caller, call, chat::new).await,

@@ -35,7 +35,7 @@ impl Origins {
         is_listed || (is_own(origin, headers) && (origin.as_bytes().starts_with(b"https://") || is_here(origin)))
     }
 
-    /// For streams, where browsers leave that to the server. Programs that are no pages name no origin.
+    /// For streams, where browsers leave that to the server, and for whatever logs somebody in or out. Programs that are no pages name no origin.
     pub fn allow(&self, headers: &HeaderMap) -> bool {
         match (self, headers.get(header::ORIGIN)) {
             (Self::All, _) | (_, None) => true,

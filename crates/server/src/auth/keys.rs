@@ -84,6 +84,11 @@ impl ApiKeys {
         self.recognise(key)
     }
 
+    /// Whether the key of that id is still good.
+    pub fn holds(&self, id: &str) -> bool {
+        self.good.read().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
     fn recognise(&self, key: &str) -> Result<Caller, Denied> {
         let id = key.strip_prefix(PREFIX).and_then(|rest| rest.split_once('.')).map_or("", |(id, _)| id);
         let good = self.good.read().unwrap_or_else(PoisonError::into_inner);

@@ -17,7 +17,7 @@ mod scopes;
 mod tokens;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use micro_chat_wire::DEFAULT_NAMESPACE;
 
@@ -117,16 +117,32 @@ impl Access {
 
     /// Whether what a caller came with has been ended meanwhile.
     pub fn has_ended(&self, caller: &Caller) -> bool {
-        matches!(self, Self::Login(gate) if gate.revocations.hold(caller))
+        match self {
+            Self::Open => false,
+            Self::Login(gate) => {
+                let service = caller.as_service();
+                gate.revocations.hold(caller) || service.is_some_and(|service| !gate.keys.holds(&service.key))
+            }
+        }
     }
 
-    /// Ends whatever a user is logged in with, now and on all their streams. Tokens that are issued later are good.
+    /// Ends whatever a user is logged in with, now and on all their streams. Tokens that are issued after this second are
+    /// good.
     pub async fn end_user(&self, namespace: String, user_id: String) -> Result<(), StoreError> {
         let Self::Login(gate) = self else { return Ok(()) };
         let cutoff = Cutoff { namespace, user_id, at: revocations::seconds(SystemTime::now()) };
         gate.store.cut_off(cutoff.clone()).await?;
         gate.revocations.end_user(cutoff);
         Ok(())
+    }
+
+    /// Refuses a caller whose token or key has ended, or expired, meanwhile.
+    pub fn still(&self, caller: &Caller) -> Result<(), Denied> {
+        match caller.remaining() {
+            _ if self.has_ended(caller) => Err(Denied::RevokedToken),
+            Some(Duration::ZERO) => Err(Denied::ExpiredToken),
+            _ => Ok(()),
+        }
     }
 
     /// Whether callers need a token.

@@ -14,14 +14,12 @@ use crate::store::Cutoff;
 pub enum Ended {
     /// One login of an account.
     Login(String),
-    /// Everything of a user but, where one is named, that login.
+    /// Everything of a user.
     User {
         /// Their tenant.
         namespace: String,
         /// Their name.
         user_id: String,
-        /// What goes on.
-        but: Option<String>,
     },
     /// An API key.
     Key(String),
@@ -32,9 +30,9 @@ impl Ended {
     pub fn is_of(&self, caller: &Caller) -> bool {
         match self {
             Self::Login(login) => caller.user().is_some_and(|user| user.login.as_ref() == Some(login)),
-            Self::User { namespace, user_id, but } => caller.user().is_some_and(|user| {
-                caller.namespace == *namespace && user.id == *user_id && (but.is_none() || user.login != *but)
-            }),
+            Self::User { namespace, user_id } => {
+                caller.namespace == *namespace && caller.user().is_some_and(|user| user.id == *user_id)
+            }
             Self::Key(key) => caller.as_service().is_some_and(|service| service.key == *key),
         }
     }
@@ -83,7 +81,7 @@ impl Revocations {
     pub fn end_user(&self, cutoff: Cutoff) {
         let Cutoff { namespace, user_id, at } = cutoff;
         self.ended().users.insert((namespace.clone(), user_id.clone()), at);
-        self.tell(Ended::User { namespace, user_id, but: None });
+        self.tell(Ended::User { namespace, user_id });
     }
 
     /// A key is over.

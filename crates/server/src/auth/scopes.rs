@@ -8,9 +8,9 @@ use std::str::FromStr;
 pub enum Scope {
     /// Reading chats, and listening to them.
     Read,
-    /// Sending, and opening chats.
+    /// Sending, opening chats, and bringing users into groups or out of them at their own will.
     Send,
-    /// Ending users' logins.
+    /// Ending users' logins, removing members, and deleting groups.
     Admin,
 }
 

@@ -16,7 +16,7 @@ use super::{Caller, Denied, User};
 const SECRET: usize = 32;
 
 /// Tokens that are longer are not looked at, in bytes.
-const LONGEST: usize = 8 * 1024;
+pub(super) const LONGEST: usize = 8 * 1024;
 
 /// How much the clock of who signs may be ahead of ours.
 const AHEAD: Duration = Duration::from_secs(60);

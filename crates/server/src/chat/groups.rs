@@ -8,6 +8,9 @@ use super::{Chats, Draft, History, Refusal, at_most};
 use crate::auth::{Caller, Scope};
 use crate::store::{Group, GroupChange, GroupDraft, GroupName, Message, Standing};
 
+/// How many groups `chat.List` answers without a limit.
+const LISTED: u64 = 100;
+
 /// Who does what to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -49,19 +52,19 @@ impl Chats {
         Ok(self.store.create_group(GroupDraft { namespace, name, description, creator, user_ids, private }).await?)
     }
 
-    /// The groups that the caller may see; with a member named, those of that member.
+    /// The groups that the caller may see; with a member named, those of that member. And whether there may be more.
     pub async fn groups(
         &self,
         caller: &Caller,
         member: String,
         limit: u64,
         offset: u64,
-    ) -> Result<Vec<Group>, Refusal> {
+    ) -> Result<(Vec<Group>, bool), Refusal> {
         caller.may(Scope::Read)?;
         if limit > limit::PAGE {
             return Err(Refusal::LimitTooLarge);
         }
-        let limit = if limit == 0 { limit::PAGE } else { limit };
+        let limit = if limit == 0 { LISTED } else { limit };
         let viewer = caller.user().map(|user| user.id.clone());
         let member = Some(member).filter(|member| !member.is_empty());
         Ok(self.store.groups(caller.namespace.clone(), viewer, member, limit, offset).await?)
@@ -102,6 +105,13 @@ impl Chats {
             actor: actor.clone().unwrap_or_default(),
             target,
         };
+        // Who comes back to a stream is in it already, and asks nothing of the one who writes.
+        if act == Act::Join
+            && self.store.is_in_group(name.namespace.clone(), name.id.clone(), name.target.clone()).await?
+        {
+            let group = self.store.group_with_members(name.namespace, name.id).await?;
+            return group.ok_or(Refusal::UnknownGroup);
+        }
         let rule = move |standing: Option<&Standing>| match standing {
             Some(standing) => decide(act, actor.as_deref(), standing),
             None => Err(Refusal::UnknownGroup),

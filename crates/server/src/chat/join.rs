@@ -14,7 +14,7 @@ use super::shared::Shared;
 use super::{Chats, Refusal};
 use crate::auth::Caller;
 use crate::broken::{self, Broken};
-use crate::hub::{Backlog, Keeper, Outlet, RING, Seated};
+use crate::hub::{Backlog, Keeper, Outlet, RING, Seated, user_hash};
 use crate::store::{Chat, ChatKey, PageSize};
 
 /// What is read at once for a reader that catches up.
@@ -132,8 +132,8 @@ impl Chats {
             Start::After { epoch, .. } if epoch != 0 && epoch != chat.epoch => chat.first_seq - 1,
             Start::After { seq, .. } => seq.max(chat.first_seq - 1),
         };
-        let seated = ring.seat(after, outlet, handle);
-        let as_of = self.still_member(reader, chat_id, as_of).await?;
+        let seated = ring.seat(after, outlet, handle, user_hash(user_id));
+        let as_of = self.still_member(reader, chat_id, as_of, false).await?;
         let after = seated.as_ref().map_or(after, |seated| seated.backlog.after);
         Ok(Joined { chat, after, seated, as_of })
     }
@@ -150,17 +150,24 @@ impl Chats {
         // What is published while the page is read stays in the ring, so that the page joins it however busy the chat is.
         let hold = ring.hold();
         let page = self.page(chat, cursor).await?;
-        let seated = ring.seat(page.to, reader.outlet, reader.handle);
+        let seated = ring.seat(page.to, reader.outlet, reader.handle, user_hash(reader.user_id));
         drop(hold);
-        let as_of = self.still_member(reader, &chat.id, as_of).await?;
+        // A page is read from the database, which may know of a departure before it is told here.
+        let as_of = self.still_member(reader, &chat.id, as_of, reader.caller.is_known()).await?;
         Ok(Step { page, seated, as_of })
     }
 
-    /// Asks again whether the reader is a member, where somebody has departed meanwhile: from the moment in which it has
-    /// its seat it is told, but not before.
-    async fn still_member(&self, reader: Reader<'_>, chat_id: &str, as_of: u64) -> Result<u64, Refusal> {
+    /// Asks again whether the reader is a member, in any case or where somebody has departed meanwhile: from the moment in
+    /// which it has its seat it is told, but not before.
+    async fn still_member(
+        &self,
+        reader: Reader<'_>,
+        chat_id: &str,
+        as_of: u64,
+        in_any_case: bool,
+    ) -> Result<u64, Refusal> {
         let now = self.hub.departures();
-        if now != as_of && !broken::is(Broken::Members) {
+        if (in_any_case || now != as_of) && !broken::is(Broken::Members) {
             self.find(reader.caller, chat_id, reader.user_id).await.map_err(|refusal| match refusal {
                 Refusal::UnknownChat => Refusal::Removed,
                 refusal => refusal,
@@ -376,6 +383,6 @@ mod tests {
         assert_eq!(seated.map(|seated| seated.backlog.messages.len()), Some(3));
         // Now that nobody reads, the ring lets go of what is too large for it.
         let late = chats.ring(&joined.chat).await.expect("a ring");
-        assert!(late.seat(100, &outlet, 2).is_none());
+        assert!(late.seat(100, &outlet, 2, 0).is_none());
     }
 }

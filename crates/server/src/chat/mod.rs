@@ -72,7 +72,7 @@ impl Chats {
         self.recent.forget(namespace, chat_id, chat);
     }
 
-    /// Removes what is left of chats that were deleted when the server ended.
+    /// Removes what is left of deleted chats.
     pub async fn sweep(&self) {
         if let Err(error) = self.store.sweep().await {
             tracing::error!(%error, "what is left of deleted chats stays");

@@ -57,6 +57,7 @@ impl Chats {
             None => (0, From::Newest),
         };
         let Page { mut messages, has_more } = self.store.page(&chat, after, before, limit, from).await?;
+        self.still(caller, chat_id).await?;
         if from == From::Newest {
             messages.reverse();
         }
@@ -77,7 +78,13 @@ impl Chats {
                 self.store.page(&chat, 0, before, limit, From::Newest).await?
             }
         };
+        self.still(caller, chat_id).await?;
         Ok(page)
+    }
+
+    /// Asks again whether the caller is a member: they may have been put out before what was read was sent.
+    async fn still(&self, caller: &Caller, chat_id: &str) -> Result<(), Refusal> {
+        if caller.user().is_some() { self.find(caller, chat_id, "").await.map(drop) } else { Ok(()) }
     }
 }
 

@@ -8,6 +8,7 @@ mod outlet;
 mod ring;
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -126,6 +127,18 @@ impl From<&Message> for chat::Message {
 struct Subscriber {
     outlet: Arc<Outlet>,
     handle: u32,
+    /// Whose it is.
+    user: UserHash,
+}
+
+/// A user's name, as much of it as tells most users apart.
+pub type UserHash = u64;
+
+/// The hash of that name.
+pub fn user_hash(user_id: &str) -> UserHash {
+    let mut hasher = DefaultHasher::new();
+    user_id.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A chat as the hub knows it, while it has subscribers or a ring.
@@ -207,11 +220,11 @@ impl Keeper {
 
     /// A seat for a reader that has all up to `after`, and what it has not; in one step, so that nothing is between the
     /// two. None: the ring begins later than that. A cursor beyond the end is taken for the end.
-    pub fn seat(&self, after: u64, outlet: &Arc<Outlet>, handle: u32) -> Option<Seated> {
+    pub fn seat(&self, after: u64, outlet: &Arc<Outlet>, handle: u32, user: UserHash) -> Option<Seated> {
         let mut shard = self.hub.shard(self.chat);
         let room = shard.get_mut(&self.chat)?;
         let backlog = room.ring.as_ref()?.behind(after)?;
-        let key = room.subscribers.insert(Subscriber { outlet: outlet.clone(), handle });
+        let key = room.subscribers.insert(Subscriber { outlet: outlet.clone(), handle, user });
         Some(Seated { seat: Seat { hub: self.hub.clone(), chat: self.chat, key }, backlog })
     }
 
@@ -310,16 +323,21 @@ impl Hub {
         self.0.departures.load(Ordering::Acquire)
     }
 
-    /// Tells a chat's subscribers that somebody came, or went.
+    /// Tells those of a chat's subscribers who are members no more.
     fn tell(&self, change: &MemberChange) {
-        if !matches!(change.membership, Membership::Joined(_)) {
-            // Before the seats are looked at: whoever takes one later sees this.
-            self.0.departures.fetch_add(1, Ordering::Release);
-        }
+        let left = match &change.membership {
+            Membership::Joined(_) => return,
+            Membership::Left(user_id) => Some(user_hash(user_id)),
+            Membership::Ended => None,
+        };
+        // Before the seats are looked at: whoever takes one later sees this.
+        self.0.departures.fetch_add(1, Ordering::Release);
         let shard = self.shard(change.chat);
         let Some(room) = shard.get(&change.chat) else { return };
         let change = Arc::new(change.clone());
-        for (_, subscriber) in &room.subscribers {
+        // Nobody else's place in a queue is taken by comings and goings.
+        let is_told = |subscriber: &&Subscriber| left.is_none_or(|left| subscriber.user == left);
+        for subscriber in room.subscribers.iter().map(|(_, subscriber)| subscriber).filter(is_told) {
             subscriber.outlet.push(subscriber.handle, Parcel::Member(change.clone()));
         }
     }

@@ -71,10 +71,20 @@ impl Limits {
 
     /// So many bytes come from an address, where it is known, and from a user, where there is one.
     pub fn bytes(&self, address: Option<IpAddr>, caller: Option<&Caller>, count: usize) -> Result<(), Wait> {
+        caller.map_or(Ok(()), |caller| self.bytes_of_user(caller, count))?;
+        address.map_or(Ok(()), |address| self.bytes_of_address(address, count))
+    }
+
+    /// So many bytes come from a user.
+    pub fn bytes_of_user(&self, caller: &Caller, count: usize) -> Result<(), Wait> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let user = caller.and_then(user);
-        user.map_or(Ok(()), |user| self.bytes_of_user.take_many(user, count))?;
-        address.map_or(Ok(()), |address| self.bytes_of_address.take_many(network(address), count))
+        user(caller).map_or(Ok(()), |user| self.bytes_of_user.take_many(user, count))
+    }
+
+    /// So many bytes come from an address.
+    pub fn bytes_of_address(&self, address: IpAddr, count: usize) -> Result<(), Wait> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.bytes_of_address.take_many(network(address), count)
     }
 
     /// Somebody sends a message.
@@ -82,9 +92,9 @@ impl Limits {
         if !caller.is_known() {
             return Ok(());
         }
-        // The tenant's first: while it is over its limit, nobody's own is used up by waiting.
-        self.sends_of_namespace.take(caller.namespace.clone())?;
-        user(caller).map_or(Ok(()), |user| self.sends.take(user))
+        // The user's first: whoever is over their own limit uses up nothing of their tenant's.
+        user(caller).map_or(Ok(()), |user| self.sends.take(user))?;
+        self.sends_of_namespace.take(caller.namespace.clone())
     }
 
     /// Somebody asks for a chat.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use micro_chat_wire::limit;
 
 use crate::auth::accounts::{Namespaces, Setup};
 use crate::auth::attempts::AttemptRates;
@@ -16,10 +15,10 @@ use crate::server::ServerError;
 #[derive(Debug, Args)]
 pub struct Accounts {
     /// A namespace in which strangers may sign up with their e-mail address, and log in with a password.
-    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', value_parser = super::keys::namespace)]
     sign_up: Vec<String>,
     /// A namespace in which people who have signed up may log in, and nobody else may sign up.
-    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', value_parser = super::keys::namespace)]
     accounts: Vec<String>,
     /// The mail server that codes go out by: smtps://user@mail.example.com (TLS), or smtp:// (STARTTLS; without it on
     /// this machine, and where ?tls=none says so).
@@ -104,14 +103,6 @@ impl Accounts {
             mail: Route::Smtp(Box::new(smtp)),
             rates: Some(rates),
         }))
-    }
-}
-
-fn namespace(text: &str) -> Result<String, String> {
-    match text.len() {
-        0 => Err("it is empty; the one of calls that name none is micro".to_owned()),
-        1..=limit::ID => Ok(text.to_owned()),
-        _ => Err(format!("it may have {} bytes at most", limit::ID)),
     }
 }
 

@@ -42,7 +42,7 @@ pub enum Command {
 }
 
 /// What a header can carry.
-fn namespace(text: &str) -> Result<String, String> {
+pub fn namespace(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.len() <= micro_chat_wire::limit::ID && text.bytes().all(|byte| byte.is_ascii_graphic())
     {
         Ok(text.to_owned())

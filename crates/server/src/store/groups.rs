@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, now, reader};
 
+/// No further group once those listed have so many bytes of names and descriptions.
+const LISTED: usize = 1024 * 1024;
+
 /// Messages of a deleted chat that one commit removes: others' do not wait for long.
 const SWEEP: u64 = 2_000;
 
@@ -141,19 +144,24 @@ fn create(connection: &Connection, draft: &GroupDraft) -> rusqlite::Result<Group
 }
 
 fn add(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
-    connection
+    let added = connection
         .prepare_cached("INSERT INTO members (chat, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![chat, user_id])
+        .execute(params![chat, user_id])?;
+    count(connection, chat, added as i64)
+}
+
+/// Keeps how many members a group has: to count them takes longer the more there are.
+fn count(connection: &Connection, chat: ChatKey, more: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE groups SET members = members + ?2 WHERE chat = ?1")?
+        .execute(params![chat, more])
         .map(drop)
 }
 
 fn standing(connection: &Connection, group: &Group, name: &GroupName) -> rusqlite::Result<Standing> {
-    let creator = connection
-        .prepare_cached("SELECT creator FROM groups WHERE chat = ?1")?
-        .query_row([group.key], |row| row.get(0))?;
-    let members = connection
-        .prepare_cached("SELECT count(*) FROM members WHERE chat = ?1")?
-        .query_row([group.key], |row| row.get(0))?;
+    let (creator, members) = connection
+        .prepare_cached("SELECT creator, members FROM groups WHERE chat = ?1")?
+        .query_row([group.key], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(Standing {
         creator,
         private: group.private,
@@ -177,9 +185,10 @@ fn change(
             Some(Membership::Joined(target))
         }
         GroupChange::Remove => {
-            connection
+            let removed = connection
                 .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
                 .execute(params![group.key, target])?;
+            count(connection, group.key, -(removed as i64))?;
             Some(Membership::Left(target))
         }
         GroupChange::Delete => {
@@ -217,13 +226,22 @@ impl Store {
         self.change(move |connection| create(connection, &draft)).await
     }
 
-    /// The group of that name.
+    /// The group of that name, with its members.
+    pub async fn group_with_members(&self, namespace: String, id: String) -> Result<Option<Group>, StoreError> {
+        self.look(move |connection| {
+            group(connection, &namespace, &id)?.map(|group| with_members(connection, group)).transpose()
+        })
+        .await
+    }
+
+    /// The group of that name, without its members.
     pub async fn group(&self, namespace: String, id: String) -> Result<Option<Group>, StoreError> {
         self.look(move |connection| group(connection, &namespace, &id)).await
     }
 
     /// Groups of a tenant that a viewer may see: public ones, and those where they are a member; without a viewer all.
-    /// Where a member is named, only those with that one. The newest first.
+    /// Where a member is named, only those with that one. The newest first, as many as fit into an answer, and whether
+    /// there may be more.
     pub async fn groups(
         &self,
         namespace: String,
@@ -231,17 +249,30 @@ impl Store {
         member: Option<String>,
         limit: u64,
         offset: u64,
-    ) -> Result<Vec<Group>, StoreError> {
+    ) -> Result<(Vec<Group>, bool), StoreError> {
         self.look(move |connection| {
+            let of_member = match member {
+                Some(_) => "groups.chat IN (SELECT chat FROM members WHERE user_id = ?3)",
+                None => "?3 IS NULL",
+            };
             let mut select = connection.prepare_cached(&format!(
-                "{GROUP} WHERE groups.namespace = ?1
+                "{GROUP} WHERE groups.namespace = ?1 AND {of_member}
                  AND (?2 IS NULL OR NOT private OR EXISTS (SELECT 1 FROM members WHERE chat = groups.chat AND user_id = ?2))
-                 AND (?3 IS NULL OR EXISTS (SELECT 1 FROM members WHERE chat = groups.chat AND user_id = ?3))
-                 ORDER BY chat DESC LIMIT ?4 OFFSET ?5"
+                 ORDER BY groups.chat DESC LIMIT ?4 OFFSET ?5"
             ))?;
             let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-            let groups = select.query_map(params![namespace, viewer, member, limit, offset], group_of)?;
-            groups.map(|group| with_members(connection, group?)).collect()
+            let mut rows = select.query(params![namespace, viewer, member, limit, offset])?;
+            let (mut groups, mut bytes) = (Vec::new(), 0);
+            while let Some(row) = rows.next()? {
+                if bytes > LISTED {
+                    return Ok((groups, true));
+                }
+                let group = with_members(connection, group_of(row)?)?;
+                bytes += group.description.len() + group.user_ids.iter().map(|user_id| user_id.len() + 8).sum::<usize>();
+                groups.push(group);
+            }
+            let has_more = groups.len() as u64 == limit;
+            Ok((groups, has_more))
         })
         .await
     }
@@ -267,9 +298,26 @@ impl Store {
             if let Some(membership) = change(connection, &group, name.target, decided)? {
                 committed.push(Committed::Member(MemberChange { chat: group.key, membership }));
             }
-            Ok(Ok(if decided == GroupChange::Delete { group } else { with_members(connection, group)? }))
+            Ok(Ok((group, decided)))
         };
-        self.change_and_tell(write).await
+        let (group, decided) = match self.change_and_tell(write).await? {
+            Ok(changed) => changed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if decided == GroupChange::Delete {
+            return Ok(Ok(group));
+        }
+        // Not where everybody's writes would wait for it.
+        self.look(move |connection| with_members(connection, group)).await.map(Ok)
+    }
+
+    /// Whether that user is a member of that group.
+    pub async fn is_in_group(&self, namespace: String, id: String, user_id: String) -> Result<bool, StoreError> {
+        self.look(move |connection| match group(connection, &namespace, &id)? {
+            Some(group) => reader::is_member(connection, group.key, &user_id),
+            None => Ok(false),
+        })
+        .await
     }
 
     /// Removes what is left of deleted chats, a few messages at a time.

@@ -86,9 +86,10 @@ const STEPS: &[M<'static>] = &[
         name        TEXT NOT NULL,
         description TEXT NOT NULL,
         creator     TEXT NOT NULL,              -- empty where nobody was known
-        private     INTEGER NOT NULL            -- 1: by invitation only
+        private     INTEGER NOT NULL,           -- 1: by invitation only
+        members     INTEGER NOT NULL DEFAULT 0  -- how many there are
     );
-    CREATE INDEX groups_by_namespace ON groups (namespace, private);
+    CREATE INDEX groups_by_namespace ON groups (namespace, chat);
     CREATE INDEX members_by_user ON members (user_id, chat);
     -- Deleted chats, in no tenant, that still have messages.
     CREATE INDEX chats_to_sweep ON chats (chat) WHERE namespace = '' AND first_seq <= last_seq;

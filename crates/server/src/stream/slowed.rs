@@ -25,22 +25,27 @@ pub struct Load<T> {
     /// The frame.
     what: T,
     kind: Kind,
-    /// Its bytes, until they are counted.
-    bytes: Option<usize>,
+    bytes: usize,
+    /// Whether they have been counted as its user's, and as its address's.
+    counted: (bool, bool),
 }
 
 impl<T> Load<T> {
     /// A frame of that kind and size.
     pub fn new(what: T, kind: Kind, bytes: usize) -> Self {
-        Self { what, kind, bytes: Some(bytes) }
+        Self { what, kind, bytes, counted: (false, false) }
     }
 
     /// Counts it, each way once; or says when to try again.
     pub fn pass(&mut self, limits: Option<&Limits>, from: Option<IpAddr>, caller: &Caller) -> Result<(), Wait> {
         let Some(limits) = limits else { return Ok(()) };
-        if let Some(bytes) = self.bytes {
-            limits.bytes(from, Some(caller), bytes)?;
-            self.bytes = None;
+        if !self.counted.0 {
+            limits.bytes_of_user(caller, self.bytes)?;
+            self.counted.0 = true;
+        }
+        if let (Some(from), false) = (from, self.counted.1) {
+            limits.bytes_of_address(from, self.bytes)?;
+            self.counted.1 = true;
         }
         match self.kind {
             Kind::Send => limits.send(caller),

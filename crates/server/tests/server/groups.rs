@@ -225,3 +225,24 @@ async fn in_dev_groups_ask_who_is_a_member_and_believe_who_is_named() {
     let listed = open.http.get(open.url("/chat/List?user_id=ben&limit=1")).send().await.expect("an answer");
     assert_eq!(listed.json::<Value>().await.expect("JSON")["groups"][0]["id"], json!(id));
 }
+
+#[tokio::test]
+async fn a_list_of_large_groups_comes_in_parts() {
+    let guarded = Guarded::start().await;
+    let many: Vec<_> = (0..999).map(|n| format!("{n:0>250}")).collect();
+    for _ in 0..8 {
+        group(&guarded, false, json!(many)).await;
+    }
+    let mut seen = 0;
+    let mut parts = 0;
+    loop {
+        let answer = guarded.ask(&token("eve"), "/chat/List", json!({ "offset": seen })).await;
+        assert!(answer.to_string().len() < 2_000_000);
+        seen += answer["groups"].as_array().expect("groups").len();
+        parts += 1;
+        if answer["has_more"].is_null() {
+            break;
+        }
+    }
+    assert!(seen == 8 && parts > 1, "{seen} in {parts}");
+}

@@ -1,6 +1,7 @@
 //! Who isn't a member saw nothing: whatever comes before, and whatever happens at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use micro_chat_server::auth::Claims;
@@ -110,8 +111,8 @@ async fn heard(stream: &mut Stream) -> Vec<String> {
     texts
 }
 
-/// Does all of it on the server and in the model.
-async fn run(guarded: &Guarded, tries: &[Try]) {
+/// Does all of it on the server and in the model; how much was heard.
+async fn run(guarded: &Guarded, tries: &[Try]) -> u64 {
     let mut groups = Vec::new();
     for private in [false, true] {
         let body = json!({ "name": "g", "private": private });
@@ -146,12 +147,15 @@ async fn run(guarded: &Guarded, tries: &[Try]) {
             assert_eq!(history.0 == 200, model.members.contains(&who), "{user}: {}", history.1);
         }
     }
+    let mut all_heard = 0;
     for (who, stream) in streams.iter_mut().enumerate() {
         for text in heard(stream).await {
+            all_heard += 1;
             let seen = groups.iter().find_map(|(_, model)| model.messages.get(&text)).expect("somebody sent it");
             assert!(seen.contains(&who), "{} saw {text:?}", USERS[who]);
         }
     }
+    all_heard
 }
 
 #[test]
@@ -159,9 +163,12 @@ fn whoever_is_no_member_saw_nothing_after_any_sequence_of_joins_kicks_and_sends(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
     let guarded = runtime.block_on(Guarded::start());
     let config = ProptestConfig { cases: 48, max_shrink_iters: 200, failure_persistence: None, ..Default::default() };
+    let all_heard = AtomicU64::new(0);
     proptest!(config, |(tries in tries())| {
-        runtime.block_on(run(&guarded, &tries));
+        all_heard.fetch_add(runtime.block_on(run(&guarded, &tries)), Ordering::Relaxed);
     });
+    let all_heard = all_heard.into_inner();
+    assert!(all_heard > 50, "members heard {all_heard} messages: the others had hardly a chance");
 }
 
 async fn call(http: &reqwest::Client, host: &str, user: &str, path: &str, body: Value) -> Value {

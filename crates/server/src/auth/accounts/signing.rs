@@ -23,9 +23,6 @@ const LENGTH: usize = 32;
 /// Who signs.
 const ISSUER: &str = "micro-chat";
 
-/// Tokens that are longer are not looked at, in bytes.
-const LONGEST: usize = 8 * 1024;
-
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningError {
@@ -132,7 +129,7 @@ impl SigningKey {
 
     /// What a token says, if this key signed it and it is still good.
     pub fn check(&self, token: &str) -> Result<AccessClaims, Denied> {
-        if token.len() > LONGEST {
+        if token.len() > crate::auth::tokens::LONGEST {
             return Err(Denied::InvalidToken);
         }
         match decode::<AccessClaims>(token, &self.checks, &self.terms) {

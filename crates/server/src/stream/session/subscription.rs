@@ -137,7 +137,7 @@ mod tests {
         let chat = Chat { key: 1, id: "chat".to_owned(), epoch: 1, first_seq: 1, last_seq: seq, created_at: 0 };
         let ring = Hub::default().keep(chat.key);
         ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
-        let seated = ring.seat(seq, &Arc::default(), 7);
+        let seated = ring.seat(seq, &Arc::default(), 7, 0);
         let (subscription, frames) =
             Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated, as_of: 0 });
         assert_eq!(frames, [format!("[21,7,1,{seq}]").into(), Utf8Bytes::from(format!("[23,7,{seq}]"))]);
