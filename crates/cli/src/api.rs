@@ -1,0 +1,110 @@
+//! Calls: one POST, one answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use micro_chat_wire::error::ErrorBody;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use url::Url;
+
+use crate::failure::Failure;
+use crate::place::Place;
+
+/// How long a connection may take,
+const CONNECTING: Duration = Duration::from_secs(10);
+
+/// and a call with its answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The largest answer, in bytes: a page of texts, all escaped.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// A server.
+#[derive(Debug)]
+pub struct Api {
+    base: Url,
+    namespace: Option<String>,
+    agent: Agent,
+}
+
+impl Api {
+    /// The server of a place.
+    pub fn of(place: &Place) -> Self {
+        let base = place.api.value.clone();
+        let agent = Agent::config_builder()
+            .timeout_connect(Some(CONNECTING))
+            .timeout_global(Some(PATIENCE))
+            // What proves who calls goes where it was meant to.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(concat!("micro/", env!("CARGO_PKG_VERSION")));
+        let agent = if base.scheme() == "https" { agent.tls_config(trust()) } else { agent };
+        let namespace = place.namespace.as_ref().map(|namespace| namespace.value.clone());
+        Self { base, namespace, agent: agent.build().into() }
+    }
+
+    /// The answer of a method, as it came.
+    pub fn call(&self, method: &str, request: &impl Serialize, token: Option<&str>) -> Result<String, Failure> {
+        let body = serde_json::to_string(request).map_err(|error| Failure::Usage(error.to_string()))?;
+        let url = self.base.join(method).map_err(|error| Failure::Usage(error.to_string()))?;
+        let mut request = self.agent.post(url.as_str()).header("content-type", "application/json");
+        if let Some(namespace) = &self.namespace {
+            request = request.header("micro-namespace", namespace);
+        }
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut answer = request.send(body).map_err(|error| self.unreachable(&error))?;
+        let status = answer.status();
+        let text = answer.body_mut().with_config().limit(LARGEST).read_to_string();
+        let text = text.map_err(|error| self.unreachable(&error))?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        // A proxy, or something else altogether, may have answered.
+        Err(match serde_json::from_str::<ErrorBody>(&text) {
+            Ok(error) => Failure::Refused(error),
+            Err(_) => Failure::Unreachable(format!(
+                "{} answers with status {status}; is that a Micro Chat server?",
+                self.base
+            )),
+        })
+    }
+
+    /// The answer, read.
+    pub fn ask<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        request: &impl Serialize,
+        token: Option<&str>,
+    ) -> Result<T, Failure> {
+        read(&self.call(method, request, token)?)
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        match error {
+            ureq::Error::Http(_) => {
+                Failure::Usage("the namespace or the token can't be sent: one has characters that none has".to_owned())
+            }
+            error => Failure::Unreachable(format!("{} does not answer: {error}; name another with --api", self.base)),
+        }
+    }
+}
+
+/// An answer, read.
+pub fn read<T: DeserializeOwned>(answer: &str) -> Result<T, Failure> {
+    serde_json::from_str(answer)
+        .map_err(|error| Failure::Unreachable(format!("the server's answer can't be read: {error}")))
+}
+
+/// Whom the system trusts.
+fn trust() -> TlsConfig {
+    let found = rustls_native_certs::load_native_certs();
+    let certificates: Vec<_> =
+        found.certs.iter().map(|certificate| Certificate::from_der(certificate.as_ref()).to_owned()).collect();
+    TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build()
+}

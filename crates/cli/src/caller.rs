@@ -1,0 +1,68 @@
+//! Calls with what proves who calls: a token that was named, or a login that renews itself.
+
+use serde::Serialize;
+
+use crate::api::Api;
+use crate::failure::Failure;
+use crate::logins::Logins;
+use crate::place::Place;
+
+/// What proves who calls.
+#[derive(Debug)]
+enum Proof {
+    /// Nothing; a server in `dev` wants none.
+    None,
+    /// It was named.
+    Token(String),
+    /// A login.
+    Login(Logins),
+}
+
+/// Who calls, and whom.
+#[derive(Debug)]
+pub struct Caller {
+    api: Api,
+    proof: Proof,
+}
+
+impl Caller {
+    /// Who calls from a place.
+    pub fn of(place: &Place) -> Result<Self, Failure> {
+        let api = Api::of(place);
+        let logins = Logins::of(place);
+        let proof = match &place.token {
+            Some(token) => Proof::Token(token.value.clone()),
+            None if logins.find()?.is_some() => Proof::Login(logins),
+            None => Proof::None,
+        };
+        if !matches!(proof, Proof::None) {
+            place.check_secrets()?;
+        }
+        Ok(Self { api, proof })
+    }
+
+    /// The answer of a method, as it came.
+    pub fn call(&self, method: &str, request: &impl Serialize) -> Result<String, Failure> {
+        let token = self.token(None)?;
+        match (self.api.call(method, request, token.as_deref()), &self.proof) {
+            // It was good by this clock: the login may have another.
+            (Err(Failure::Refused(error)), Proof::Login(_)) if error.code == 401 => {
+                self.api.call(method, request, self.token(token.as_deref())?.as_deref())
+            }
+            (Err(Failure::Refused(error)), Proof::None) if error.code == 401 => Err(Failure::Login(format!(
+                "{} ({}); log in with micro login, or name a token",
+                error.detail, error.id
+            ))),
+            (answer, _) => answer,
+        }
+    }
+
+    /// A token that is good for a while, and another than the one that was refused.
+    pub fn token(&self, refused: Option<&str>) -> Result<Option<String>, Failure> {
+        Ok(match &self.proof {
+            Proof::None => None,
+            Proof::Token(token) => Some(token.clone()),
+            Proof::Login(logins) => Some(logins.token(&self.api, refused)?),
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! Chats and groups.
+
+use std::io::{self, IsTerminal, Read};
+
+use micro_chat_wire::chat::{HistoryRequest, NewRequest, SendRequest};
+use micro_chat_wire::groups::{CreateRequest, ListRequest, MemberRequest};
+use micro_chat_wire::limit;
+use serde::Serialize;
+
+use crate::answer;
+use crate::caller::Caller;
+use crate::failure::Failure;
+use crate::options::{Chat, History, Member, Send};
+use crate::place::Place;
+
+/// What a table says of messages,
+pub const MESSAGES: &[&str] = &["seq", "sent_at", "user_id", "subject", "text"];
+
+/// and of those of groups.
+const GROUP_MESSAGES: &[&str] = &["sent_at", "user_id", "subject", "text"];
+
+/// What it says of groups.
+const GROUPS: &[&str] = &["id", "name", "description", "user_ids", "private", "created_at"];
+
+/// Does what was said.
+pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
+    match command {
+        Chat::New { user_ids } => ask(place, "chat/New", &NewRequest { user_ids }, &["chat_id"]),
+        Chat::Send(options) => send(place, options),
+        Chat::History(options) => history(place, options),
+        Chat::Create { name, description, user_ids, private } => {
+            ask(place, "chat/Create", &CreateRequest { name, description, user_ids, private }, GROUPS)
+        }
+        Chat::List { user_id, limit, offset } => {
+            ask(place, "chat/List", &ListRequest { user_id, limit, offset }, GROUPS)
+        }
+        Chat::Join(member) => about(place, "chat/Join", member),
+        Chat::Invite(member) => about(place, "chat/Invite", member),
+        Chat::Kick(member) => about(place, "chat/Kick", member),
+        Chat::Leave(member) => about(place, "chat/Leave", member),
+        Chat::Delete(member) => about(place, "chat/Delete", member),
+    }
+}
+
+/// Calls a method, and prints its answer.
+pub fn ask(place: &Place, method: &str, request: &impl Serialize, columns: &[&str]) -> Result<(), Failure> {
+    let answer = Caller::of(place)?.call(method, request)?;
+    answer::print(place.output.value, &answer, columns)
+}
+
+fn about(place: &Place, method: &str, member: Member) -> Result<(), Failure> {
+    ask(place, method, &MemberRequest { group_id: member.group_id, user_id: member.user_id }, GROUPS)
+}
+
+fn send(place: &Place, options: Send) -> Result<(), Failure> {
+    let Send { room, user_id, client_id, subject, text } = options;
+    let columns = if room.group_id.is_empty() { MESSAGES } else { GROUP_MESSAGES };
+    let request = SendRequest {
+        chat_id: room.chat_id,
+        group_id: room.group_id,
+        client: client_id.clone(),
+        client_id,
+        user_id,
+        subject,
+        text: said(text)?,
+    };
+    ask(place, "chat/Send", &request, columns)
+}
+
+fn history(place: &Place, options: History) -> Result<(), Failure> {
+    let History { room, limit, before, after } = options;
+    let columns = if room.group_id.is_empty() { MESSAGES } else { GROUP_MESSAGES };
+    let request = HistoryRequest { chat_id: room.chat_id, group_id: room.group_id, limit, before, after };
+    ask(place, "chat/History", &request, columns)
+}
+
+/// What a message is to say: the flag's words, or the input's without the line's end that editors leave behind.
+pub fn said(text: Option<String>) -> Result<String, Failure> {
+    let input = io::stdin();
+    match text {
+        Some(text) if text != "-" => Ok(text),
+        None if input.is_terminal() => Ok(String::new()),
+        _ => {
+            let mut bytes = Vec::new();
+            // One byte more than may be: the server says that it is too much.
+            let most = u64::try_from(limit::TEXT).unwrap_or(u64::MAX).saturating_add(3);
+            let wrong = |why: &str| Failure::Usage(format!("the input can't be sent: {why}"));
+            input.lock().take(most).read_to_end(&mut bytes).map_err(|error| wrong(&error.to_string()))?;
+            let whole = bytes.len() as u64 == most;
+            let text = match String::from_utf8(bytes) {
+                Ok(text) => text,
+                // The end may be in the middle of a character.
+                Err(error) if whole => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+                Err(_) => return Err(wrong("it is no UTF-8")),
+            };
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+        }
+    }
+}

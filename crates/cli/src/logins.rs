@@ -1,0 +1,192 @@
+//! What is kept of logins: a file that only its owner reads.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use micro_chat_wire::auth::{AuthToken, TokenRequest, TokenResponse};
+use serde::{Deserialize, Serialize};
+
+use crate::api::Api;
+use crate::failure::Failure;
+use crate::place::Place;
+
+/// A token is replaced so many seconds before its end: what is called with it has to arrive before that.
+const EARLY: u64 = 120;
+
+/// A login at one server in one namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    pub api: String,
+    pub namespace: String,
+    pub user_id: String,
+    pub access_token: String,
+    /// Good once: its answer has the next one.
+    pub refresh_token: String,
+    /// When the access token ends, in Unix seconds of this machine's clock.
+    pub until: u64,
+}
+
+/// The logins, and which of them is meant.
+#[derive(Debug)]
+pub struct Logins {
+    folder: PathBuf,
+    api: String,
+    namespace: String,
+}
+
+impl Logins {
+    /// That of a place.
+    pub fn of(place: &Place) -> Self {
+        let api = place.api.value.to_string();
+        Self { folder: place.folder.clone(), api, namespace: place.namespace().to_owned() }
+    }
+
+    /// The login, if there is one.
+    pub fn find(&self) -> Result<Option<Login>, Failure> {
+        Ok(self.read()?.into_iter().find(|login| self.is_meant(login)))
+    }
+
+    /// Keeps a login, or its next tokens.
+    pub fn keep(&self, response: &TokenResponse) -> Result<Login, Failure> {
+        let _alone = self.lock()?;
+        self.store(response)
+    }
+
+    /// Forgets the login.
+    pub fn forget(&self) -> Result<(), Failure> {
+        let _alone = self.lock()?;
+        self.remove()
+    }
+
+    /// An access token that is good for a while, and another than the one that was refused.
+    pub fn token(&self, api: &Api, refused: Option<&str>) -> Result<String, Failure> {
+        let is_good = |login: &Login| login.until > now() + EARLY && refused != Some(login.access_token.as_str());
+        if let Some(login) = self.find()?.filter(is_good) {
+            return Ok(login.access_token);
+        }
+        // A refresh token is good once: of several programs one renews, and the others take what it got.
+        let _alone = self.lock()?;
+        let none = || Failure::Login(format!("nobody is logged in at {}; log in with micro login", self.api));
+        let login = self.find()?.ok_or_else(none)?;
+        if is_good(&login) {
+            return Ok(login.access_token);
+        }
+        let request = TokenRequest {
+            refresh_token: login.refresh_token,
+            namespace: self.namespace.clone(),
+            ..TokenRequest::default()
+        };
+        match api.ask::<TokenResponse>("auth/Token", &request, None) {
+            Ok(response) => Ok(self.store(&response)?.access_token),
+            Err(Failure::Refused(error)) if error.code == 401 => {
+                self.remove()?;
+                Err(Failure::Login(format!("{} ({}); log in with micro login", error.detail, error.id)))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn is_meant(&self, login: &Login) -> bool {
+        login.api == self.api && login.namespace == self.namespace
+    }
+
+    fn store(&self, response: &TokenResponse) -> Result<Login, Failure> {
+        let AuthToken { access_token, refresh_token, created, expiry } = response.token.clone();
+        let login = Login {
+            api: self.api.clone(),
+            namespace: self.namespace.clone(),
+            user_id: response.account.id.clone(),
+            access_token,
+            refresh_token,
+            // The server's clock may be another.
+            until: now().saturating_add(expiry.saturating_sub(created)),
+        };
+        let mut logins = self.read()?;
+        logins.retain(|login| !self.is_meant(login));
+        logins.push(login.clone());
+        self.write(&logins)?;
+        Ok(login)
+    }
+
+    fn remove(&self) -> Result<(), Failure> {
+        let mut logins = self.read()?;
+        logins.retain(|login| !self.is_meant(login));
+        self.write(&logins)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("logins.json")
+    }
+
+    fn wrong(&self, why: impl std::fmt::Display) -> Failure {
+        Failure::Usage(format!("{}: {why}", self.file().display()))
+    }
+
+    fn read(&self) -> Result<Vec<Login>, Failure> {
+        match fs::read_to_string(self.file()) {
+            // What is wrong with it may quote it.
+            Ok(text) => {
+                serde_json::from_str(&text).map_err(|_| self.wrong("it holds no logins; remove it, and log in again"))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.wrong(error)),
+        }
+    }
+
+    fn write(&self, logins: &[Login]) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(logins).map_err(|error| self.wrong(error))?;
+        replace(&self.file(), |file| file.write_all(text.as_bytes())).map_err(|error| self.wrong(error))
+    }
+
+    /// Nobody else changes logins until this is dropped.
+    fn lock(&self) -> Result<File, Failure> {
+        let open = || {
+            make_folder(&self.folder)?;
+            let file = private().create(true).open(self.folder.join("logins.lock"))?;
+            file.lock()?;
+            Ok(file)
+        };
+        open().map_err(|error: io::Error| self.wrong(error))
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// How a file is opened that only its owner reads.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Puts a file into the place of another, at once and only for its owner: whoever reads it sees one or the other, also
+/// after a crash.
+pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if !folder.as_os_str().is_empty() {
+        make_folder(folder)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{:016x}", fastrand::u64(..)));
+    let draft = folder.join(name);
+    let mut file = private().create_new(true).open(&draft)?;
+    let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}

@@ -1,0 +1,51 @@
+//! `micro`, the command line of Micro Chat.
+//!
+//! - [`options`]: what it is told; [`place`]: which server, which namespace, and who calls; [`settings`]: the
+//!   configuration file,
+//! - [`api`]: calls; [`account`]: logging in and out; [`logins`]: what is kept of a login,
+//! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
+
+mod account;
+mod answer;
+mod api;
+mod caller;
+mod chat;
+mod chats;
+mod config;
+mod failure;
+mod logins;
+mod options;
+mod place;
+mod plain;
+mod settings;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use failure::Failure;
+use options::{Command, Options};
+use place::Place;
+
+fn main() -> ExitCode {
+    let options = options::read();
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody has to read it.
+            let _ = writeln!(std::io::stderr(), "micro: {}", plain::line(&failure.to_string()));
+            failure.code()
+        }
+    }
+}
+
+fn run(options: Options) -> Result<(), Failure> {
+    let place = Place::find(&options.everywhere)?;
+    match options.command {
+        Command::Chat(command) => chat::run(&place, *command),
+        Command::Chats(command) => chats::run(&place, command),
+        Command::Login(login) => account::log_in(&place, login),
+        Command::Logout(logout) => account::log_out(&place, &logout),
+        Command::Whoami => account::whoami(&place),
+        Command::Config(command) => config::run(&place, command),
+    }
+}

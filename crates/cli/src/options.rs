@@ -1,0 +1,296 @@
+//! What the program is told by its command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::answer::Output;
+
+/// Chat from the command line.
+#[derive(Debug, Parser)]
+#[command(name = "micro", version, about, propagate_version = true, after_help = AFTER)]
+pub struct Options {
+    #[command(flatten)]
+    pub everywhere: Everywhere,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `--help` ends with.
+const AFTER: &str =
+    "Exit codes: 0 done, 1 refused by the server, 2 not understood, 3 no server answers, 4 a login is needed.";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where and who")]
+pub struct Everywhere {
+    /// The server's address, such as https://chat.example.com [env: MICRO_API]
+    #[arg(long, global = true, value_name = "URL")]
+    pub api: Option<String>,
+    /// The tenant [env: MICRO_NAMESPACE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// A token or an API key; other programs can see it here, so prefer a file or the environment [env: MICRO_TOKEN]
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// A file with a token or an API key [env: MICRO_TOKEN_FILE]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
+    pub token_file: Option<PathBuf>,
+    /// Lets tokens and passwords go to another machine without TLS
+    #[arg(long, global = true)]
+    pub insecure: bool,
+    /// How to print answers [default: json] [env: MICRO_OUTPUT]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+    /// The configuration file [env: MICRO_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Chats and groups
+    #[command(subcommand)]
+    Chat(Box<Chat>),
+    /// The service `chats`: the same chats and messages in other words
+    #[command(subcommand)]
+    Chats(Chats),
+    /// Logs in with an e-mail address and a password, and stays so
+    Login(Login),
+    /// Ends the login
+    Logout(Logout),
+    /// Prints who calls
+    Whoami,
+    /// What the program goes by; without a command, all of it
+    Config(Config),
+}
+
+/// Of chats and groups.
+#[derive(Debug, Subcommand)]
+pub enum Chat {
+    /// Opens the chat of a set of users: the same one each time
+    New {
+        /// Whom it is for, with commas between them
+        #[arg(long, value_name = "USERS", value_delimiter = ',')]
+        user_ids: Vec<String>,
+    },
+    /// Sends a message
+    Send(Send),
+    /// Prints messages, the oldest first
+    History(History),
+    /// Makes a group
+    Create {
+        /// What it is called
+        #[arg(long)]
+        name: String,
+        /// What it is about
+        #[arg(long, default_value = "")]
+        description: String,
+        /// Its first members, with commas between them; who makes it is one anyway
+        #[arg(long, value_name = "USERS", value_delimiter = ',')]
+        user_ids: Vec<String>,
+        /// One comes in by invitation only
+        #[arg(long)]
+        private: bool,
+    },
+    /// Lists groups, the newest first
+    List {
+        /// Only those with this member
+        #[arg(long, value_name = "USER", default_value = "")]
+        user_id: String,
+        /// At most so many
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        limit: u64,
+        /// Groups to pass over
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        offset: u64,
+    },
+    /// Comes into a group
+    Join(Member),
+    /// Brings somebody into a group
+    Invite(Member),
+    /// Puts somebody out of a group
+    Kick(Member),
+    /// Goes out of a group
+    Leave(Member),
+    /// Ends a group, with its messages
+    Delete(Member),
+}
+
+/// A chat, or a group.
+#[derive(Debug, Args)]
+pub struct Room {
+    /// The chat
+    #[arg(long, value_name = "ID", default_value = "")]
+    pub chat_id: String,
+    /// The group, instead of a chat
+    #[arg(long, value_name = "ID", default_value = "", conflicts_with = "chat_id")]
+    pub group_id: String,
+}
+
+/// A message.
+#[derive(Debug, Args)]
+pub struct Send {
+    #[command(flatten)]
+    pub room: Room,
+    /// Who sends; where a token says that, it may be left out
+    #[arg(long, value_name = "USER", default_value = "")]
+    pub user_id: String,
+    /// Its sender's name for it: a second message with it is the same message
+    #[arg(long, value_name = "ID", default_value = "")]
+    pub client_id: String,
+    /// What it is about
+    #[arg(long, default_value = "")]
+    pub subject: String,
+    /// What it says; `-`, or nothing where the input is no terminal, reads it from there
+    #[arg(long)]
+    pub text: Option<String>,
+}
+
+/// What to read.
+#[derive(Debug, Args)]
+pub struct History {
+    #[command(flatten)]
+    pub room: Room,
+    /// At most so many, 1 to 1000
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub limit: u64,
+    /// Only messages with a smaller seq
+    #[arg(long, value_name = "SEQ", default_value_t = 0, hide_default_value = true)]
+    pub before: u64,
+    /// Only messages with a larger seq, the oldest of them
+    #[arg(long, value_name = "SEQ")]
+    pub after: Option<u64>,
+}
+
+/// Somebody, and a group.
+#[derive(Debug, Args)]
+pub struct Member {
+    /// The group
+    #[arg(long, value_name = "ID", default_value = "")]
+    pub group_id: String,
+    /// Who comes in or goes; where a token says that, it may be left out
+    #[arg(long, value_name = "USER", default_value = "")]
+    pub user_id: String,
+}
+
+/// Of the service `chats`.
+#[derive(Debug, Subcommand)]
+pub enum Chats {
+    /// Opens the chat of two or more users, or of an id
+    CreateChat {
+        /// Its id; without it the server makes one
+        #[arg(long, default_value = "")]
+        id: String,
+        /// Whom it is for, with commas between them
+        #[arg(long, value_name = "USERS", value_delimiter = ',')]
+        user_ids: Vec<String>,
+    },
+    /// Sends a message
+    SendMessage {
+        /// The message's id, which makes a retry safe
+        #[arg(long, default_value = "")]
+        id: String,
+        /// The chat
+        #[arg(long, value_name = "ID", default_value = "")]
+        chat_id: String,
+        /// Who sends; where a token says that, it may be left out
+        #[arg(long, value_name = "USER", default_value = "")]
+        author_id: String,
+        /// What it says; `-`, or nothing where the input is no terminal, reads it from there
+        #[arg(long)]
+        text: Option<String>,
+    },
+    /// Prints messages
+    ListMessages {
+        /// The chat
+        #[arg(long, value_name = "ID", default_value = "")]
+        chat_id: String,
+        /// At most so many; without it 25
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        limit: u64,
+        /// Messages to pass over
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        offset: u64,
+        /// `asc`: the oldest first; otherwise the newest
+        #[arg(long, default_value = "")]
+        order: String,
+    },
+}
+
+/// Who logs in.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// The e-mail address or user id; asked for where it is missing
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// Reads the password from the input instead of asking for it
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// Which logins end.
+#[derive(Debug, Args)]
+pub struct Logout {
+    /// All of this user's, wherever they are
+    #[arg(long)]
+    pub everywhere: bool,
+}
+
+/// The configuration file.
+#[derive(Debug, Args)]
+pub struct Config {
+    #[command(subcommand)]
+    pub command: Option<ConfigCommand>,
+}
+
+/// What to do with it.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Prints what the file says
+    Get {
+        /// api, namespace, token, token-file or output
+        key: String,
+    },
+    /// Writes it into the file
+    Set {
+        /// api, namespace, token, token-file or output
+        key: String,
+        /// Without it the key goes
+        value: Option<String>,
+    },
+    /// Prints where the file is
+    Path,
+}
+
+/// The command line as clap knows it: each flag with underscores, as in JSON, and with dashes.
+pub fn command() -> clap::Command {
+    both(Options::command())
+}
+
+fn both(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|option| match option.get_long().map(str::to_owned) {
+        Some(name) if option.is_global_set() => option.alias(name.replace('-', "_")),
+        Some(name) if name.contains('-') => option.long(name.replace('-', "_")).alias(name),
+        _ => option,
+    });
+    command.mut_subcommands(both)
+}
+
+/// What was said; ends the program with 2 where that can't be understood.
+pub fn read() -> Options {
+    let matches = command().get_matches();
+    Options::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+}

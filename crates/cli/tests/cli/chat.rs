@@ -1,0 +1,187 @@
+//! Chats and groups from the command line.
+
+use std::io::{Read, Write};
+
+use serde_json::json;
+
+use crate::desk::Desk;
+use crate::guarded::{Guarded, token};
+use crate::running::Running;
+
+#[tokio::test]
+async fn the_documents_commands_print_what_they_show() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    let new = desk.run(&["chat", "new", "--user_ids=JohnBarry"]).await;
+    let id = new.json()["chat_id"].as_str().expect("an id").to_owned();
+    assert_eq!(new.out, format!("{{\n\t\"chat_id\": \"{id}\"\n}}\n"));
+    let chat = format!("--chat_id={id}");
+    let send = desk.run(&["chat", "send", &chat, "--user_id=John", "--subject=Hello", "--text=Hey Barry"]).await;
+    assert_eq!((send.code, send.out.as_str(), send.err.as_str()), (0, "{}\n", ""));
+    let history = desk.run(&["chat", "history", &chat]).await;
+    let message = &history.json()["messages"][0];
+    let (message_id, client_id, at) = (&message["id"], &message["client_id"], &message["sent_at"]);
+    let shown = format!(
+        "{{\n\t\"messages\": [\n\t\t{{\n\t\t\t\"id\": {message_id},\n\t\t\t\"client_id\": {client_id},\n\t\t\t\"chat_id\": \"{id}\",\n\t\t\t\"user_id\": \"John\",\n\t\t\t\"subject\": \"Hello\",\n\t\t\t\"text\": \"Hey Barry\",\n\t\t\t\"sent_at\": {at},\n\t\t\t\"seq\": 1\n\t\t}}\n\t]\n}}\n"
+    );
+    assert_eq!(history.out, shown);
+}
+
+#[tokio::test]
+async fn flags_are_spelled_either_way_and_pages_are_asked_for() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    let new = desk.run(&["chat", "new", "--user-ids", "ben,ann"]).await.json();
+    assert_eq!(new, desk.run(&["chat", "new", "--user_ids", "ann", "--user_ids", "ben"]).await.json());
+    let id = new["chat_id"].as_str().expect("an id");
+    for text in ["one", "two", "three"] {
+        for _ in 0..2 {
+            let send = ["chat", "send", "--chat-id", id, "--user-id=ann", "--client-id", text, "--text", text];
+            assert_eq!(desk.run(&send).await.code, 0);
+        }
+    }
+    let texts = async |more: &[&str]| {
+        let answer = desk.run(&[&["chat", "history", "--chat_id", id], more].concat()).await.json();
+        let messages = answer["messages"].as_array().expect("messages").clone();
+        messages.iter().map(|message| message["text"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&[]).await, ["one", "two", "three"]);
+    assert_eq!(texts(&["--limit=1"]).await, ["three"]);
+    assert_eq!(texts(&["--before=3", "--limit=1"]).await, ["two"]);
+    assert_eq!(texts(&["--after=0", "--limit=1"]).await, ["one"]);
+}
+
+#[tokio::test]
+async fn a_text_may_come_from_the_input() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let send = ["chat", "send", "--chat_id", &id, "--user_id=ann"];
+    assert_eq!(desk.fed("Grüße\n\naus Köln\n".as_bytes(), &send).await.code, 0);
+    assert_eq!(desk.fed(b"-f\n", &[send.as_slice(), &["--text=-"]].concat()).await.code, 0);
+    assert_eq!(desk.fed(b"not this", &[send.as_slice(), &["--text=that"]].concat()).await.code, 0);
+    let history = desk.run(&["chat", "history", "--chat_id", &id]).await.json();
+    let texts: Vec<_> = (0..3).map(|at| history["messages"][at]["text"].clone()).collect();
+    assert_eq!(texts, [json!("Grüße\n\naus Köln"), json!("-f"), json!("that")]);
+    let large = desk.fed(&vec![b'a'; 10 << 20], &send).await;
+    assert_eq!((large.code, large.err.contains("chat.Send.TextTooLarge")), (1, true), "{}", large.err);
+    let binary = desk.fed(b"\xff\xfe", &send).await;
+    assert_eq!((binary.code, binary.err.contains("no UTF-8")), (2, true), "{}", binary.err);
+}
+
+#[tokio::test]
+async fn chats_are_the_same_ones_in_other_words() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    let chat = desk.run(&["chats", "create-chat", "--user_ids=ann,ben"]).await.json()["chat"].clone();
+    assert_eq!(chat["user_ids"], json!(["ann", "ben"]));
+    let id = chat["id"].as_str().expect("an id");
+    assert_eq!(server.chat().await, id);
+    let send = ["chats", "send-message", "--chat_id", id, "--author_id=ann", "--text=hi", "--id=m1"];
+    let sent = desk.run(&send).await.json();
+    assert_eq!(sent, desk.run(&send).await.json(), "the same id is the same message");
+    desk.run(&["chats", "send-message", "--chat-id", id, "--author-id=ben", "--text=ho"]).await.json();
+    let listed = desk.run(&["chats", "list-messages", "--chat_id", id, "--order=asc", "--limit=1"]).await.json();
+    assert_eq!(listed, json!({ "messages": [sent["message"]] }));
+    let later = desk.run(&["chats", "list-messages", "--chat_id", id, "--order=asc", "--offset=1"]).await.json();
+    assert_eq!(later["messages"][0]["text"], "ho");
+}
+
+#[tokio::test]
+async fn a_group_is_made_found_joined_and_ended() {
+    let guarded = Guarded::start().await;
+    let desk = Desk::at(&guarded.server.host);
+    let (ann, ben) = (token("ann"), token("ben"));
+    let ask = async |token: &str, arguments: &[&str]| desk.run_with(&[("MICRO_TOKEN", token)], arguments).await;
+    let create = ["chat", "create", "--name=lunch", "--description=who eats where", "--user_ids=cleo"];
+    let group = ask(&ann, &create).await.json()["group"].clone();
+    assert_eq!((&group["user_ids"], &group["private"]), (&json!(["ann", "cleo"]), &json!(false)));
+    let id = format!("--group_id={}", group["id"].as_str().expect("an id"));
+    assert_eq!(ask(&ben, &["chat", "list"]).await.json()["groups"], json!([group]));
+    assert_eq!(ask(&ben, &["chat", "list", "--user_id=ben"]).await.json()["groups"], json!([]));
+    let members = async |token: &str, arguments: &[&str]| {
+        ask(token, &[arguments, &[&id]].concat()).await.json()["group"]["user_ids"].clone()
+    };
+    assert_eq!(members(&ben, &["chat", "join"]).await, json!(["ann", "ben", "cleo"]));
+    assert_eq!(members(&ben, &["chat", "invite", "--user_id=dan"]).await, json!(["ann", "ben", "cleo", "dan"]));
+    assert_eq!(members(&ann, &["chat", "kick", "--user_id=dan"]).await, json!(["ann", "ben", "cleo"]));
+    let sent = ask(&ben, &["chat", "send", &id, "--client_id=c1", "--text=soup?"]).await.json();
+    assert_eq!((&sent["message"]["user_id"], &sent["message"]["client"]), (&json!("ben"), &json!("c1")));
+    assert_eq!(ask(&ann, &["chat", "history", &id]).await.json(), json!({ "messages": [sent["message"]] }));
+    assert_eq!(members(&ben, &["chat", "leave"]).await, json!(["ann", "cleo"]));
+    let refused = ask(&ben, &["chat", "delete", &id]).await;
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{}", refused.err);
+    assert_eq!(refused.err, "micro: only who created the group may do this (chat.delete)\n");
+    assert_eq!(members(&ann, &["chat", "delete"]).await, json!(["ann", "cleo"]));
+    assert_eq!(ask(&ann, &["chat", "list"]).await.json()["groups"], json!([]));
+}
+
+#[tokio::test]
+async fn scripts_can_tell_what_went_wrong() {
+    let (server, guarded) = (Running::start().await, Guarded::start().await);
+    let desk = Desk::at(&server.host);
+    let refused = desk.run(&["chat", "new"]).await;
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.starts_with("micro: ") && refused.err.contains("(chat.New.MissingUserIDs)"), "{}", refused.err);
+    for usage in
+        [&["chat", "knew"][..], &["chat", "send", "--chat_id=a", "--group_id=b"], &["--api=ftp://x", "chat", "new"]]
+    {
+        let ran = desk.run(usage).await;
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+    }
+    // A port that nobody listens on, and somebody who is no Micro Chat server.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let silent = desk.run(&["--api", &format!("http://{free}"), "chat", "new", "--user_ids=a"]).await;
+    assert_eq!((silent.code, silent.err.contains("does not answer")), (3, true), "{}", silent.err);
+    let page = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = page.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let (mut stream, _) = page.accept()?;
+        stream.read(&mut [0; 4_096])?;
+        stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 9\r\n\r\n<h1>x</h1")
+    });
+    let other = desk.run(&["--api", &format!("http://{address}"), "chat", "new"]).await;
+    assert_eq!((other.code, other.err.contains("502")), (3, true), "{}", other.err);
+    let guarded = Desk::at(&guarded.server.host);
+    let nobody = guarded.run(&["chat", "new", "--user_ids=ann"]).await;
+    assert_eq!((nobody.code, nobody.err.contains("micro login")), (4, true), "{}", nobody.err);
+    let forged = guarded.run(&["--token=forged", "chat", "new", "--user_ids=ann"]).await;
+    assert_eq!((forged.code, forged.err.contains("auth.InvalidToken")), (4, true), "{}", forged.err);
+    assert_eq!(desk.run(&["--help"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn what_others_write_gives_a_terminal_no_orders() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let evil = "\x1b]0;owned\x07\x1b[2J\u{9b}31m\u{202e}\r\u{8}\u{7f}gone\nnext";
+    server.send(&id, "ev\x1bil", evil).await;
+    let history = ["chat", "history", "--chat_id", &id];
+    let is_order = |character: char| (character.is_control() && !"\n\t".contains(character)) || character == '\u{202e}';
+    for output in ["json", "table"] {
+        let ran = desk.run(&[history.as_slice(), &["--output", output]].concat()).await;
+        assert_eq!((ran.code, ran.out.chars().any(is_order)), (0, false), "{:?}", ran.out);
+        assert!(ran.out.contains("gone"), "{}", ran.out);
+    }
+    // It is the same text all the same.
+    assert_eq!(desk.run(&history).await.json()["messages"][0]["text"], evil);
+    // Nor do refusals and mistakes.
+    let refused = desk.run(&["--output=\x1b[2J", "chat", "new"]).await;
+    assert_eq!((refused.code, refused.err.contains('\x1b')), (2, false), "{:?}", refused.err);
+    let refused = desk.run_with(&[("MICRO_OUTPUT", "\x1b[2J")], &["chat", "new"]).await;
+    assert_eq!((refused.code, refused.err.contains('\x1b')), (2, false), "{:?}", refused.err);
+}
+
+#[tokio::test]
+async fn a_table_is_for_people() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    server.send(&id, "ann", "Hello").await;
+    server.send(&id, "ben", "one\ntwo").await;
+    let ran = desk.run(&["--output=table", "chat", "history", "--chat_id", &id]).await;
+    let rows: Vec<Vec<&str>> = ran.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["SEQ", "SENT_AT", "USER_ID", "SUBJECT", "TEXT"]);
+    assert_eq!((rows[1][0], rows[1][2], rows[1][3]), ("1", "ann", "Hello"));
+    assert_eq!((rows[2][2], rows[2][3], rows[3].as_slice()), ("ben", "one", ["two"].as_slice()));
+    let new = desk.run(&["chat", "new", "--user_ids=ann,ben", "--output=table"]).await;
+    assert_eq!(new.out.split_whitespace().collect::<Vec<_>>(), ["CHAT_ID", id.as_str()]);
+}

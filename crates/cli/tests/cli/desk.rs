@@ -1,0 +1,91 @@
+//! Where the program is run: with a home of its own, and nothing of whoever runs the tests.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::running::PATIENCE;
+
+/// A home, and the server that is meant there.
+pub struct Desk {
+    pub home: TempDir,
+    pub api: String,
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// What a command printed that has to have succeeded.
+    pub fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.err);
+        serde_json::from_str(&self.out).expect("JSON")
+    }
+}
+
+impl Desk {
+    /// For a server at `127.0.0.1:port`.
+    pub fn at(host: &str) -> Self {
+        Self { home: tempfile::tempdir().expect("a folder"), api: format!("http://{host}") }
+    }
+
+    /// Its configuration folder.
+    pub fn folder(&self) -> PathBuf {
+        self.home.path().join("micro")
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_micro"));
+        command.args(arguments).env_clear().env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path());
+        command.env("MICRO_API", &self.api).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub async fn run(&self, arguments: &[&str]) -> Ran {
+        ended(self.command(arguments)).await
+    }
+
+    /// With more in its environment.
+    pub async fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
+        let mut command = self.command(arguments);
+        command.envs(environment.iter().copied());
+        ended(command).await
+    }
+
+    /// With something to read.
+    pub async fn fed(&self, input: &[u8], arguments: &[&str]) -> Ran {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().expect("it starts");
+        let mut stdin = child.stdin.take().expect("its input");
+        let writing = async {
+            // It may have read enough.
+            let _ = stdin.write_all(input).await;
+            drop(stdin);
+        };
+        let ((), output) =
+            timeout(PATIENCE, async { tokio::join!(writing, child.wait_with_output()) }).await.expect("an end");
+        ran(output.expect("its output"))
+    }
+}
+
+async fn ended(mut command: Command) -> Ran {
+    ran(timeout(PATIENCE, command.output()).await.expect("an end").expect("it starts"))
+}
+
+fn ran(output: std::process::Output) -> Ran {
+    Ran {
+        code: output.status.code().expect("no signal"),
+        out: String::from_utf8(output.stdout).expect("text"),
+        err: String::from_utf8(output.stderr).expect("text"),
+    }
+}

@@ -1,0 +1,107 @@
+//! Where the program calls, and as whom: flags before the environment before the file.
+
+use serde_json::Value;
+
+use crate::desk::Desk;
+use crate::guarded::{Guarded, token};
+use crate::running::Running;
+
+/// What the program says that it goes by.
+fn effective(listing: &Value, key: &str) -> (String, String) {
+    let row =
+        listing["settings"].as_array().expect("rows").iter().find(|row| row["key"] == key).expect("a row").clone();
+    let text = |name: &str| row[name].as_str().expect("text").to_owned();
+    (text("value"), text("from"))
+}
+
+#[tokio::test]
+async fn a_flag_counts_before_the_environment_and_that_before_the_file() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    let chat = async |environment: &[(&str, &str)], arguments: &[&str]| {
+        desk.run_with(environment, &[arguments, &["chat", "new", "--user_ids=ann"]].concat()).await.json()["chat_id"]
+            .clone()
+    };
+    // Each namespace has another chat.
+    let (flag, variable, file) = (
+        chat(&[], &["--namespace=f"]).await,
+        chat(&[("MICRO_NAMESPACE", "v")], &[]).await,
+        chat(&[], &["--namespace=c"]).await,
+    );
+    assert_eq!(desk.run(&["config", "set", "namespace", "c"]).await.code, 0);
+    assert_eq!(chat(&[], &[]).await, file);
+    assert_eq!(chat(&[("MICRO_NAMESPACE", "v")], &[]).await, variable);
+    assert_eq!(chat(&[("MICRO_NAMESPACE", "v")], &["--namespace=f"]).await, flag);
+    assert_eq!(chat(&[("MICRO_NAMESPACE", "")], &[]).await, file, "an empty variable says nothing");
+    let listing = desk.run(&["config"]).await.json();
+    assert_eq!(effective(&listing, "namespace"), ("c".to_owned(), "file".to_owned()));
+    assert_eq!(effective(&listing, "api"), (format!("http://{}/", server.host), "environment".to_owned()));
+}
+
+#[tokio::test]
+async fn a_token_is_taken_from_the_first_that_names_one() {
+    let guarded = Guarded::start().await;
+    let desk = Desk::at(&guarded.server.host);
+    let file = desk.home.path().join("token");
+    std::fs::write(&file, format!("{}\n", token("ann"))).expect("a file");
+    let file = file.display().to_string();
+    let who = async |environment: &[(&str, &str)], arguments: &[&str]| {
+        desk.run_with(environment, &[arguments, &["whoami"]].concat()).await.json()["account"]["id"].clone()
+    };
+    let (ben, cleo) = (token("ben"), token("cleo"));
+    let named = [("MICRO_TOKEN", ben.as_str())];
+    assert_eq!(who(&named, &[]).await, "ben");
+    assert_eq!(who(&named, &["--token-file", &file]).await, "ann", "a flag's file counts before a variable's token");
+    assert_eq!(who(&named, &["--token", &cleo]).await, "cleo");
+    assert_eq!(who(&[("MICRO_TOKEN_FILE", &file)], &[]).await, "ann");
+    let both = desk.run_with(&[("MICRO_TOKEN_FILE", &file), named[0]], &["whoami"]).await;
+    assert_eq!((both.code, both.err.contains(&ben)), (2, false), "{}", both.err);
+    desk.run(&["config", "set", "api", &desk.api]).await;
+    desk.run(&["config", "set", "token", &cleo]).await;
+    assert_eq!(who(&[], &[]).await, "cleo");
+    assert_eq!(who(&named, &[]).await, "ben");
+    let listing = desk.run(&["config"]).await;
+    assert_eq!(effective(&listing.json(), "token"), ("(hidden)".to_owned(), "file".to_owned()));
+    // Another server than the file's is not told the file's token.
+    let elsewhere = format!("{}/elsewhere", desk.api);
+    assert_eq!(desk.run(&["--api", &elsewhere, "config"]).await.out.contains("hidden"), false);
+}
+
+#[tokio::test]
+async fn the_file_is_changed_only_where_it_is_told_to_and_read_by_its_owner_only() {
+    let desk = Desk::at("127.0.0.1:1");
+    let path = desk.run(&["config", "path"]).await.out.trim_end().to_owned();
+    assert_eq!(path, desk.folder().join("config.toml").display().to_string());
+    std::fs::create_dir_all(desk.folder()).expect("a folder");
+    std::fs::write(&path, "# ours\nnamespace = \"club\" # of friends\n").expect("a file");
+    assert_eq!(desk.run(&["config", "set", "token", "secret"]).await.code, 0);
+    let text = std::fs::read_to_string(&path).expect("a file");
+    assert_eq!(text, "# ours\nnamespace = \"club\" # of friends\ntoken = \"secret\"\n");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("a file").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(desk.run(&["config", "get", "namespace"]).await.out, "club\n");
+    assert_eq!(desk.run(&["config", "set", "namespace"]).await.code, 0);
+    assert_eq!(desk.run(&["config", "get", "namespace"]).await.out, "");
+    for wrong in [
+        &["config", "set", "colour", "red"][..],
+        &["config", "set", "api", "here"],
+        &["config", "set", "output", "xml"],
+    ] {
+        let ran = desk.run(wrong).await;
+        assert_eq!((ran.code, ran.err.lines().count()), (2, 1), "{}", ran.err);
+    }
+    std::fs::write(&path, "token = secret-of-mine\n").expect("a file");
+    let ran = desk.run(&["config"]).await;
+    assert_eq!((ran.code, ran.err.contains("secret-of-mine")), (2, false), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn no_token_leaves_the_machine_without_tls() {
+    let desk = Desk::at("127.0.0.1:1");
+    let call = ["--api=http://192.0.2.1", "--token=secret", "whoami"];
+    let ran = desk.run(&call).await;
+    assert_eq!((ran.code, ran.err.contains("--insecure")), (2, true), "{}", ran.err);
+    let login =
+        desk.fed(b"correct horse", &["--api=http://192.0.2.1", "login", "--email=a@b.c", "--password-stdin"]).await;
+    assert_eq!((login.code, login.err.contains("--insecure")), (2, true), "{}", login.err);
+}
