@@ -57,6 +57,16 @@ impl Caller {
         }
     }
 
+    /// Whether something says who calls.
+    pub fn is_known(&self) -> bool {
+        !matches!(self.proof, Proof::None)
+    }
+
+    /// Whether there is another token when one ends.
+    pub fn renews(&self) -> bool {
+        matches!(self.proof, Proof::Login(_))
+    }
+
     /// A token that is good for a while, and another than the one that was refused.
     pub fn token(&self, refused: Option<&str>) -> Result<Option<String>, Failure> {
         Ok(match &self.proof {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::answer;
 use crate::caller::Caller;
+use crate::connect;
 use crate::failure::Failure;
 use crate::options::{Chat, History, Member, Send};
 use crate::place::Place;
@@ -28,6 +29,7 @@ pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
         Chat::New { user_ids } => ask(place, "chat/New", &NewRequest { user_ids }, &["chat_id"]),
         Chat::Send(options) => send(place, options),
         Chat::History(options) => history(place, options),
+        Chat::Connect(options) => connect::run(place, options),
         Chat::Create { name, description, user_ids, private } => {
             ask(place, "chat/Create", &CreateRequest { name, description, user_ids, private }, GROUPS)
         }

@@ -3,6 +3,8 @@
 //! - [`options`]: what it is told; [`place`]: which server, which namespace, and who calls; [`settings`]: the
 //!   configuration file,
 //! - [`api`]: calls; [`account`]: logging in and out; [`logins`]: what is kept of a login,
+//! - [`connect`]: a chat that is open; [`screen`]: where it is shown,
+//! - [`manual`]: what shells and readers are told of the command line,
 //! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
 
 mod account;
@@ -12,11 +14,14 @@ mod caller;
 mod chat;
 mod chats;
 mod config;
+mod connect;
 mod failure;
 mod logins;
+mod manual;
 mod options;
 mod place;
 mod plain;
+mod screen;
 mod settings;
 
 use std::io::Write;
@@ -47,5 +52,7 @@ fn run(options: Options) -> Result<(), Failure> {
         Command::Logout(logout) => account::log_out(&place, &logout),
         Command::Whoami => account::whoami(&place),
         Command::Config(command) => config::run(&place, command),
+        Command::Completions { shell } => manual::complete(shell),
+        Command::Man { command, folder } => manual::man(&command, folder.as_deref()),
     }
 }

@@ -65,6 +65,19 @@ pub enum Command {
     Whoami,
     /// What the program goes by; without a command, all of it
     Config(Config),
+    /// Prints what a shell completes this command line with
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints a page of the manual, as man reads it
+    Man {
+        /// A command, such as `chat send`; without it the first page
+        command: Vec<String>,
+        /// Writes all pages into this folder instead
+        #[arg(long, conflicts_with = "command")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Of chats and groups.
@@ -80,6 +93,8 @@ pub enum Chat {
     Send(Send),
     /// Prints messages, the oldest first
     History(History),
+    /// A chat on the terminal; without one, a message for each line of the input
+    Connect(Connect),
     /// Makes a group
     Create {
         /// What it is called
@@ -163,6 +178,25 @@ pub struct History {
     /// Only messages with a larger seq, the oldest of them
     #[arg(long, value_name = "SEQ")]
     pub after: Option<u64>,
+}
+
+/// Which chat is opened, and how.
+#[derive(Debug, Args)]
+pub struct Connect {
+    #[command(flatten)]
+    pub room: Room,
+    /// Who opens it; where a token says that, it may be left out
+    #[arg(long, value_name = "USER", default_value = "")]
+    pub user_id: String,
+    /// Shows so many of the last messages
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=1000))]
+    pub history: u64,
+    /// Shows what was sent from here, too
+    #[arg(long)]
+    pub own: bool,
+    /// Goes on when the input has ended
+    #[arg(long)]
+    pub follow: bool,
 }
 
 /// Somebody, and a group.

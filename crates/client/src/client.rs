@@ -107,6 +107,10 @@ pub enum Event {
     Message(Message),
     /// All that was stored has been delivered, anew after each broken link.
     CaughtUp,
+    /// The link is down, and the next try follows after this time; again after each try that failed.
+    Waiting(Duration),
+    /// The server wants another token, and this is why. It gets what [`Client::authorize`] is told by the next try.
+    Login(ErrorBody),
     /// Nothing more will come.
     Ended(Error),
 }

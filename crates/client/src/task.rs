@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use micro_chat_session::{Action, Cursor, Fault, Reason, Session};
+use micro_chat_session::{Action, Cursor, Fault, Frame, Reason, Session};
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::error::ErrorBody;
 use micro_chat_wire::{SUBPROTOCOL, close, op};
@@ -71,6 +71,8 @@ pub struct Task {
     readers: HashMap<u32, Reader>,
     /// By the engine's number.
     answers: HashMap<u32, oneshot::Sender<Result<Value, Error>>>,
+    /// What the server said of the connection, before it closed it.
+    refusal: Option<ErrorBody>,
 }
 
 /// What wakes the task.
@@ -91,6 +93,7 @@ impl Task {
             start: Instant::now(),
             readers: HashMap::new(),
             answers: HashMap::new(),
+            refusal: None,
         }
     }
 
@@ -119,10 +122,20 @@ impl Task {
                     self.link = Link::Open(socket);
                     self.session.opened(now);
                 }
-                Wake::Received(Some(Ok(WsMessage::Text(text)))) => self.session.received(frame::read(&text), now),
+                Wake::Received(Some(Ok(WsMessage::Text(text)))) => {
+                    let frame = frame::read(&text);
+                    if let Frame::Error { scope: op::SCOPE_CONNECTION, error, .. } = &frame {
+                        self.refusal = serde_json::from_value(error.clone()).ok();
+                    }
+                    self.session.received(frame, now);
+                }
                 Wake::Received(Some(Ok(WsMessage::Close(close)))) => {
                     self.link.close().await;
-                    self.session.closed(close.map_or(close::BROKEN, |frame| frame.code.into()), now);
+                    let code = close.map_or(close::BROKEN, |frame| frame.code.into());
+                    if let (close::LOGIN, Some(error)) = (code, self.refusal.take()) {
+                        self.tell_all(&Event::Login(error)).await;
+                    }
+                    self.session.closed(code, now);
                 }
                 Wake::Received(Some(Ok(_))) => {}
                 Wake::Opened(Err(_)) | Wake::Received(Some(Err(_)) | None) => {
@@ -190,7 +203,8 @@ impl Task {
                 }
                 Action::Probe => frames.push(json!([op::PROBE])),
                 Action::Renew { renewal } => frames.push(json!([op::RENEW, renewal])),
-                Action::Waiting { .. } | Action::Offline => {}
+                Action::Waiting { delay } => self.tell_all(&Event::Waiting(Duration::from_millis(delay))).await,
+                Action::Offline => {}
                 Action::Subscribed { id, cursor } => self.tell(id, Event::Subscribed(cursor)).await,
                 Action::Deliver { id, messages, after, .. } => self.deliver(id, messages, after).await,
                 Action::Gap { id, gap } => self.tell(id, Event::Gap(gap)).await,
@@ -225,6 +239,12 @@ impl Task {
     async fn tell(&mut self, id: u32, event: Event) {
         if let Some(reader) = self.readers.get(&id) {
             let _ = reader.events.send(event).await;
+        }
+    }
+
+    async fn tell_all(&mut self, event: &Event) {
+        for reader in self.readers.values() {
+            let _ = reader.events.send(event.clone()).await;
         }
     }
 

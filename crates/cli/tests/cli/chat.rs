@@ -136,7 +136,7 @@ async fn scripts_can_tell_what_went_wrong() {
     let address = page.local_addr().expect("an address");
     std::thread::spawn(move || {
         let (mut stream, _) = page.accept()?;
-        stream.read(&mut [0; 4_096])?;
+        let _ = stream.read(&mut [0; 4_096])?;
         stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 9\r\n\r\n<h1>x</h1")
     });
     let other = desk.run(&["--api", &format!("http://{address}"), "chat", "new"]).await;

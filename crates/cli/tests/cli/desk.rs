@@ -15,6 +15,8 @@ use crate::running::PATIENCE;
 pub struct Desk {
     pub home: TempDir,
     pub api: String,
+    /// What is in its environment.
+    pub token: Option<String>,
 }
 
 /// What came of a command.
@@ -36,7 +38,7 @@ impl Ran {
 impl Desk {
     /// For a server at `127.0.0.1:port`.
     pub fn at(host: &str) -> Self {
-        Self { home: tempfile::tempdir().expect("a folder"), api: format!("http://{host}") }
+        Self { home: tempfile::tempdir().expect("a folder"), api: format!("http://{host}"), token: None }
     }
 
     /// Its configuration folder.
@@ -48,6 +50,7 @@ impl Desk {
         let mut command = Command::new(env!("CARGO_BIN_EXE_micro"));
         command.args(arguments).env_clear().env("HOME", self.home.path()).env("XDG_CONFIG_HOME", self.home.path());
         command.env("MICRO_API", &self.api).kill_on_drop(true);
+        command.envs(self.token.iter().map(|token| ("MICRO_TOKEN", token)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

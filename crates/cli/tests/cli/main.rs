@@ -2,8 +2,11 @@
 
 mod account;
 mod chat;
+mod connect;
 mod desk;
+mod manual;
 mod place;
+mod relay;
 
 // The servers that the server's own tests run, with and without accounts.
 #[allow(dead_code)]

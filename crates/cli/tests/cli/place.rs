@@ -64,7 +64,7 @@ async fn a_token_is_taken_from_the_first_that_names_one() {
     assert_eq!(effective(&listing.json(), "token"), ("(hidden)".to_owned(), "file".to_owned()));
     // Another server than the file's is not told the file's token.
     let elsewhere = format!("{}/elsewhere", desk.api);
-    assert_eq!(desk.run(&["--api", &elsewhere, "config"]).await.out.contains("hidden"), false);
+    assert!(!desk.run(&["--api", &elsewhere, "config"]).await.out.contains("hidden"));
 }
 
 #[tokio::test]

@@ -55,7 +55,10 @@ impl Reader {
                         cursor = at.seq;
                     }
                     // What a gap tells has been counted.
-                    Ok(Some(Event::Subscribed(_) | Event::Gap(_) | Event::CaughtUp)) | Err(_) => {}
+                    Ok(Some(
+                        Event::Subscribed(_) | Event::Gap(_) | Event::CaughtUp | Event::Waiting(_) | Event::Login(_),
+                    ))
+                    | Err(_) => {}
                     Ok(Some(Event::Ended(error))) => panic!("the reading ended: {error}"),
                     Ok(None) => return seen,
                 }

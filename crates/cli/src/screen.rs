@@ -1,0 +1,148 @@
+//! Where a chat is shown, and its lines come from: a terminal with one's own line at the bottom, or plain lines in and
+//! out.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::thread::JoinHandle;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use micro_chat_wire::chat::Message;
+use rustyline::{DefaultEditor, ExternalPrinter};
+use tokio::sync::mpsc;
+
+use crate::answer::Output;
+use crate::failure::Failure;
+use crate::plain;
+
+/// The colours of names.
+const COLOURS: [AnsiColor; 6] =
+    [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Magenta, AnsiColor::Blue, AnsiColor::BrightRed];
+
+/// What is printed on.
+pub enum Screen {
+    /// People write and read here.
+    Terminal {
+        printer: Box<dyn Printer>,
+        /// Who keeps the line at the bottom.
+        writer: JoinHandle<()>,
+        is_coloured: bool,
+    },
+    /// Programs do.
+    Pipe(Output),
+}
+
+/// Prints above the line that is being written.
+pub trait Printer: Send {
+    fn print(&mut self, text: String);
+}
+
+impl<P: ExternalPrinter + Send> Printer for P {
+    fn print(&mut self, text: String) {
+        // A terminal that is gone is noticed by whoever writes on it.
+        let _ = ExternalPrinter::print(self, text);
+    }
+}
+
+impl Screen {
+    /// Opens it; the lines that are written go to `lines`, which closes when there are no more.
+    pub fn open(user_id: &str, output: Output, lines: mpsc::Sender<String>) -> Result<Self, Failure> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            std::thread::spawn(move || read(&lines));
+            return Ok(Self::Pipe(output));
+        }
+        let wrong = |error| Failure::Usage(format!("the terminal can't be used: {error}"));
+        let mut editor = DefaultEditor::new().map_err(wrong)?;
+        let printer = Box::new(editor.create_external_printer().map_err(wrong)?);
+        let prompt = format!("{}> ", plain::line(user_id));
+        let writer = std::thread::spawn(move || {
+            while let Ok(line) = editor.readline(&prompt) {
+                let _ = editor.add_history_entry(line.as_str());
+                if !line.trim().is_empty() && lines.blocking_send(line).is_err() {
+                    return;
+                }
+                if lines.is_closed() {
+                    return;
+                }
+            }
+        });
+        let is_coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        Ok(Self::Terminal { printer, writer, is_coloured })
+    }
+
+    /// Shows a message.
+    pub fn message(&mut self, message: &Message) -> Result<(), Failure> {
+        match self {
+            Self::Terminal { printer, is_coloured, .. } => printer.print(people(message, *is_coloured) + "\n"),
+            Self::Pipe(output) => {
+                let line = match output {
+                    Output::Json => plain::json(&serde_json::to_string(message).unwrap_or_default()),
+                    Output::Table => people(message, false),
+                };
+                let mut out = io::stdout().lock();
+                writeln!(out, "{line}")?;
+                out.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says something about the chat.
+    pub fn note(&mut self, text: &str) {
+        let text = plain::line(text);
+        match self {
+            Self::Terminal { printer, .. } => printer.print(format!("-- {text}\n")),
+            // Nobody has to read it.
+            Self::Pipe(_) => drop(writeln!(io::stderr(), "micro: {text}")),
+        }
+    }
+
+    /// Gives the terminal back, as it was. `failure` is why, if somebody may be writing still.
+    pub fn close(mut self, failure: Option<&Failure>) {
+        if let Some(failure) = failure
+            && matches!(self, Self::Terminal { .. })
+        {
+            self.note(&format!("{failure}; press Enter"));
+        }
+        if let Self::Terminal { writer, printer, .. } = self {
+            let _ = writer.join();
+            drop(printer);
+        }
+    }
+}
+
+/// Takes the lines of the input.
+fn read(lines: &mpsc::Sender<String>) {
+    for line in io::stdin().lock().lines() {
+        match line {
+            Ok(line) if line.trim().is_empty() => {}
+            Ok(line) => {
+                if lines.blocking_send(line).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "micro: the input can't be read: {error}");
+                return;
+            }
+        }
+    }
+}
+
+/// A message as people read it: `12:03 ann: Hello`.
+fn people(message: &Message, is_coloured: bool) -> String {
+    let at = Timestamp::from_second(message.sent_at).unwrap_or_default().to_zoned(TimeZone::system());
+    let is_today = at.date() == jiff::Zoned::now().date();
+    let time = at.strftime(if is_today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string();
+    let hash = message.user_id.bytes().fold(0_usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    let colour = COLOURS.get(hash % COLOURS.len()).copied().unwrap_or(AnsiColor::Cyan);
+    let style = if is_coloured { Style::new().bold().fg_color(Some(colour.into())) } else { Style::new() };
+    let name = plain::line(&message.user_id);
+    let subject = match message.subject.as_str() {
+        "" => String::new(),
+        subject => format!("[{}] ", plain::line(subject)),
+    };
+    let text = plain::lines(&message.text, "      ");
+    format!("{time} {style}{name}{style:#}: {subject}{text}")
+}

@@ -1,0 +1,167 @@
+//! An open chat: through pipes, as programs use it, and on a terminal.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::time::timeout;
+
+use crate::desk::Desk;
+use crate::guarded::{Guarded, token};
+use crate::hosted::{Hosted, PASSWORD};
+use crate::relay::Relay;
+use crate::running::{PATIENCE, Running};
+
+/// A chat that somebody has open.
+struct Talk {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Lines<BufReader<ChildStdout>>,
+    errors: Lines<BufReader<ChildStderr>>,
+}
+
+impl Talk {
+    fn open(desk: &Desk, arguments: &[&str]) -> Self {
+        let arguments = [&["chat", "connect"], arguments].concat();
+        let mut child = desk.command(&arguments).stdin(Stdio::piped()).spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let errors = BufReader::new(child.stderr.take().expect("its errors")).lines();
+        Self { input: child.stdin.take(), output: lines, errors, child }
+    }
+
+    async fn say(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("an input");
+        input.write_all(format!("{line}\n").as_bytes()).await.expect("it reads");
+    }
+
+    async fn hear(&mut self) -> Value {
+        let line = timeout(PATIENCE, self.output.next_line()).await.expect("a line in time").expect("text");
+        serde_json::from_str(&line.expect("a line")).expect("JSON")
+    }
+
+    async fn warning(&mut self) -> String {
+        timeout(PATIENCE, self.errors.next_line()).await.expect("a line in time").expect("text").expect("a line")
+    }
+
+    /// Its exit code, once nothing more is written.
+    async fn end(mut self) -> i32 {
+        drop(self.input.take());
+        timeout(PATIENCE, self.child.wait()).await.expect("an end").expect("a status").code().expect("no signal")
+    }
+}
+
+async fn texts(server: &Running, chat_id: &str) -> Vec<String> {
+    let answer = server.ask("/chat/History", json!({ "chat_id": chat_id })).await;
+    let messages = answer["messages"].as_array().expect("messages");
+    messages.iter().map(|message| message["text"].as_str().expect("a text").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn each_line_is_sent_and_each_message_printed() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    for text in ["zero", "one", "two"] {
+        server.send(&id, "ben", text).await;
+    }
+    let mut ann = Talk::open(&desk, &["--chat_id", &id, "--user_id=ann", "--history=2"]);
+    assert_eq!((ann.hear().await["text"].clone(), ann.hear().await["text"].clone()), (json!("one"), json!("two")));
+    let mut ben = Talk::open(&desk, &["--chat_id", &id, "--user_id=ben", "--history=0", "--own"]);
+    ben.say("hi").await;
+    assert_eq!(ben.hear().await["text"], "hi", "its own, as it was told");
+    assert_eq!(ann.hear().await["user_id"], "ben");
+    ann.say("ho").await;
+    assert_eq!(ben.hear().await["text"], "ho");
+    assert_eq!((ann.end().await, ben.end().await), (0, 0));
+    assert_eq!(texts(&server, &id).await, ["zero", "one", "two", "hi", "ho"]);
+}
+
+#[tokio::test]
+async fn what_is_piped_in_is_stored_when_the_program_ends() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let lines: Vec<String> = (0..300).map(|number| format!("line {number}")).collect();
+    let ran = desk.fed(lines.join("\n").as_bytes(), &["chat", "connect", "--chat_id", &id, "--user_id=ann"]).await;
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+    assert_eq!(texts(&server, &id).await, lines);
+}
+
+#[tokio::test]
+async fn a_network_that_breaks_loses_and_doubles_nothing() {
+    let server = Running::start().await;
+    let relay = Relay::to(&server.host).await;
+    let (desk, id) = (Desk::at(&relay.host), server.chat().await);
+    let chat = ["--chat_id", &id, "--history=0"];
+    let mut ann = Talk::open(&desk, &[&chat[..], &["--user_id=ann"]].concat());
+    let mut ben = Talk::open(&desk, &[&chat[..], &["--user_id=ben"]].concat());
+    // Both are there.
+    ben.say("hello").await;
+    assert_eq!(ann.hear().await["text"], "hello");
+    ann.say("hello").await;
+    assert_eq!(ben.hear().await["text"], "hello");
+    let mut sent = Vec::new();
+    for round in 0..3 {
+        for number in 0..40 {
+            let text = format!("{round}/{number}");
+            ann.say(&text).await;
+            sent.push(text);
+        }
+        // In the middle of it, or thereabouts.
+        tokio::time::sleep(Duration::from_millis(3 * round)).await;
+        relay.cut();
+        let offline = ann.warning().await;
+        assert!(offline.contains("offline"), "{offline}");
+        ann.say(&format!("{round}/offline")).await;
+        sent.push(format!("{round}/offline"));
+        relay.mend();
+        assert_eq!(ann.warning().await, "micro: back");
+    }
+    let mut heard = Vec::new();
+    while heard.len() < sent.len() {
+        heard.push(ben.hear().await["text"].as_str().expect("a text").to_owned());
+    }
+    assert_eq!(heard, sent);
+    assert_eq!(ann.end().await, 0);
+    assert_eq!(texts(&server, &id).await[2..], sent);
+}
+
+#[tokio::test]
+async fn who_is_put_out_or_refused_is_told_so() {
+    let guarded = Guarded::start().await;
+    let mut desk = Desk::at(&guarded.server.host);
+    let body = json!({ "name": "lunch", "user_ids": ["ben"] });
+    let group = guarded.ask(&token("ann"), "/chat/Create", body).await["group"]["id"].clone();
+    let id = group.as_str().expect("an id");
+    let nobody = desk.run(&["chat", "connect", "--chat_id", id]).await;
+    assert_eq!((nobody.code, nobody.err.contains("micro login")), (4, true), "{}", nobody.err);
+    desk.token = Some(token("eve"));
+    let eve = desk.run(&["chat", "connect", "--chat_id", id]).await;
+    assert_eq!((eve.code, eve.err.contains("InvalidChatID")), (1, true), "{}", eve.err);
+    desk.token = Some(token("ben"));
+    let mut ben = Talk::open(&desk, &["--group_id", id]);
+    guarded.ask(&token("ann"), "/chat/Send", json!({ "chat_id": id, "text": "soup?" })).await;
+    assert_eq!(ben.hear().await["text"], "soup?");
+    guarded.ask(&token("ann"), "/chat/Kick", json!({ "group_id": id, "user_id": "ben" })).await;
+    let told = ben.warning().await;
+    assert!(told.contains("chat.Connect.Removed"), "{told}");
+    assert_eq!(ben.end().await, 1);
+}
+
+#[tokio::test]
+async fn a_login_is_enough_to_open_a_chat_and_its_end_ends_it() {
+    let hosted = Hosted::start().await;
+    hosted.sign_up("ann@example.com").await;
+    let desk = Desk::at(&hosted.server.host);
+    let login = ["login", "--email=ann@example.com", "--password-stdin"];
+    desk.fed(PASSWORD.as_bytes(), &login).await.json();
+    let new = desk.run(&["chat", "new", "--user_ids=ann@example.com,ben"]).await.json();
+    let id = new["chat_id"].as_str().expect("an id");
+    let mut ann = Talk::open(&desk, &["--chat_id", id, "--own"]);
+    ann.say("hi").await;
+    assert_eq!(ann.hear().await["user_id"], "ann@example.com");
+    assert_eq!(desk.run(&["logout"]).await.code, 0);
+    let told = ann.warning().await;
+    assert!(told.contains("micro login"), "{told}");
+    assert_eq!(ann.end().await, 4);
+}

@@ -1,0 +1,34 @@
+//! What shells and readers are told.
+
+use std::process::Command;
+
+use crate::desk::Desk;
+
+#[tokio::test]
+async fn shells_complete_commands_and_flags() {
+    let desk = Desk::at("127.0.0.1:1");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = desk.run(&["completions", shell]).await;
+        assert_eq!(script.code, 0, "{}", script.err);
+        assert!(script.out.contains("user_ids") && script.out.contains("history"), "{shell}");
+    }
+    // As bash does it.
+    let script = desk.home.path().join("micro.bash");
+    std::fs::write(&script, desk.run(&["completions", "bash"]).await.out).expect("a file");
+    let typed = r#"source "$1"; COMP_WORDS=(micro chat send --chat); COMP_CWORD=3; _micro micro --chat send; echo "${COMPREPLY[@]}""#;
+    let output = Command::new("bash").args(["-c", typed, "bash"]).arg(&script).output().expect("bash");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "--chat_id");
+}
+
+#[tokio::test]
+async fn the_manual_has_a_page_for_each_command() {
+    let desk = Desk::at("127.0.0.1:1");
+    let page = desk.run(&["man"]).await;
+    assert!(page.code == 0 && page.out.contains(".TH micro 1") && page.out.contains("Exit codes"), "{}", page.out);
+    let page = desk.run(&["man", "chat", "send"]).await;
+    assert!(page.out.contains("subject"), "{}", page.out);
+    assert_eq!(desk.run(&["man", "chat", "sand"]).await.code, 2);
+    let folder = desk.home.path().display().to_string();
+    assert_eq!(desk.run(&["man", "--folder", &folder]).await.code, 0);
+    assert!(desk.home.path().join("micro-chat-history.1").exists());
+}
