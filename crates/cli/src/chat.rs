@@ -11,6 +11,7 @@ use crate::answer;
 use crate::caller::Caller;
 use crate::connect;
 use crate::failure::Failure;
+use crate::import;
 use crate::options::{Chat, History, Member, Send};
 use crate::place::Place;
 
@@ -30,6 +31,7 @@ pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
         Chat::Send(options) => send(place, options),
         Chat::History(options) => history(place, options),
         Chat::Connect(options) => connect::run(place, options),
+        Chat::Import(options) => import::run(place, options),
         Chat::Create { name, description, user_ids, private } => {
             ask(place, "chat/Create", &CreateRequest { name, description, user_ids, private }, GROUPS)
         }

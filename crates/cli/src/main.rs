@@ -3,8 +3,9 @@
 //! - [`options`]: what it is told; [`place`]: which server, which namespace, and who calls; [`settings`]: the
 //!   configuration file,
 //! - [`api`]: calls; [`account`]: logging in and out; [`logins`]: what is kept of a login,
-//! - [`connect`]: a chat that is open; [`screen`]: where it is shown,
+//! - [`connect`]: a chat that is open; [`screen`]: where it is shown; [`import`]: messages from a file,
 //! - [`manual`]: what shells and readers are told of the command line,
+//! - [`chat`] and [`chats`]: the services; [`config`]: shows and changes settings; [`caller`]: calls as somebody,
 //! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
 
 mod account;
@@ -16,6 +17,7 @@ mod chats;
 mod config;
 mod connect;
 mod failure;
+mod import;
 mod logins;
 mod manual;
 mod options;

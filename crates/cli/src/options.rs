@@ -95,6 +95,8 @@ pub enum Chat {
     History(History),
     /// A chat on the terminal; without one, a message for each line of the input
     Connect(Connect),
+    /// Sends the messages in a file, a line of JSON each; those that are stored already are not stored again
+    Import(Import),
     /// Makes a group
     Create {
         /// What it is called
@@ -197,6 +199,19 @@ pub struct Connect {
     /// Goes on when the input has ended
     #[arg(long)]
     pub follow: bool,
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file; `-` is the input. Each line is like {"user_id": "ann", "text": "Hello"}, and may have a subject, a
+    /// client_id and a chat_id or group_id
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub room: Room,
+    /// What to call the file: the same line of another name is another message; without it, the file's own name
+    #[arg(long)]
+    pub name: Option<String>,
 }
 
 /// Somebody, and a group.

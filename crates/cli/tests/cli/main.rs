@@ -4,6 +4,7 @@ mod account;
 mod chat;
 mod connect;
 mod desk;
+mod import;
 mod manual;
 mod place;
 mod relay;

@@ -1,0 +1,124 @@
+//! Messages from a file.
+
+use std::time::{Duration, Instant};
+
+use micro_chat_server::auth::Claims;
+use micro_chat_server::limits::{Rate, Rates};
+use micro_chat_server::server::Reach;
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+use crate::guarded::{Guarded, SECRET, key_file, token};
+use crate::relay::Relay;
+use crate::running::{PATIENCE, Running};
+
+/// Writes a file of so many messages, some of them alike.
+fn file(desk: &Desk, name: &str, count: usize) -> String {
+    let line = |number: usize| json!({ "user_id": "ann", "text": format!("line {}", number / 2) }).to_string() + "\n";
+    let path = desk.home.path().join(name);
+    std::fs::write(&path, (0..count).map(line).collect::<String>()).expect("a file");
+    path.display().to_string()
+}
+
+fn lines(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("line {}", number / 2)).collect()
+}
+
+async fn texts(server: &Running, chat_id: &str) -> Vec<String> {
+    let answer = server.ask("/chat/History", json!({ "chat_id": chat_id })).await;
+    answer["messages"].as_array().expect("messages").iter().map(text).collect()
+}
+
+fn text(message: &Value) -> String {
+    message["text"].as_str().expect("a text").to_owned()
+}
+
+#[tokio::test]
+async fn an_import_that_was_killed_is_finished_by_the_next_one() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let file = file(&desk, "chat.jsonl", 900);
+    let import = ["chat", "import", &file, "--chat_id", &id];
+    let mut first = desk.command(&import).spawn().expect("it starts");
+    let begun = Instant::now();
+    while texts(&server, &id).await.len() < 20 {
+        assert!(begun.elapsed() < PATIENCE);
+    }
+    first.kill().await.expect("it ends");
+    let count = texts(&server, &id).await.len();
+    assert!(count < 900, "it was killed in the middle");
+    for _ in 0..2 {
+        assert_eq!(desk.run(&import).await.json(), json!({ "imported": 900 }));
+        assert_eq!(texts(&server, &id).await, lines(900));
+    }
+    // A file of another name has other messages.
+    assert_eq!(desk.run(&[&import[..], &["--name=again"]].concat()).await.code, 0);
+    let answer = server.ask("/chat/History", json!({ "chat_id": id, "after": 900 })).await;
+    assert_eq!(answer["messages"].as_array().map(Vec::len), Some(900));
+}
+
+#[tokio::test]
+async fn what_history_printed_comes_back_as_it_was() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let input =
+        json!({ "chat_id": id, "client_id": "c1", "user_id": "ben", "subject": "food", "text": "soup?", "seq": 9 });
+    for _ in 0..2 {
+        assert_eq!(desk.fed(format!("\n{input}\n\n").as_bytes(), &["chat", "import", "-"]).await.json()["imported"], 1);
+    }
+    let stored = server.ask("/chat/History", json!({ "chat_id": id })).await["messages"].clone();
+    assert_eq!(stored.as_array().map(Vec::len), Some(1));
+    for name in ["client_id", "user_id", "subject", "text"] {
+        assert_eq!(stored[0][name], input[name]);
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_is_wrong_is_named_and_nothing_behind_it_is_sent() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let import = ["chat", "import", "-", "--chat_id", &id];
+    let good = r#"{"user_id": "ann", "text": "good"}"#;
+    let ran = desk.fed(format!("{good}\n{{\"user_id\": \"ann\"}}\n{good}\n").as_bytes(), &import).await;
+    assert_eq!((ran.code, ran.err.contains("line 2") && ran.err.contains("MissingText")), (1, true), "{}", ran.err);
+    let ran = desk.fed(format!("{good}\nnonsense\n{good}\n").as_bytes(), &import).await;
+    assert_eq!((ran.code, ran.err.contains("line 2")), (2, true), "{}", ran.err);
+    assert_eq!(texts(&server, &id).await, ["good"]);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_it_slower_gets_it_slower() {
+    let data = tempfile::tempdir().expect("a folder");
+    let keys = [key_file(data.path(), "secret", SECRET)];
+    let rates = Rates { sends: Rate::new(40, 5), ..Rates::default() };
+    let guarded = Guarded::limited(data, &keys, Claims::default(), Some(rates), Reach::NoTls).await;
+    let mut desk = Desk::at(&guarded.server.host);
+    desk.token = Some(token("ann"));
+    let (id, file) = (guarded.chat().await, file(&desk, "chat.jsonl", 45));
+    let begun = Instant::now();
+    let ran = desk.run(&["chat", "import", &file, "--chat_id", &id]).await;
+    assert_eq!(ran.json()["imported"], 45);
+    assert!(begun.elapsed() > Duration::from_millis(900), "it was not slowed down");
+    let answer = guarded.ask(&token("ann"), "/chat/History", json!({ "chat_id": id })).await;
+    assert_eq!(answer["messages"].as_array().expect("messages").iter().map(text).collect::<Vec<_>>(), lines(45));
+}
+
+#[tokio::test]
+async fn a_network_that_breaks_is_waited_for() {
+    let server = Running::start().await;
+    let relay = Relay::to(&server.host).await;
+    let (desk, id) = (Desk::at(&relay.host), server.chat().await);
+    let file = file(&desk, "chat.jsonl", 600);
+    let child = desk.command(&["chat", "import", &file, "--chat_id", &id]).spawn().expect("it starts");
+    let begun = Instant::now();
+    while texts(&server, &id).await.len() < 20 {
+        assert!(begun.elapsed() < PATIENCE);
+    }
+    relay.cut();
+    assert!(texts(&server, &id).await.len() < 600, "it was cut in the middle");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    relay.mend();
+    let ran = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("an end").expect("its output");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(texts(&server, &id).await, lines(600));
+}
