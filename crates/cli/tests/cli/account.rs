@@ -1,11 +1,13 @@
 //! Logging in from the command line.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::hosted::{Hosted, PASSWORD};
+use crate::running::PATIENCE;
 
 const ANN: &str = "ann@example.com";
 
@@ -73,7 +75,6 @@ async fn many_programs_renew_a_login_once() {
     for ran in futures_util::future::join_all(runs).await {
         assert_eq!(ran.json()["account"]["id"], ANN);
     }
-    // A second use of a refresh token would have got the same one, or ended the login; each use gives another.
     let after = kept(&desk);
     assert_ne!(after[0]["refresh_token"], before);
     for _ in 0..2 {
@@ -83,6 +84,33 @@ async fn many_programs_renew_a_login_once() {
     let left: BTreeSet<_> =
         std::fs::read_dir(desk.folder()).expect("a folder").map(|entry| entry.expect("a file").file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[tokio::test]
+async fn who_finds_another_renewing_waits_and_takes_what_that_one_got() {
+    let (hosted, desk) = logged_in().await;
+    let mut logins = kept(&desk);
+    logins[0]["until"] = json!(0);
+    keep(&desk, &logins);
+    // This test is the other one, and slow.
+    let lock = std::fs::File::create(desk.folder().join("logins.lock")).expect("a file");
+    lock.lock().expect("a lock");
+    let mut waiting = desk.command(&["whoami"]).spawn().expect("it starts");
+    let early = tokio::time::timeout(Duration::from_millis(400), waiting.wait()).await;
+    assert!(early.is_err(), "it did not wait");
+    assert_eq!(kept(&desk), logins);
+    // Twice: the first refresh token, used now, would end the login.
+    let first = hosted.refresh(logins[0]["refresh_token"].as_str().expect("a token")).await;
+    let second = hosted.refresh(first.json["token"]["refresh_token"].as_str().expect("a token")).await;
+    for name in ["access_token", "refresh_token"] {
+        logins[0][name] = second.json["token"][name].clone();
+    }
+    logins[0]["until"] = second.json["token"]["expiry"].clone();
+    keep(&desk, &logins);
+    lock.unlock().expect("an unlock");
+    let output = tokio::time::timeout(PATIENCE, waiting.wait_with_output()).await.expect("an end").expect("its output");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(kept(&desk), logins);
 }
 
 #[tokio::test]
