@@ -66,7 +66,7 @@ pub fn run(place: &Place, options: Connect) -> Result<(), Failure> {
         }
         let reading = client.subscribe(&chat_id, start);
         let (sender, lines) = mpsc::channel(LINES);
-        let screen = Screen::open(&user_id, place.output.value, sender)?;
+        let screen = Screen::open(&user_id, place.output.value, sender);
         let mut chat = Chat {
             caller,
             client,

@@ -47,14 +47,14 @@ impl<P: ExternalPrinter + Send> Printer for P {
 
 impl Screen {
     /// Opens it; the lines that are written go to `lines`, which closes when there are no more.
-    pub fn open(user_id: &str, output: Output, lines: mpsc::Sender<String>) -> Result<Self, Failure> {
-        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+    pub fn open(user_id: &str, output: Output, lines: mpsc::Sender<String>) -> Self {
+        let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let editor = if is_terminal { editor() } else { None };
+        let Some((mut editor, printer)) = editor else {
             std::thread::spawn(move || read(&lines));
-            return Ok(Self::Pipe(output));
-        }
-        let wrong = |error| Failure::Usage(format!("the terminal can't be used: {error}"));
-        let mut editor = DefaultEditor::new().map_err(wrong)?;
-        let printer = Box::new(editor.create_external_printer().map_err(wrong)?);
+            // A terminal that can't keep a line at its bottom is people's all the same.
+            return Self::Pipe(if is_terminal { Output::Table } else { output });
+        };
         let prompt = format!("{}> ", plain::line(user_id));
         let writer = std::thread::spawn(move || {
             while let Ok(line) = editor.readline(&prompt) {
@@ -68,7 +68,7 @@ impl Screen {
             }
         });
         let is_coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        Ok(Self::Terminal { printer, writer, is_coloured })
+        Self::Terminal { printer, writer, is_coloured }
     }
 
     /// Shows a message.
@@ -110,6 +110,13 @@ impl Screen {
             drop(printer);
         }
     }
+}
+
+/// What keeps a line at the bottom of the terminal, and prints above it, if this terminal can do that.
+fn editor() -> Option<(DefaultEditor, Box<dyn Printer>)> {
+    let mut editor = DefaultEditor::new().ok()?;
+    let printer = editor.create_external_printer().ok()?;
+    Some((editor, Box::new(printer)))
 }
 
 /// Takes the lines of the input.

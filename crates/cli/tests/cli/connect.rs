@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
@@ -164,4 +164,95 @@ async fn a_login_is_enough_to_open_a_chat_and_its_end_ends_it() {
     let told = ann.warning().await;
     assert!(told.contains("micro login"), "{told}");
     assert_eq!(ann.end().await, 4);
+}
+
+/// A chat on a terminal.
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    screen: ChildStdout,
+    /// All that was printed.
+    shown: String,
+}
+
+impl Terminal {
+    fn open(desk: &Desk, arguments: &[&str]) -> Self {
+        let mut child = desk.on_terminal(&[&["chat", "connect"], arguments].concat()).spawn().expect("it starts");
+        let (keys, screen) = (child.stdin.take().expect("keys"), child.stdout.take().expect("a screen"));
+        Self { child, keys, screen, shown: String::new() }
+    }
+
+    async fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).await.expect("a terminal");
+    }
+
+    /// Waits until that is printed.
+    async fn show(&mut self, text: &str) {
+        while !self.shown.contains(text) {
+            let mut bytes = [0; 4_096];
+            let count = timeout(PATIENCE, self.screen.read(&mut bytes)).await;
+            let count = count.unwrap_or_else(|_| panic!("no {text} in {:?}", self.shown)).expect("a screen");
+            assert_ne!(count, 0, "no {text} in {:?}", self.shown);
+            self.shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn on_a_terminal_others_are_shown_above_the_line_that_is_written() {
+    let server = Running::start().await;
+    let relay = Relay::to(&server.host).await;
+    let (desk, id) = (Desk::at(&relay.host), server.chat().await);
+    server.send(&id, "ben", "from before").await;
+    let mut ann = Terminal::open(&desk, &["--chat_id", &id, "--user_id=ann"]);
+    ann.show("from before").await;
+    ann.show("ann> ").await;
+    ann.press("half a").await;
+    ann.show("half a").await;
+    server.send(&id, "ben", "\x1b]0;owned\x07\x1b[2Jlook").await;
+    ann.show("\u{241b}]0;owned\u{2407}\u{241b}[2Jlook").await;
+    assert!(!ann.shown.contains("\x1b]0;owned") && !ann.shown.contains("\x1b[2J"), "{:?}", ann.shown);
+    ann.press(" line\r").await;
+    relay.cut();
+    ann.show("-- offline").await;
+    ann.press("unsent\r").await;
+    server.send(&id, "ben", "you are missed").await;
+    relay.mend();
+    ann.show("-- back").await;
+    ann.show("you are missed").await;
+    ann.press("\x04").await;
+    let status = timeout(PATIENCE, ann.child.wait()).await.expect("an end").expect("a status");
+    assert!(status.success());
+    let stored = texts(&server, &id).await;
+    let count = |text: &str| stored.iter().filter(|stored| *stored == text).count();
+    assert_eq!((count("half a line"), count("unsent"), stored.len()), (1, 1, 5), "{stored:?} {:?}", ann.shown);
+}
+
+#[tokio::test]
+async fn lines_that_come_together_are_all_sent() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let mut ann = Terminal::open(&desk, &["--chat_id", &id, "--user_id=ann"]);
+    ann.show("ann> ").await;
+    let lines: Vec<String> = (0..30).map(|number| format!("line {number}")).collect();
+    ann.press(&(lines.join("\r") + "\r")).await;
+    ann.show("line 29").await;
+    ann.press("\x04").await;
+    assert!(timeout(PATIENCE, ann.child.wait()).await.expect("an end").expect("a status").success());
+    assert_eq!(texts(&server, &id).await, lines);
+}
+
+#[tokio::test]
+async fn names_have_colours_only_on_a_terminal_that_may_have_them() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    server.send(&id, "ben", "hello").await;
+    for (variables, is_coloured) in [(&[][..], true), (&[("NO_COLOR", "1")], false), (&[("TERM", "dumb")], false)] {
+        let mut command = desk.on_terminal(&["chat", "connect", "--chat_id", &id, "--user_id=ann"]);
+        let mut child = command.envs(variables.iter().copied()).spawn().expect("it starts");
+        let (keys, screen) = (child.stdin.take().expect("keys"), child.stdout.take().expect("a screen"));
+        let mut ann = Terminal { child, keys, screen, shown: String::new() };
+        ann.show("hello").await;
+        assert_eq!(ann.shown.contains("\x1b[1m"), is_coloured, "{variables:?} {:?}", ann.shown);
+    }
 }

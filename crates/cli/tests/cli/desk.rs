@@ -55,6 +55,22 @@ impl Desk {
         command
     }
 
+    /// The same on a terminal: what is fed is typed, and what is printed is what a screen is told.
+    pub fn on_terminal(&self, arguments: &[&str]) -> Command {
+        let mut words = vec![env!("CARGO_BIN_EXE_micro")];
+        words.extend(arguments);
+        let line: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        let plain = self.command(&[]);
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--echo", "never", "--command", &line.join(" "), "/dev/null"]);
+        for (name, value) in plain.as_std().get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.kill_on_drop(true);
+        command
+    }
+
     pub async fn run(&self, arguments: &[&str]) -> Ran {
         ended(self.command(arguments)).await
     }
