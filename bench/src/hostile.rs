@@ -67,8 +67,14 @@ pub async fn measure(target: &Target, options: &Options) -> Result<()> {
     let (quiet, quiet_use, _) = span(target, &crowd, lasting).await?;
     print(&table, "quiet", &quiet, &quiet_use);
 
-    // On a thread of their own: what is measured is how the server shares its time, not how this program does.
-    let attackers = Arc::new(Builder::new_multi_thread().worker_threads(1).enable_all().build()?);
+    // On a thread of their own, which yields to the server and to the ordinary users: what is measured is how the server
+    // shares its time, not how this machine does. Attackers have machines of their own.
+    let yielding = || {
+        // Where that is not to be had, the attackers are only harder.
+        let _ = rustix::process::nice(19);
+    };
+    let attackers = Builder::new_multi_thread().worker_threads(1).on_thread_start(yielding).enable_all().build()?;
+    let attackers = Arc::new(attackers);
     let attack = Attack::new(target.address, login, addresses);
     let begun = {
         let attack = attack.clone();
