@@ -1,4 +1,4 @@
-// Programs that only tests and tools need, from crates.io, each in the version that we name.
+// Programs that only tests and tools need, built from source, each in the version that we name.
 
 import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
