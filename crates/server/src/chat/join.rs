@@ -89,8 +89,6 @@ pub struct Joined {
     pub after: u64,
     /// Its seat, where it has caught up already; always, where it began [`Start::Now`].
     pub seated: Option<Seated>,
-    /// How many had departed from chats when the reader was seen to be a member.
-    pub as_of: u64,
 }
 
 /// The next step of a reader that catches up.
@@ -100,8 +98,6 @@ pub struct Step {
     pub page: Arc<Backlog>,
     /// Its seat, once it has caught up, and what lies behind the page.
     pub seated: Option<Seated>,
-    /// How many had departed from chats when the reader was last seen to be a member.
-    pub as_of: u64,
 }
 
 impl Chats {
@@ -109,7 +105,6 @@ impl Chats {
     /// up](Chats::catch_up).
     pub async fn join(&self, reader: Reader<'_>, chat_id: &str, start: Start) -> Result<Joined, Refusal> {
         let Reader { caller, user_id, outlet, handle } = reader;
-        let as_of = self.hub.departures();
         if user_id.is_empty() {
             return Err(Refusal::MissingUserId);
         }
@@ -133,47 +128,33 @@ impl Chats {
             Start::After { seq, .. } => seq.max(chat.first_seq - 1),
         };
         let seated = ring.seat(after, outlet, handle, user_hash(user_id));
-        let as_of = self.still_member(reader, chat_id, as_of, false).await?;
+        self.still_member(reader, chat_id).await?;
         let after = seated.as_ref().map_or(after, |seated| seated.backlog.after);
-        Ok(Joined { chat, after, seated, as_of })
+        Ok(Joined { chat, after, seated })
     }
 
     /// The next messages behind a reader's cursor, and its seat where these were the last.
-    pub async fn catch_up(
-        &self,
-        reader: Reader<'_>,
-        chat: &Arc<Chat>,
-        cursor: u64,
-        as_of: u64,
-    ) -> Result<Step, Refusal> {
+    pub async fn catch_up(&self, reader: Reader<'_>, chat: &Arc<Chat>, cursor: u64) -> Result<Step, Refusal> {
         let ring = self.ring(chat).await?;
         // What is published while the page is read stays in the ring, so that the page joins it however busy the chat is.
         let hold = ring.hold();
         let page = self.page(chat, cursor).await?;
         let seated = ring.seat(page.to, reader.outlet, reader.handle, user_hash(reader.user_id));
         drop(hold);
-        // A page is read from the database, which may know of a departure before it is told here.
-        let as_of = self.still_member(reader, &chat.id, as_of, reader.caller.is_known()).await?;
-        Ok(Step { page, seated, as_of })
+        self.still_member(reader, &chat.id).await?;
+        Ok(Step { page, seated })
     }
 
-    /// Asks again whether the reader is a member, in any case or where somebody has departed meanwhile: from the moment in
-    /// which it has its seat it is told, but not before.
-    async fn still_member(
-        &self,
-        reader: Reader<'_>,
-        chat_id: &str,
-        as_of: u64,
-        in_any_case: bool,
-    ) -> Result<u64, Refusal> {
-        let now = self.hub.departures();
-        if (in_any_case || now != as_of) && !broken::is(Broken::Members) {
-            self.find(reader.caller, chat_id, reader.user_id).await.map_err(|refusal| match refusal {
-                Refusal::UnknownChat => Refusal::Removed,
-                refusal => refusal,
-            })?;
+    /// Asks again whether the reader is a member, behind what was read for it and once it has its seat: the database knows
+    /// of a departure before subscribers are told, and they are told only in their seats.
+    async fn still_member(&self, reader: Reader<'_>, chat_id: &str) -> Result<(), Refusal> {
+        if !reader.caller.is_known() || broken::is(Broken::Members) {
+            return Ok(());
         }
-        Ok(now)
+        self.find(reader.caller, chat_id, reader.user_id).await.map(drop).map_err(|refusal| match refusal {
+            Refusal::UnknownChat => Refusal::Removed,
+            refusal => refusal,
+        })
     }
 
     /// Keeps the chat's ring, which is filled.
@@ -261,10 +242,8 @@ mod tests {
             assert!(joined.after <= cursor);
             let mut seated = joined.seated;
             while seated.is_none() {
-                let step = chats
-                    .catch_up(ben(&Caller::open("micro"), &outlet), &joined.chat, cursor, joined.as_of)
-                    .await
-                    .expect("a page");
+                let step =
+                    chats.catch_up(ben(&Caller::open("micro"), &outlet), &joined.chat, cursor).await.expect("a page");
                 step.page.messages.iter().for_each(|message| pass(&mut cursor, message));
                 seated = step.seated;
             }
@@ -377,8 +356,8 @@ mod tests {
             chats.hub.reached(chats.store.committed()).await;
             goes_on.send(()).expect("it is waited for");
         };
-        let (_, step, ()) = tokio::join!(other, chats.catch_up(reader, &joined.chat, 0, joined.as_of), going_on);
-        let Step { page, seated, .. } = step.expect("a page");
+        let (_, step, ()) = tokio::join!(other, chats.catch_up(reader, &joined.chat, 0), going_on);
+        let Step { page, seated } = step.expect("a page");
         assert_eq!(page.to, 100);
         assert_eq!(seated.map(|seated| seated.backlog.messages.len()), Some(3));
         // Now that nobody reads, the ring lets go of what is too large for it.

@@ -9,7 +9,6 @@ mod ring;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -160,8 +159,6 @@ struct State {
     shards: [Mutex<Shard>; SHARDS],
     /// How much has been published.
     published: watch::Sender<u64>,
-    /// How often somebody was put out of a chat, or went.
-    departures: AtomicU64,
 }
 
 /// A place among a chat's subscribers; left when it is dropped.
@@ -317,12 +314,6 @@ impl Hub {
         }
     }
 
-    /// How often somebody was put out of a chat, or went. Who takes a seat while this changes may not be a member any
-    /// more.
-    pub fn departures(&self) -> u64 {
-        self.0.departures.load(Ordering::Acquire)
-    }
-
     /// Tells those of a chat's subscribers who are members no more.
     fn tell(&self, change: &MemberChange) {
         let left = match &change.membership {
@@ -330,8 +321,6 @@ impl Hub {
             Membership::Left(user_id) => Some(user_hash(user_id)),
             Membership::Ended => None,
         };
-        // Before the seats are looked at: whoever takes one later sees this.
-        self.0.departures.fetch_add(1, Ordering::Release);
         let shard = self.shard(change.chat);
         let Some(room) = shard.get(&change.chat) else { return };
         let change = Arc::new(change.clone());

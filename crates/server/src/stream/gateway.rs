@@ -120,7 +120,7 @@ impl Connection {
         }
         let reader = Reader { caller: &caller, user_id: &user_id, outlet: &socket.outlet, handle: 0 };
         let joined = node.chats.join(reader, &chat_id, Start::Now).await;
-        let Joined { chat, after, seated, .. } = joined.map_err(|refusal| refused(endpoint, refusal))?;
+        let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
         Ok(Self {
             node: node.clone(),
             is_of_group,

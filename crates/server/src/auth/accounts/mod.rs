@@ -4,7 +4,8 @@
 //! - [`Passwords`]: argon2id, and not too much of it at a time,
 //! - [`Code`]: what proves that somebody reads the mail of an address,
 //! - [`RefreshToken`]: what keeps somebody logged in,
-//! - [`SigningKey`]: what access tokens are signed with.
+//! - [`SigningKey`]: what access tokens are signed with,
+//! - [`Refusal`]: what can be wrong.
 //!
 //! Nothing that is answered, and no time that it takes, says whether an address has an account: each step does the same
 //! work for those that have one and those that haven't.
@@ -13,6 +14,7 @@ mod codes;
 mod email;
 mod passwords;
 mod refresh;
+mod refusal;
 mod signing;
 
 use std::collections::BTreeSet;
@@ -26,15 +28,15 @@ use micro_chat_wire::limit;
 pub use codes::Code;
 use codes::Purpose;
 pub use email::Email;
+use passwords::Passwords;
 pub use passwords::Secret;
-use passwords::{Busy, Passwords};
 pub use refresh::RefreshToken;
+pub use refusal::Refusal;
 pub use signing::{SigningError, SigningKey};
 
 use super::attempts::{AttemptRates, Attempts};
 use super::{Caller, Denied, Revocations, User};
-use crate::limits::Wait;
-use crate::mail::{About, Full, Letter, Mailer, Route};
+use crate::mail::{About, Letter, Mailer, Route};
 use crate::store::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Store, StoreError, Terms};
 
 /// How long an access token is good for, in seconds.
@@ -79,79 +81,6 @@ pub struct Setup {
     pub mail: Route,
     /// How often is too often; none: nothing is.
     pub rates: Option<AttemptRates>,
-}
-
-/// Why something about an account is refused. The API gives each its id and its words.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// Nobody logs in with a password in that namespace, or strangers can't sign up in it.
-    #[error("closed")]
-    Closed,
-    /// What should be an address isn't.
-    #[error("no e-mail address")]
-    InvalidEmail,
-    /// A password that is too short, too long, or the address.
-    #[error("a weak password")]
-    WeakSecret,
-    /// A user id that can't be one.
-    #[error("no user id")]
-    InvalidId,
-    /// Somebody has that user id.
-    #[error("the user id is taken")]
-    IdTaken,
-    /// The code is wrong, expired, or used up.
-    #[error("the code is wrong")]
-    WrongCode,
-    /// There is no such account, or it has another password.
-    #[error("the password is wrong")]
-    WrongCredentials,
-    /// The refresh token is none that is good.
-    #[error("nobody is logged in by that")]
-    NoLogin,
-    /// Too many tries; less in so much time.
-    #[error("too many attempts")]
-    TooManyAttempts(Wait),
-    /// Too many others try, or too many mails wait.
-    #[error("too much is going on")]
-    Busy,
-    /// The access token is none that is good.
-    #[error("the token is refused")]
-    Denied(Denied),
-    /// The database did not do it.
-    #[error(transparent)]
-    Store(StoreError),
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        Self::Store(error)
-    }
-}
-
-impl From<Busy> for Refusal {
-    fn from(_: Busy) -> Self {
-        Self::Busy
-    }
-}
-
-impl From<Full> for Refusal {
-    fn from(_: Full) -> Self {
-        Self::Busy
-    }
-}
-
-impl From<Denied> for Refusal {
-    fn from(denied: Denied) -> Self {
-        Self::Denied(denied)
-    }
-}
-
-impl From<getrandom::Error> for Refusal {
-    fn from(error: getrandom::Error) -> Self {
-        tracing::error!(%error, "the system has no chance to give");
-        Self::Busy
-    }
 }
 
 /// Somebody is logged in.

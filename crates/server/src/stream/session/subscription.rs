@@ -28,8 +28,6 @@ pub struct Subscription {
     /// The last `seq` that was sent, or was passed because it was deleted.
     cursor: u64,
     state: State,
-    /// How many had departed from chats when the reader was last seen to be a member.
-    as_of: u64,
 }
 
 enum State {
@@ -42,9 +40,9 @@ enum State {
 impl Subscription {
     /// Begins behind where the reader joined: what is to be said of that at once.
     pub fn begin(handle: u32, joined: Joined) -> (Self, Vec<Utf8Bytes>) {
-        let Joined { chat, after, seated, as_of } = joined;
+        let Joined { chat, after, seated } = joined;
         let mut frames = vec![frame::subscribed(handle, chat.epoch, after)];
-        let mut subscription = Self { chat, cursor: after, state: State::Behind { is_reading: false }, as_of };
+        let mut subscription = Self { chat, cursor: after, state: State::Behind { is_reading: false } };
         if let Some(seated) = seated {
             subscription.arrive(handle, seated, &mut frames);
         }
@@ -67,10 +65,10 @@ impl Subscription {
     ) -> Option<Reading> {
         let State::Behind { is_reading } = &mut self.state else { return None };
         *is_reading = true;
-        let (chat, cursor, as_of) = (self.chat.clone(), self.cursor, self.as_of);
+        let (chat, cursor) = (self.chat.clone(), self.cursor);
         Some(Box::pin(async move {
             let reader = Reader { caller: &caller, user_id: &user_id, outlet: &outlet, handle };
-            let step = chats.catch_up(reader, &chat, cursor, as_of).await;
+            let step = chats.catch_up(reader, &chat, cursor).await;
             Caught { handle, step }
         }))
     }
@@ -80,8 +78,7 @@ impl Subscription {
         // Else it was read for an earlier subscription of this handle.
         let State::Behind { is_reading: is_reading @ true } = &mut self.state else { return Ok(Vec::new()) };
         *is_reading = false;
-        let Step { page, seated, as_of } = caught.step?;
-        self.as_of = as_of;
+        let Step { page, seated } = caught.step?;
         let mut frames = Vec::new();
         self.cursor = frame::batches(caught.handle, self.cursor, &page.messages, &mut frames);
         if let Some(seated) = seated {
@@ -138,8 +135,7 @@ mod tests {
         let ring = Hub::default().keep(chat.key);
         ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
         let seated = ring.seat(seq, &Arc::default(), 7, 0);
-        let (subscription, frames) =
-            Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated, as_of: 0 });
+        let (subscription, frames) = Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated });
         assert_eq!(frames, [format!("[21,7,1,{seq}]").into(), Utf8Bytes::from(format!("[23,7,{seq}]"))]);
         subscription
     }
