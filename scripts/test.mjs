@@ -8,6 +8,7 @@ import { setUp } from "./setup.mjs";
 import { setUpBrowser } from "./setup/browser.mjs";
 import { setUpDeny } from "./setup/deny.mjs";
 import { setUpPebble } from "./setup/pebble.mjs";
+import { setUpProxies } from "./setup/proxies.mjs";
 import { setUpRunner } from "./setup/runner.mjs";
 import { duration, step } from "./step.mjs";
 import { steps } from "./test/steps.mjs";
@@ -21,6 +22,7 @@ const preparations = {
   server: () => buildServer(),
   debug: () => buildDebugServer(),
   browser: () => step("browser", setUpBrowser),
+  proxies: () => step("proxies", setUpProxies),
   tests: (toolchain) => toolchain.tests(),
   runner: () => setUpRunner(),
   deny: () => setUpDeny(),

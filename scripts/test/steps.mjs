@@ -77,5 +77,5 @@ export const steps = {
   unit: { needs: ["sdk", "pebble"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
-  browser: { needs: ["sdk", "server", "debug", "browser"], run: browser },
+  browser: { needs: ["sdk", "server", "debug", "browser", "proxies"], run: browser },
 };

@@ -26,6 +26,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -111,12 +112,21 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
     if is_upgrade {
         return Err(Fault::NotAStream(endpoint));
     }
-    // Before the body: who isn't let in costs nothing more.
-    let address = node.address(&parts)?;
+    // Before the body: who isn't let in costs hardly more.
+    let address = match node.address(&parts) {
+        Ok(address) => address,
+        Err(fault) => return Err(request::discard(body, fault).await),
+    };
     if endpoint.is_about_accounts() {
-        return account(Visit::begin(node, endpoint, &parts, address)?, body).await;
+        return match Visit::begin(node, endpoint, &parts, address) {
+            Ok(visit) => account(visit, body).await,
+            Err(fault) => Err(request::discard(body, fault).await),
+        };
     }
-    let caller = node.access.admit(&request::token(&parts)?, &request::namespace(&parts)?).await?;
+    let caller = match admit(node, &parts).await {
+        Ok(caller) => caller,
+        Err(fault) => return Err(request::discard(body, fault).await),
+    };
     let call = Call::receive(&parts, body, node.meter(address, Some(&caller))).await?;
     // A body may take its time, and a login end meanwhile.
     node.access.still(&caller)?;
@@ -143,6 +153,11 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
         Endpoint::ChatsListMessages => run(endpoint, chats, &caller, call, chats::list).await,
         _ => Err(Fault::UpgradeRequired(endpoint)),
     }
+}
+
+/// Who calls.
+async fn admit(node: &Node, parts: &Parts) -> Result<Caller, Fault> {
+    Ok(node.access.admit(&request::token(parts)?, &request::namespace(parts)?).await?)
 }
 
 /// The services `auth` and `signup`, which is how one gets a token.

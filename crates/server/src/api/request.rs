@@ -17,6 +17,12 @@ use super::fault::Fault;
 /// A body that is too large is read on to here before it is refused: who is still sending does not hear an answer.
 const PATIENCE: usize = 16 * limit::BODY;
 
+/// Of a request that is refused by its head, so much of the body is read, in bytes.
+const SMALL: usize = 64 * 1024;
+
+/// And for so long.
+const SMALL_TIME: Duration = Duration::from_secs(1);
+
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -170,6 +176,22 @@ fn query(text: &str) -> Result<Map<String, Value>, Fault> {
         }
     }
     Ok(object)
+}
+
+/// Takes a small body from the line, so that the refusal of its request arrives: a proxy that is still writing when the
+/// connection closes tells its client of a broken server instead.
+pub async fn discard(mut body: Body, fault: Fault) -> Fault {
+    let small = async {
+        let mut total = 0;
+        while total <= SMALL
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            total += frame.data_ref().map_or(0, Bytes::len);
+        }
+    };
+    // One that does not come in time was never meant to.
+    let _ = timeout(SMALL_TIME, small).await;
+    fault
 }
 
 async fn whole(mut body: Body, meter: impl Fn(usize) -> Result<(), Fault>) -> Result<Bytes, Fault> {

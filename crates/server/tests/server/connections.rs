@@ -19,6 +19,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::guarded::Guarded;
 use crate::running::{PATIENCE, Running};
 
 /// A certificate for `localhost`, in files; and what a client has to trust.
@@ -127,5 +128,24 @@ async fn whoever_sends_a_request_bit_by_bit_or_none_at_all_is_let_go() {
     let (drip, silent, idle) = tokio::join!(drip, silent, idle);
     for (name, lasted) in [("drip", drip), ("silent", silent), ("idle", idle)] {
         assert!((Duration::from_millis(400)..Duration::from_secs(5)).contains(&lasted), "{name}: {lasted:?}");
+    }
+}
+
+/// Proxies write head and body one after the other, and call a server broken that hangs up between them.
+#[tokio::test]
+async fn who_is_refused_by_the_head_may_still_send_a_small_body_and_ask_again() {
+    let server = Guarded::start().await.server;
+    let mut stream = TcpStream::connect(&server.host).await.expect("a connection");
+    for _ in 0..3 {
+        stream
+            .write_all(b"POST /chat/New HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n")
+            .await
+            .expect("a head");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream.write_all(b"{}").await.expect("a body");
+        let mut answer = vec![0; 4_096];
+        let length = timeout(PATIENCE, stream.read(&mut answer)).await.expect("in time").expect("an answer");
+        let answer = String::from_utf8_lossy(&answer[..length]);
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("auth.NoToken"), "{answer}");
     }
 }
