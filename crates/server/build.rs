@@ -3,4 +3,5 @@
 fn main() {
     println!("cargo:rerun-if-changed=../../dist/assets");
     println!("cargo:rerun-if-changed=../../www");
+    println!("cargo:rerun-if-changed=../../docs");
 }

@@ -3,12 +3,15 @@
 //! `micro.js` keeps its name and is asked for anew each time (a 304 where it is the same); it names the wasm
 //! and the login by their contents' hashes, and what has a hash in its name never changes.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
 
@@ -34,6 +37,27 @@ const ASK_FIRST: &str = "no-cache";
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// Something to serve.
+pub struct Content {
+    /// All of it.
+    data: Cow<'static, [u8]>,
+    /// Tells it from what it was before.
+    hash: [u8; 32],
+}
+
+impl From<EmbeddedFile> for Content {
+    fn from(file: EmbeddedFile) -> Self {
+        Self { hash: file.metadata.sha256_hash(), data: file.data }
+    }
+}
+
+impl Content {
+    /// What was made, and not embedded.
+    pub fn of(text: &'static str) -> Self {
+        Self { data: text.as_bytes().into(), hash: Sha256::digest(text).into() }
+    }
+}
+
 /// `/assets/…`.
 pub async fn asset(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
     let Ok(Path(name)) = name else { return Fault::InvalidUtf8.into_response() };
@@ -42,7 +66,7 @@ pub async fn asset(name: Result<Path<String>, PathRejection>, headers: HeaderMap
         if is_variant { None } else { compressed(&name, &headers).or_else(|| Some((Assets::get(&name)?, None))) };
     let Some((file, encoding)) = found else { return Fault::NotFound(format!("/assets/{name}")).into_response() };
     let caching = if has_hash(&name) { FOR_EVER } else { ASK_FIRST };
-    let mut response = serve(&name, file, encoding, caching, &headers);
+    let mut response = serve(&name, file.into(), encoding, caching, &headers);
     let fields = response.headers_mut();
     fields.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -55,12 +79,17 @@ pub fn page(path: &str, headers: &HeaderMap) -> Option<Response> {
         "" => "index.html",
         name => name,
     };
-    let mut response = serve(name, Pages::get(name)?, None, ASK_FIRST, headers);
+    Some(own_page(name, Pages::get(name)?.into(), headers))
+}
+
+/// A page of our own: what it may do is said with it.
+pub fn own_page(name: &str, content: Content, headers: &HeaderMap) -> Response {
+    let mut response = serve(name, content, None, ASK_FIRST, headers);
     let fields = response.headers_mut();
     fields.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     fields.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     fields.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
-    Some(response)
+    response
 }
 
 /// The smallest form that the client takes.
@@ -80,19 +109,19 @@ fn compressed(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&
 
 fn serve(
     name: &str,
-    file: EmbeddedFile,
+    content: Content,
     encoding: Option<&'static str>,
     caching: &'static str,
     headers: &HeaderMap,
 ) -> Response {
-    let hash: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = content.hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     let etag = format!("\"{hash}\"");
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        Response::new(Body::from(file.data.into_owned()))
+        Response::new(Body::from(content.data.into_owned()))
     };
     let fields = response.headers_mut();
     let kind = mime_of(name);

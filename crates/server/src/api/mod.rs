@@ -3,7 +3,7 @@
 //! - `request`: a call, read,
 //! - `chat`, `chats`, `groups`: one file a service,
 //! - `auth`, `signup`: accounts, and `cookies`: what keeps their logins,
-//! - `assets`: the SDK and the pages,
+//! - `assets`: the SDK and the pages, and `docs`: the documentation as pages,
 //! - [`Origins`]: whose pages may ask,
 //! - [`fault`]: every error with its id and words.
 
@@ -13,6 +13,7 @@ mod auth;
 mod chat;
 mod chats;
 mod cookies;
+mod docs;
 pub mod fault;
 pub mod groups;
 mod origins;
@@ -92,7 +93,7 @@ async fn gateway(State(node): State<Arc<Node>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     match Endpoint::from_path(&path) {
         Some(endpoint) => call(&node, endpoint, request).await.unwrap_or_else(IntoResponse::into_response),
-        None => match assets::page(&path, request.headers()) {
+        None => match assets::page(&path, request.headers()).or_else(|| docs::answer(&path, request.headers())) {
             Some(_) if !matches!(*request.method(), Method::GET | Method::HEAD) => Fault::ReadOnly.into_response(),
             Some(page) => page,
             None => Fault::NotFound(path).into_response(),
