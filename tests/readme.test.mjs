@@ -12,6 +12,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { Browser } from "./browser.mjs";
 import { Server } from "./server.mjs";
+import { Visitor } from "./visitor.mjs";
 
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
 const example = (language) => readme.match(new RegExp("```" + language + "\n([^]*?)```"))[1];
@@ -91,6 +92,24 @@ async function freePort() {
   await new Promise((resolve) => taken.close(resolve));
   return port;
 }
+
+test("the chat of the guide shows and sends, whatever users write", async () => {
+  const guide = await readFile(new URL("../docs/guide.md", import.meta.url), "utf8");
+  const chat = guide.match(/```html\n(<ul id="messages">[^]*?)```/)[1];
+  const visitor = await Visitor.start();
+  try {
+    await visitor.open(`<script src="${server.url}/assets/micro.js"></script>\n${chat}`);
+    await visitor.until(() => document.getElementById("state").textContent === "live");
+    await visitor.run(() => {
+      document.getElementById("text").value = "<b>Hello</b>";
+      document.querySelector("#form button").click();
+    });
+    await visitor.until(() => document.querySelector("#messages li")?.textContent === "ann: <b>Hello</b>");
+    assert.deepEqual((await visitor.shown()).error, []);
+  } finally {
+    await visitor.quit();
+  }
+});
 
 test("the back end of the README signs tokens that the server takes", async () => {
   const secret = path.join(folder, "chat.secret");
