@@ -35,6 +35,10 @@ pub enum Endpoint {
     ChatsSendMessage,
     /// `chats.ListMessages`: read messages by offset.
     ChatsListMessages,
+    /// `chats.ListChats`: a user's chats, with what they have not read.
+    ChatsListChats,
+    /// `chats.MarkRead`: up to where a member has read.
+    ChatsMarkRead,
     /// `auth.Options`: whether this server asks for a login.
     AuthOptions,
     /// `auth.Token`: log in, or go on being so.
@@ -75,6 +79,8 @@ const ALL: &[(Endpoint, &str, &str)] = &[
     (ChatsCreateChat, "chats", "CreateChat"),
     (ChatsSendMessage, "chats", "SendMessage"),
     (ChatsListMessages, "chats", "ListMessages"),
+    (ChatsListChats, "chats", "ListChats"),
+    (ChatsMarkRead, "chats", "MarkRead"),
     (AuthOptions, "auth", "Options"),
     (AuthToken, "auth", "Token"),
     (AuthInspect, "auth", "Inspect"),
@@ -136,6 +142,8 @@ impl Endpoint {
             ChatsCreateChat => "chats.CreateChat",
             ChatsSendMessage => "chats.SendMessage",
             ChatsListMessages => "chats.ListMessages",
+            ChatsListChats => "chats.ListChats",
+            ChatsMarkRead => "chats.MarkRead",
             AuthOptions => "auth.Options",
             AuthToken => "auth.Token",
             AuthInspect => "auth.Inspect",

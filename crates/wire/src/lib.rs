@@ -7,7 +7,7 @@
 //! - [`close`]: the codes a WebSocket is closed with,
 //! - [`limit`]: how large and how many things may be,
 //! - [`error`]: what every refusal looks like,
-//! - `auth`, `chat`, `chats`, `groups` and `signup` (feature `json`): requests and answers of the services,
+//! - `auth`, `chat`, `chats`, `groups`, `inbox` and `signup` (feature `json`): requests and answers of the services,
 //! - `frame` (feature `json`): the session dialect's frames from a client.
 //!
 //! `docs/protocol.md` says the same in words.
@@ -26,6 +26,8 @@ pub mod error;
 pub mod frame;
 #[cfg(feature = "json")]
 pub mod groups;
+#[cfg(feature = "json")]
+pub mod inbox;
 pub mod limit;
 pub mod op;
 #[cfg(feature = "json")]

@@ -27,6 +27,15 @@ pub const FRAME: usize = 256 * 1024;
 /// Messages in one answer of History or ListMessages.
 pub const PAGE: u64 = 1_000;
 
+/// Chats in one answer of ListChats.
+pub const CHATS: u64 = 100;
+
+/// Messages that are looked at for one chat's `unread`: what it costs does not grow with what was missed.
+pub const UNREAD: u64 = 1_000;
+
+/// Members that ListChats names of each chat.
+pub const NAMED: u64 = 100;
+
 /// Frames that may wait for one connection before it is cut off.
 pub const QUEUE_FRAMES: usize = 256;
 

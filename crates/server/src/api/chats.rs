@@ -4,6 +4,7 @@ use micro_chat_wire::chats::{
     Chat, CreateChatRequest, CreateChatResponse, ListMessagesRequest, ListMessagesResponse, Message,
     SendMessageRequest, SendMessageResponse,
 };
+use micro_chat_wire::inbox::{ListChatsRequest, ListChatsResponse, ListedChat, MarkReadRequest, MarkReadResponse};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -42,6 +43,42 @@ pub async fn list(
     // An answer that is full before the limit is reached says so; one that reaches it never did.
     let has_more = page.has_more && (page.messages.len() as u64) < limit;
     Ok(ListMessagesResponse { messages: page.messages.iter().map(Message::from).collect(), has_more })
+}
+
+/// `chats.ListChats`.
+pub async fn list_chats(
+    chats: &Chats,
+    caller: &Caller,
+    request: ListChatsRequest,
+) -> Result<ListChatsResponse, Refusal> {
+    let ListChatsRequest { user_id, limit, cursor } = request;
+    let (listed, has_more) = chats.inbox(caller, user_id, limit, &cursor).await?;
+    let last = listed.last().filter(|_| has_more);
+    let cursor = last.map(|listed| listed.place.cursor()).unwrap_or_default();
+    Ok(ListChatsResponse { chats: listed.into_iter().map(ListedChat::from).collect(), has_more, cursor })
+}
+
+/// `chats.MarkRead`.
+pub async fn mark_read(chats: &Chats, caller: &Caller, request: MarkReadRequest) -> Result<MarkReadResponse, Refusal> {
+    let MarkReadRequest { chat_id, user_id, seq } = request;
+    Ok(MarkReadResponse { read_seq: chats.mark_read(caller, chat_id, user_id, seq).await? })
+}
+
+impl From<store::Listed> for ListedChat {
+    fn from(listed: store::Listed) -> Self {
+        Self {
+            id: listed.chat.id,
+            user_ids: listed.user_ids,
+            more_users: listed.more_users,
+            name: listed.name.unwrap_or_default(),
+            created_at: rfc3339(listed.chat.created_at),
+            last_message: listed.last_message.as_ref().map(Message::from),
+            last_seq: listed.chat.last_seq,
+            read_seq: listed.read_seq,
+            unread: listed.unread.count,
+            more_unread: listed.unread.has_more,
+        }
+    }
 }
 
 impl From<&store::Message> for Message {

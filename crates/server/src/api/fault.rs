@@ -212,6 +212,8 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
         return words;
     }
     let in_chats = endpoint.name().starts_with("chats.");
+    // Who sends is called so there; who does anything else is a user everywhere.
+    let has_author = endpoint == Endpoint::ChatsSendMessage;
     let id = |camel: &str, screaming: &str| {
         if in_chats { screaming.to_owned() } else { format!("{}.{camel}", endpoint.name()) }
     };
@@ -237,14 +239,14 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
         Refusal::ChosenId => {
             (id("ChosenID", "CHOSEN_ID"), 403, "A chat's id can't be chosen here; leave id out.".into())
         }
-        Refusal::MissingUserId if in_chats => ("MISSING_AUTHOR_ID".into(), 400, "Say in author_id who sends.".into()),
-        Refusal::MissingUserId => (id("MissingUserID", ""), 400, "Say in user_id who this is.".into()),
+        Refusal::MissingUserId if has_author => ("MISSING_AUTHOR_ID".into(), 400, "Say in author_id who sends.".into()),
+        Refusal::MissingUserId => (id("MissingUserID", "MISSING_USER_ID"), 400, "Say in user_id who this is.".into()),
         Refusal::MissingChatId => (id("MissingChatID", "MISSING_CHAT_ID"), 400, "Name the chat in chat_id.".into()),
         Refusal::UnknownChat if in_chats => ("NOT_FOUND".into(), 404, "There is no chat with this chat_id.".into()),
         Refusal::UnknownChat => (id("InvalidChatID", ""), 400, "There is no chat with this chat_id.".into()),
         Refusal::MissingText => (id("MissingText", "MISSING_TEXT"), 400, "A message needs a text.".into()),
         Refusal::TooLarge { field, limit } => {
-            let named = if in_chats && *field == "user_id" { "author_id" } else { field };
+            let named = if has_author && *field == "user_id" { "author_id" } else { field };
             let camel = match *field {
                 "user_id" | "user_ids" => "UserIDTooLarge",
                 "client_id" => "ClientIDTooLarge",
@@ -254,8 +256,8 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
                 _ => "IDTooLarge",
             };
             let screaming = match *field {
-                "user_id" => "AUTHOR_ID_TOO_LARGE",
-                "user_ids" => "USER_ID_TOO_LARGE",
+                "user_id" if has_author => "AUTHOR_ID_TOO_LARGE",
+                "user_id" | "user_ids" => "USER_ID_TOO_LARGE",
                 "text" => "TEXT_TOO_LARGE",
                 "message" => "MESSAGE_TOO_LARGE",
                 _ => "ID_TOO_LARGE",
@@ -267,10 +269,15 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
             };
             (id(camel, screaming), 413, format!("{what} may have {limit} bytes at most."))
         }
-        Refusal::LimitTooLarge => (
+        Refusal::LimitTooLarge(most) => (
             id("LimitTooLarge", "LIMIT_TOO_LARGE"),
             400,
-            format!("limit is at most {}; ask for the rest with the next request.", limit::PAGE),
+            format!("limit is at most {most}; ask for the rest with the next request."),
+        ),
+        Refusal::InvalidCursor => (
+            id("InvalidCursor", "INVALID_CURSOR"),
+            400,
+            "Take cursor from the answer before, or leave it out to begin at the front.".into(),
         ),
         Refusal::Conflict => (
             id("ClientIDConflict", "ID_CONFLICT"),

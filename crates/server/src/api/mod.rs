@@ -152,6 +152,8 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
         Endpoint::ChatsCreateChat => run(endpoint, chats, &caller, call, chats::create).await,
         Endpoint::ChatsSendMessage => run(endpoint, chats, &caller, call, chats::send).await,
         Endpoint::ChatsListMessages => run(endpoint, chats, &caller, call, chats::list).await,
+        Endpoint::ChatsListChats => run(endpoint, chats, &caller, call, chats::list_chats).await,
+        Endpoint::ChatsMarkRead => run(endpoint, chats, &caller, call, chats::mark_read).await,
         _ => Err(Fault::UpgradeRequired(endpoint)),
     }
 }

@@ -33,7 +33,7 @@ const LISTS: [&str; 1] = ["user_ids"];
 const FLAGS: [&str; 1] = ["private"];
 
 /// Query parameters that are numbers.
-const NUMBERS: [&str; 4] = ["limit", "offset", "before", "after"];
+const NUMBERS: [&str; 5] = ["limit", "offset", "before", "after", "seq"];
 
 /// A call as it came.
 #[derive(Debug)]

@@ -62,7 +62,7 @@ impl Chats {
     ) -> Result<(Vec<Group>, bool), Refusal> {
         caller.may(Scope::Read)?;
         if limit > limit::PAGE {
-            return Err(Refusal::LimitTooLarge);
+            return Err(Refusal::LimitTooLarge(limit::PAGE));
         }
         let limit = if limit == 0 { LISTED } else { limit };
         let viewer = caller.user().map(|user| user.id.clone());

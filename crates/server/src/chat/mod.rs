@@ -2,6 +2,7 @@
 //!
 //! - `create`: finding and creating chats,
 //! - `groups`: chats whose members come and go,
+//! - `inbox`: a user's chats, and what is unread in them,
 //! - `send`: storing messages,
 //! - `read`: reading them back,
 //! - `join`: listening to them,
@@ -10,6 +11,7 @@
 
 mod create;
 mod groups;
+mod inbox;
 mod join;
 mod read;
 mod refusal;

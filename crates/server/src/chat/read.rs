@@ -96,6 +96,6 @@ fn page(asked: u64, default: u64) -> Result<PageSize, Refusal> {
     match asked {
         0 => Ok(PageSize { messages: default, bytes: BYTES }),
         1..=limit::PAGE => Ok(PageSize { messages: asked, bytes: BYTES }),
-        _ => Err(Refusal::LimitTooLarge),
+        _ => Err(Refusal::LimitTooLarge(limit::PAGE)),
     }
 }

@@ -69,9 +69,12 @@ pub enum Refusal {
         /// In bytes.
         limit: usize,
     },
-    /// More messages asked for than a page holds.
+    /// More asked for than so many.
     #[error("limit is too large")]
-    LimitTooLarge,
+    LimitTooLarge(u64),
+    /// What should say where a list goes on does not.
+    #[error("no cursor")]
+    InvalidCursor,
     /// The same `client_id` came with another subject or text.
     #[error("the client id belongs to another message")]
     Conflict,

@@ -119,7 +119,7 @@ fn create(connection: &Connection, draft: &GroupDraft) -> rusqlite::Result<Group
     let epoch = created_at / 1_000_000;
     let chat: Chat = connection
         .prepare_cached(
-            "INSERT INTO chats (namespace, id, epoch, created_at) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO chats (namespace, id, epoch, created_at, active_at) VALUES (?1, ?2, ?3, ?4, ?4)
              RETURNING chat, id, epoch, first_seq, last_seq, created_at",
         )?
         .query_row(params![draft.namespace, Uuid::new_v4().to_string(), epoch, created_at], reader::chat_of)?;
@@ -144,8 +144,12 @@ fn create(connection: &Connection, draft: &GroupDraft) -> rusqlite::Result<Group
 }
 
 fn add(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
+    // What was said before they came is not what they have missed.
     let added = connection
-        .prepare_cached("INSERT INTO members (chat, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .prepare_cached(
+            "INSERT INTO members (chat, user_id, read_seq) SELECT chat, ?2, last_seq FROM chats WHERE chat = ?1
+             ON CONFLICT DO NOTHING",
+        )?
         .execute(params![chat, user_id])?;
     count(connection, chat, added as i64)
 }

@@ -5,6 +5,7 @@
 //! - `checkpointer`: one that copies the log into the database meanwhile,
 //! - `reader`: connections that read beside it,
 //! - `groups`: chats whose members come and go,
+//! - `inbox`: a user's chats, and what is unread in them,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
@@ -14,6 +15,7 @@ mod backup;
 mod checkpointer;
 mod folder;
 mod groups;
+mod inbox;
 mod keys;
 mod reader;
 mod schema;
@@ -32,6 +34,7 @@ use checkpointer::Checkpointer;
 pub use folder::SIGNING_KEY;
 use folder::{DATABASE, Folder};
 pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};
+pub use inbox::{Listed, Place, Unread};
 pub use keys::{ApiKey, Cutoff, KeyRing};
 use reader::Readers;
 use writer::{Change, Write, Writer, now};

@@ -143,6 +143,14 @@ pub fn message_of_chosen_id(connection: &Connection, chat: &Chat, id: &str) -> r
         .optional()
 }
 
+/// The newest message that is still there.
+pub fn newest(connection: &Connection, chat: &Chat) -> rusqlite::Result<Option<Message>> {
+    connection
+        .prepare_cached(&format!("{MESSAGE} WHERE chat = ?1 ORDER BY seq DESC LIMIT 1"))?
+        .query_row([chat.key], |row| message_of(row, chat.key, &chat.id))
+        .optional()
+}
+
 /// A page of the messages with `after < seq < before`, taken from that end, in that direction.
 pub fn page(
     connection: &Connection,

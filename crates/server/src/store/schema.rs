@@ -147,6 +147,18 @@ const STEPS: &[M<'static>] = &[
     CREATE INDEX codes_by_expiry ON codes (expires_at);
     ",
     ),
+    M::up(
+        "
+    -- When something was said last, in nanoseconds: what lists of chats are in the order of.
+    ALTER TABLE chats ADD COLUMN active_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE chats SET active_at = coalesce(
+        (SELECT sent_at FROM messages WHERE messages.chat = chats.chat ORDER BY seq DESC LIMIT 1), created_at);
+
+    -- Up to where a member has read. Nobody was asked before: what is there then is taken for read.
+    ALTER TABLE members ADD COLUMN read_seq INTEGER NOT NULL DEFAULT 0;
+    UPDATE members SET read_seq = (SELECT last_seq FROM chats WHERE chats.chat = members.chat);
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.

@@ -176,23 +176,31 @@ impl Writer {
 
 /// The chats that a batch writes to: each is read once and saved once.
 #[derive(Default)]
-struct Chats(HashMap<(String, String), Chat>);
+struct Chats(HashMap<(String, String), Busy>);
+
+/// One of them.
+struct Busy {
+    chat: Chat,
+    /// When its newest message was stored; 0: none was by this batch.
+    active_at: Nanos,
+}
 
 impl Chats {
-    fn get(&mut self, transaction: &Transaction<'_>, namespace: &str, id: &str) -> rusqlite::Result<Option<&mut Chat>> {
+    fn get(&mut self, transaction: &Transaction<'_>, namespace: &str, id: &str) -> rusqlite::Result<Option<&mut Busy>> {
         let name = (namespace.to_owned(), id.to_owned());
         if !self.0.contains_key(&name) {
             let Some(chat) = reader::chat(transaction, namespace, id)? else { return Ok(None) };
-            self.0.insert(name.clone(), chat);
+            self.0.insert(name.clone(), Busy { chat, active_at: 0 });
         }
         Ok(self.0.get_mut(&name))
     }
 
     fn save(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        let mut update =
-            transaction.prepare_cached("UPDATE chats SET last_seq = ?2 WHERE chat = ?1 AND last_seq < ?2")?;
-        for chat in self.0.values() {
-            update.execute(params![chat.key, chat.last_seq])?;
+        let mut update = transaction.prepare_cached(
+            "UPDATE chats SET last_seq = ?2, active_at = max(active_at, ?3) WHERE chat = ?1 AND last_seq < ?2",
+        )?;
+        for Busy { chat, active_at } in self.0.values() {
+            update.execute(params![chat.key, chat.last_seq, active_at])?;
         }
         Ok(())
     }
@@ -222,7 +230,7 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
     let epoch = created_at / 1_000_000;
     let chat = transaction
         .prepare_cached(
-            "INSERT INTO chats (namespace, id, user_set, epoch, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO chats (namespace, id, user_set, epoch, created_at, active_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
              RETURNING chat, id, epoch, first_seq, last_seq, created_at",
         )?
         .query_row(params![draft.namespace, id, user_set, epoch, created_at], reader::chat_of)?;
@@ -239,7 +247,7 @@ fn send(
     draft: MessageDraft,
     fresh: &mut Vec<Committed>,
 ) -> rusqlite::Result<Sent> {
-    let Some(chat) = chats.get(transaction, &draft.namespace, &draft.chat_id)? else {
+    let Some(Busy { chat, active_at }) = chats.get(transaction, &draft.namespace, &draft.chat_id)? else {
         return Ok(Sent::UnknownChat);
     };
     if draft.by_member && !reader::is_member(transaction, chat.key, &draft.user_id)? {
@@ -275,6 +283,7 @@ fn send(
         .optional()?;
     if let Some(seq) = stored {
         chat.last_seq = seq;
+        *active_at = sent_at;
         let message = Arc::new(Message {
             chat: chat.key,
             chat_id: draft.chat_id,

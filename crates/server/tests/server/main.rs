@@ -15,6 +15,7 @@ mod gateway;
 mod groups;
 mod guarded;
 mod hosted;
+mod inbox;
 mod jwks;
 mod keys;
 mod life;
