@@ -146,6 +146,7 @@ export const Micro = {
    */
   on,
 
+  /** Sets what is given, for what is called from here on. */
   configure,
 
   /**
@@ -170,6 +171,7 @@ export const Micro = {
    */
   logout: ({ everywhere }: { everywhere?: boolean } = {}): Promise<void> => logout(everywhere),
 
+  /** The page's own query string, as an object. */
   params: pageParams,
 
   /** Resolves once the SDK has loaded, and knows whether somebody is logged in; rejects if it can't load. */

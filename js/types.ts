@@ -186,4 +186,4 @@ export interface User {
   namespace: string;
 }
 
-export type { Words };
+export type { TokenSource, Words };

@@ -7,6 +7,7 @@ import { main, Problem } from "./problem.mjs";
 import { setUp } from "./setup.mjs";
 import { setUpBrowser } from "./setup/browser.mjs";
 import { setUpDeny } from "./setup/deny.mjs";
+import { setUpTypedoc } from "./setup/packages.mjs";
 import { setUpPebble } from "./setup/pebble.mjs";
 import { setUpProxies } from "./setup/proxies.mjs";
 import { setUpRunner } from "./setup/runner.mjs";
@@ -26,6 +27,7 @@ const preparations = {
   tests: (toolchain) => toolchain.tests(),
   runner: () => setUpRunner(),
   deny: () => setUpDeny(),
+  typedoc: () => step("typedoc", setUpTypedoc),
   pebble: () => step("ACME server", setUpPebble),
 };
 

@@ -24,6 +24,10 @@ export const target = {
   bundles: at("target/bundles"),
   /** Programs that only the tests need. */
   tools: at("target/tools"),
+  /** typedoc, and its compiler. */
+  typedoc: at("target/typedoc"),
+  /** The reference, of TypeScript and of Rust. */
+  docs: at("target/docs"),
   server: at("target/release/micro-chat-server"),
 };
 

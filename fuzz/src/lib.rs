@@ -5,10 +5,10 @@
 //! that once reached something new; `tests/replay.rs` tries them all again with every `npm test`.
 //!
 //! - [`session`]: frames of the session dialect, [`gateway`]: messages of the gateway dialect,
-//! - [`call`]: queries, headers and bodies of HTTP calls,
-//! - [`token`]: tokens and what they claim, [`keys`]: the keys that an identity provider publishes,
-//! - [`config`]: the command line and the configuration file,
-//! - [`engine`]: what a server says to the SDK's session engine.
+//! - [`call()`]: queries, headers and bodies of HTTP calls,
+//! - [`token()`]: tokens and what they claim, [`keys()`]: the keys that an identity provider publishes,
+//! - [`config()`]: the command line and the configuration file,
+//! - [`engine()`]: what a server says to the SDK's session engine.
 
 #![forbid(unsafe_code)]
 

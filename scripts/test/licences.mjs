@@ -5,7 +5,22 @@ import { readFileSync } from "node:fs";
 import { at } from "../tree.mjs";
 
 /** Permissive ones, and MPL-2.0, which only asks that changes of its own files are shown. */
-const KNOWN = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "Zlib"];
+const KNOWN = [
+  "0BSD",
+  "Apache-2.0",
+  "BlueOak-1.0.0",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "ISC",
+  "MIT",
+  "MIT-0",
+  "MPL-2.0",
+  "Python-2.0",
+  "Zlib",
+];
+
+/** What is installed by npm, and where that is written. */
+const LOCKS = ["package-lock.json", "scripts/docs/package-lock.json"];
 
 /** Whether a licence such as `(MIT OR GPL-3.0-or-later)` leaves one that is known. */
 function isKnown(licence) {
@@ -16,7 +31,7 @@ function isKnown(licence) {
 
 /** Packages with another licence, or none, as `name: licence`. */
 export function unknownLicences() {
-  const { packages } = JSON.parse(readFileSync(at("package-lock.json"), "utf8"));
-  const others = Object.entries(packages).filter(([folder, { license }]) => folder && !isKnown(license ?? "none"));
+  const packages = LOCKS.flatMap((lock) => Object.entries(JSON.parse(readFileSync(at(lock), "utf8")).packages));
+  const others = packages.filter(([folder, { license }]) => folder && !isKnown(license ?? "none"));
   return others.map(([folder, { license }]) => `${folder.replace(/^.*node_modules\//, "")}: ${license ?? "none"}`);
 }

@@ -2,6 +2,7 @@
 
 import path from "node:path";
 
+import { makeRustReference, makeTypescriptReference } from "../build/reference.mjs";
 import { run } from "../command.mjs";
 import { Problem } from "../problem.mjs";
 import { browserPrograms } from "../program.mjs";
@@ -36,6 +37,8 @@ function lint({ deny }) {
     },
   );
 }
+
+const docs = () => check(makeTypescriptReference, makeRustReference);
 
 const unit = () => tally(cargo, "cargo", ["test", "--workspace", "--no-fail-fast"], { timeout: 20 * MINUTE });
 
@@ -74,6 +77,8 @@ export const steps = {
   format: { needs: [], run: format },
   // Rust and TypeScript both include what the build makes.
   lint: { needs: ["sdk", "deny"], run: lint },
+  // typedoc reads what the build makes, too.
+  docs: { needs: ["sdk", "typedoc"], run: docs },
   unit: { needs: ["sdk", "pebble"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },

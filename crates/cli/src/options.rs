@@ -25,7 +25,7 @@ const AFTER: &str =
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where and who")]
 pub struct Everywhere {
-    /// The server's address, such as https://chat.example.com [env: MICRO_API]
+    /// The server's address, such as `https://chat.example.com` [env: MICRO_API]
     #[arg(long, global = true, value_name = "URL")]
     pub api: Option<String>,
     /// The tenant [env: MICRO_NAMESPACE]

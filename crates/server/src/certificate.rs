@@ -57,7 +57,7 @@ impl Certificate {
         Ok(Self { source: Source::Files(chain.to_owned(), key.to_owned()), config })
     }
 
-    /// Orders one, as soon as [`Certificate::keep`] runs. Before it has come, nobody can do TLS with us.
+    /// Orders one, as soon as `Certificate::keep` runs. Before it has come, nobody can do TLS with us.
     pub fn order(order: &Order) -> Result<Self, CertificateError> {
         let (config, orders) = order.open()?;
         let source = Source::Orders(Arc::new(Mutex::new(Some(orders))));

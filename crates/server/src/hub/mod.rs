@@ -2,7 +2,7 @@
 //!
 //! - [`Hub`]: chats and their subscribers,
 //! - [`Outlet`]: what waits for one connection, bounded,
-//! - [`Ring`](ring::Ring): a chat's most recent messages, for those who come back.
+//! - `Ring`: a chat's most recent messages, for those who come back.
 
 mod outlet;
 mod ring;

@@ -112,7 +112,7 @@ pub struct Serve {
     /// A file with what proves that directory's name, in PEM, where no well-known authority does.
     #[arg(long, value_name = "FILE")]
     acme_ca: Option<PathBuf>,
-    /// A site whose pages may use the server, such as https://example.com; `*` is all. Its own pages always may.
+    /// A site whose pages may use the server, such as `https://example.com`; `*` is all. Its own pages always may.
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     origin: Vec<String>,
     /// Who logs in with a password.

@@ -1,7 +1,7 @@
 //! People who log in here, with a password.
 //!
 //! - [`Email`]: where their mail goes,
-//! - [`Passwords`]: argon2id, and not too much of it at a time,
+//! - `Passwords`: argon2id, and not too much of it at a time,
 //! - [`Code`]: what proves that somebody reads the mail of an address,
 //! - [`RefreshToken`]: what keeps somebody logged in,
 //! - [`SigningKey`]: what access tokens are signed with,
