@@ -18,9 +18,10 @@ pub fn session(data: &[u8]) {
     let Ok(value) = serde_json::from_str::<Value>(text) else { return };
     let element = |index: usize| value.get(index).unwrap_or(&Value::Null);
     match frame {
-        ClientFrame::Subscribe { handle, chat_id, epoch, after } => {
+        ClientFrame::Subscribe { handle, chat_id, epoch, after, members } => {
             assert_eq!((element(1).as_u64(), element(2).as_str()), (Some(handle.into()), Some(chat_id.as_str())));
             assert_eq!((element(3).as_u64(), element(4).as_i64()), (Some(epoch), Some(after)));
+            assert_eq!(element(5).as_bool().unwrap_or_default(), members);
         }
         ClientFrame::Unsubscribe { handle } => assert_eq!(element(1).as_u64(), Some(handle.into())),
         ClientFrame::Publish { n, handle, message, expired } => {

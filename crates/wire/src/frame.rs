@@ -54,6 +54,8 @@ pub enum ClientFrame {
         epoch: u64,
         /// The last `seq` the client has; [`op::FROM_NOW`]: from now on.
         after: i64,
+        /// Whether it is to be told who is in the chat, and who comes and goes.
+        members: bool,
     },
     /// [`op::UNSUBSCRIBE`].
     Unsubscribe {
@@ -102,6 +104,7 @@ impl<'de> Visitor<'de> for FrameVisitor {
                 chat_id: next(&mut elements, "chat_id")?,
                 epoch: next(&mut elements, "epoch")?,
                 after: next(&mut elements, "after")?,
+                members: elements.next_element()?.unwrap_or(false),
             },
             op::UNSUBSCRIBE => ClientFrame::Unsubscribe { handle: next(&mut elements, "handle")? },
             op::PUBLISH => ClientFrame::Publish {
@@ -139,10 +142,12 @@ mod tests {
             read(r#"[4,7,1,{"client_id":"c","text":"hi"},true,"more"]"#),
             Some(ClientFrame::Publish { n: 7, handle: 1, message, expired: true })
         );
-        assert_eq!(
-            read(r#"[2,1,"chat",0,-1]"#),
-            Some(ClientFrame::Subscribe { handle: 1, chat_id: "chat".into(), epoch: 0, after: op::FROM_NOW })
-        );
+        let subscribe = |members| {
+            Some(ClientFrame::Subscribe { handle: 1, chat_id: "chat".into(), epoch: 0, after: op::FROM_NOW, members })
+        };
+        assert_eq!(read(r#"[2,1,"chat",0,-1]"#), subscribe(false));
+        assert_eq!(read(r#"[2,1,"chat",0,-1,false]"#), subscribe(false));
+        assert_eq!(read(r#"[2,1,"chat",0,-1,true,{"later":1}]"#), subscribe(true));
         assert_eq!(read("[5]"), Some(ClientFrame::Probe));
         assert_eq!(read(r#"[6,{"token":"t","later":1},[]]"#), Some(ClientFrame::Renew(Renewal { token: "t".into() })));
         assert_eq!(read("[19,{}]"), Some(ClientFrame::Unknown));
@@ -157,6 +162,7 @@ mod tests {
             "5",
             "[2]",
             r#"[2,-1,"chat",0,0]"#,
+            r#"[2,1,"chat",0,0,1]"#,
             r#"["4"]"#,
             "[4,1,1]",
             "[6]",

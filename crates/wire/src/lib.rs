@@ -8,7 +8,8 @@
 //! - [`limit`]: how large and how many things may be,
 //! - [`error`]: what every refusal looks like,
 //! - `auth`, `chat`, `chats`, `groups`, `inbox` and `signup` (feature `json`): requests and answers of the services,
-//! - `frame` (feature `json`): the session dialect's frames from a client.
+//! - `frame` (feature `json`): the session dialect's frames from a client,
+//! - `member` (feature `json`): what it tells of a chat's members.
 //!
 //! `docs/protocol.md` says the same in words.
 
@@ -29,6 +30,8 @@ pub mod groups;
 #[cfg(feature = "json")]
 pub mod inbox;
 pub mod limit;
+#[cfg(feature = "json")]
+pub mod member;
 pub mod op;
 #[cfg(feature = "json")]
 pub mod signup;

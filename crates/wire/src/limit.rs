@@ -42,5 +42,8 @@ pub const QUEUE_FRAMES: usize = 256;
 /// Bytes that may wait for one connection before it is cut off.
 pub const QUEUE_BYTES: usize = 256 * 1024;
 
+/// Changes of members that may wait for one subscription; where there are more, its members are sent anew.
+pub const QUEUE_EVENTS: usize = 32;
+
 /// Subscriptions of one connection.
 pub const SUBSCRIPTIONS: usize = 1_000;

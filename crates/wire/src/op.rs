@@ -4,7 +4,8 @@
 
 /// `[HELLO, {"namespace", "user_id"}]`: who speaks; the first frame of a socket.
 pub const HELLO: u32 = 1;
-/// `[SUBSCRIBE, handle, chat_id, epoch, after]`: deliver this chat from the cursor on.
+/// `[SUBSCRIBE, handle, chat_id, epoch, after, members?]`: deliver this chat from the cursor on, and where `members` is
+/// true who is in it, too.
 pub const SUBSCRIBE: u32 = 2;
 /// `[UNSUBSCRIBE, handle]`: deliver no more; the handle may be used again.
 pub const UNSUBSCRIBE: u32 = 3;
@@ -30,6 +31,8 @@ pub const ACK: u32 = 24;
 pub const ERROR: u32 = 25;
 /// `[HEARTBEAT]`: the link is alive.
 pub const HEARTBEAT: u32 = 26;
+/// `[EVENT, handle, event]`: something that is no message and has no `seq`; one object, whose `type` says what.
+pub const EVENT: u32 = 27;
 
 /// Scope of an [`ERROR`]: the connection itself; it is closed next. The number is 0.
 pub const SCOPE_CONNECTION: u32 = 0;

@@ -181,10 +181,12 @@ fn decide(act: Act, actor: Option<&str>, standing: &Standing) -> Result<GroupCha
         Act::Join if standing.target_is_member => Ok(GroupChange::None),
         Act::Join if standing.private => Err(Refusal::UnknownGroup),
         Act::Invite | Act::Join if standing.members >= limit::MEMBERS => Err(Refusal::TooManyMembers),
-        Act::Invite | Act::Join => Ok(GroupChange::Add),
+        Act::Invite => Ok(GroupChange::Invite),
+        Act::Join => Ok(GroupChange::Join),
         Act::Kick if !is_creator => Err(Refusal::NotCreator),
         Act::Kick | Act::Leave if !standing.target_is_member => Err(Refusal::NotInGroup),
-        Act::Kick | Act::Leave => Ok(GroupChange::Remove),
+        Act::Kick => Ok(GroupChange::Kick),
+        Act::Leave => Ok(GroupChange::Leave),
     }
 }
 
@@ -202,9 +204,10 @@ mod tests {
             let member = standing(private, true, true);
             assert!(matches!(decide(Act::Delete, Some("ann"), &member), Ok(GroupChange::Delete)));
             assert!(matches!(decide(Act::Delete, Some("ben"), &member), Err(Refusal::NotCreator)));
-            assert!(matches!(decide(Act::Kick, Some("ann"), &member), Ok(GroupChange::Remove)));
+            assert!(matches!(decide(Act::Kick, Some("ann"), &member), Ok(GroupChange::Kick)));
             assert!(matches!(decide(Act::Kick, Some("ben"), &member), Err(Refusal::NotCreator)));
-            assert!(matches!(decide(Act::Invite, Some("ben"), &standing(private, true, false)), Ok(GroupChange::Add)));
+            let invited = decide(Act::Invite, Some("ben"), &standing(private, true, false));
+            assert!(matches!(invited, Ok(GroupChange::Invite)));
         }
         assert!(matches!(decide(Act::Invite, Some("eve"), &standing(false, false, false)), Err(Refusal::NotInGroup)));
     }
@@ -221,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_public_group_is_joined_once_and_has_so_many_members() {
-        assert!(matches!(decide(Act::Join, Some("eve"), &standing(false, false, false)), Ok(GroupChange::Add)));
+        assert!(matches!(decide(Act::Join, Some("eve"), &standing(false, false, false)), Ok(GroupChange::Join)));
         assert!(matches!(decide(Act::Join, Some("ben"), &standing(false, true, true)), Ok(GroupChange::None)));
         let full = Standing { members: limit::MEMBERS, ..standing(false, false, false) };
         assert!(matches!(decide(Act::Join, Some("eve"), &full), Err(Refusal::TooManyMembers)));

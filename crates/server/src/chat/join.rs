@@ -14,8 +14,8 @@ use super::shared::Shared;
 use super::{Chats, Refusal};
 use crate::auth::Caller;
 use crate::broken::{self, Broken};
-use crate::hub::{Backlog, Keeper, Outlet, RING, Seated, user_hash};
-use crate::store::{Chat, ChatKey, PageSize};
+use crate::hub::{Backlog, Keeper, Outlet, RING, Seated, Subscriber, user_hash};
+use crate::store::{Chat, ChatKey, MemberPage, PageSize};
 
 /// What is read at once for a reader that catches up.
 const PAGE: PageSize = PageSize { messages: 256, bytes: 128 * 1024 };
@@ -78,6 +78,15 @@ pub struct Reader<'a> {
     pub outlet: &'a Arc<Outlet>,
     /// Under which number.
     pub handle: u32,
+    /// Whether it hears of those who come and go.
+    pub members: bool,
+}
+
+impl Reader<'_> {
+    fn subscriber(&self) -> Subscriber {
+        let Self { user_id, outlet, handle, members, .. } = *self;
+        Subscriber { outlet: outlet.clone(), handle, user: user_hash(user_id), members }
+    }
 }
 
 /// A reader of a chat.
@@ -104,7 +113,7 @@ impl Chats {
     /// Begins to listen. Deliveries come to the reader's outlet as soon as it has a seat. Until it has one, it is to [catch
     /// up](Chats::catch_up).
     pub async fn join(&self, reader: Reader<'_>, chat_id: &str, start: Start) -> Result<Joined, Refusal> {
-        let Reader { caller, user_id, outlet, handle } = reader;
+        let Reader { caller, user_id, .. } = reader;
         if user_id.is_empty() {
             return Err(Refusal::MissingUserId);
         }
@@ -127,7 +136,7 @@ impl Chats {
             Start::After { epoch, .. } if epoch != 0 && epoch != chat.epoch => chat.first_seq - 1,
             Start::After { seq, .. } => seq.max(chat.first_seq - 1),
         };
-        let seated = ring.seat(after, outlet, handle, user_hash(user_id));
+        let seated = ring.seat(after, reader.subscriber());
         self.still_member(reader, chat_id).await?;
         let after = seated.as_ref().map_or(after, |seated| seated.backlog.after);
         Ok(Joined { chat, after, seated })
@@ -139,10 +148,16 @@ impl Chats {
         // What is published while the page is read stays in the ring, so that the page joins it however busy the chat is.
         let hold = ring.hold();
         let page = self.page(chat, cursor).await?;
-        let seated = ring.seat(page.to, reader.outlet, reader.handle, user_hash(reader.user_id));
+        let seated = ring.seat(page.to, reader.subscriber());
         drop(hold);
         self.still_member(reader, &chat.id).await?;
         Ok(Step { page, seated })
+    }
+
+    /// A chat's members behind that name, for a reader that has its seat: what changes from here on comes to it there.
+    pub async fn members(&self, reader: Reader<'_>, chat: &Chat, after: String) -> Result<MemberPage, Refusal> {
+        let member = reader.caller.must_be_member(reader.user_id).map(str::to_owned);
+        self.store.members(chat.key, after, member).await?.ok_or(Refusal::Removed)
     }
 
     /// Asks again whether the reader is a member, behind what was read for it and once it has its seat: the database knows
@@ -209,7 +224,7 @@ mod tests {
     }
 
     fn ben<'a>(caller: &'a Caller, outlet: &'a Arc<Outlet>) -> Reader<'a> {
-        Reader { caller, user_id: "ben", outlet, handle: 1 }
+        Reader { caller, user_id: "ben", outlet, handle: 1, members: false }
     }
 
     async fn send(chats: &Chats, chat_id: &str, text: &str) {
@@ -362,6 +377,6 @@ mod tests {
         assert_eq!(seated.map(|seated| seated.backlog.messages.len()), Some(3));
         // Now that nobody reads, the ring lets go of what is too large for it.
         let late = chats.ring(&joined.chat).await.expect("a ring");
-        assert!(late.seat(100, &outlet, 2, 0).is_none());
+        assert!(late.seat(100, reader.subscriber()).is_none());
     }
 }

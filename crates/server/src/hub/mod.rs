@@ -46,8 +46,12 @@ impl From<&Message> for Stored {
 pub enum Parcel {
     /// A message.
     Message(Arc<Delivery>),
+    /// The subscriber may be a member no more.
+    Removal(Arc<MemberChange>),
     /// Somebody came, or went.
     Member(Arc<MemberChange>),
+    /// So many did that it is to read anew who is there.
+    Members,
 }
 
 impl Parcel {
@@ -55,8 +59,18 @@ impl Parcel {
     pub fn message(&self) -> Option<&Arc<Delivery>> {
         match self {
             Self::Message(delivery) => Some(delivery),
-            Self::Member(_) => None,
+            Self::Removal(_) | Self::Member(_) | Self::Members => None,
         }
+    }
+
+    /// Whether it ends that user's subscription to that chat.
+    pub fn ends(&self, chat: ChatKey, user_id: &str) -> bool {
+        matches!(self, Self::Removal(change) if change.chat == chat && change.membership.ends_for(user_id))
+    }
+
+    /// Whether it tells of others, and may be replaced by reading who is there.
+    fn is_event(&self) -> bool {
+        matches!(self, Self::Member(_) | Self::Members)
     }
 
     /// What of it counts as waiting.
@@ -123,11 +137,15 @@ impl From<&Message> for chat::Message {
 
 /// One subscription: a connection's outlet, and the handle under which it knows the chat.
 #[derive(Debug)]
-struct Subscriber {
-    outlet: Arc<Outlet>,
-    handle: u32,
+pub struct Subscriber {
+    /// Where deliveries come.
+    pub outlet: Arc<Outlet>,
+    /// Under which number.
+    pub handle: u32,
     /// Whose it is.
-    user: UserHash,
+    pub user: UserHash,
+    /// Whether it hears of those who come and go.
+    pub members: bool,
 }
 
 /// A user's name, as much of it as tells most users apart.
@@ -144,6 +162,8 @@ pub fn user_hash(user_id: &str) -> UserHash {
 #[derive(Debug, Default)]
 struct Room {
     subscribers: Slab<Subscriber>,
+    /// How many of them hear of those who come and go.
+    watchers: usize,
     /// Boxed: most rooms have none.
     ring: Option<Box<Ring>>,
 }
@@ -172,7 +192,12 @@ pub struct Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.hub.change(self.chat, |room| {
-            room.subscribers.try_remove(self.key);
+            let Some(left) = room.subscribers.try_remove(self.key) else { return };
+            if left.members {
+                room.watchers -= 1;
+                // Whoever takes a seat under this number later reads who is there, and must not hear of older changes.
+                left.outlet.forget_events(left.handle);
+            }
         });
     }
 }
@@ -217,11 +242,12 @@ impl Keeper {
 
     /// A seat for a reader that has all up to `after`, and what it has not; in one step, so that nothing is between the
     /// two. None: the ring begins later than that. A cursor beyond the end is taken for the end.
-    pub fn seat(&self, after: u64, outlet: &Arc<Outlet>, handle: u32, user: UserHash) -> Option<Seated> {
+    pub fn seat(&self, after: u64, subscriber: Subscriber) -> Option<Seated> {
         let mut shard = self.hub.shard(self.chat);
         let room = shard.get_mut(&self.chat)?;
         let backlog = room.ring.as_ref()?.behind(after)?;
-        let key = room.subscribers.insert(Subscriber { outlet: outlet.clone(), handle, user });
+        room.watchers += usize::from(subscriber.members);
+        let key = room.subscribers.insert(subscriber);
         Some(Seated { seat: Seat { hub: self.hub.clone(), chat: self.chat, key }, backlog })
     }
 
@@ -314,20 +340,58 @@ impl Hub {
         }
     }
 
-    /// Tells those of a chat's subscribers who are members no more.
-    fn tell(&self, change: &MemberChange) {
-        let left = match &change.membership {
-            Membership::Joined(_) => return,
-            Membership::Left(user_id) => Some(user_hash(user_id)),
-            Membership::Ended => None,
-        };
+    /// Tells those of a chat's subscribers who are members no more, and of all changes those who want to hear of them.
+    fn tell(&self, change: &Arc<MemberChange>) {
         let shard = self.shard(change.chat);
         let Some(room) = shard.get(&change.chat) else { return };
-        let change = Arc::new(change.clone());
-        // Nobody else's place in a queue is taken by comings and goings.
-        let is_told = |subscriber: &&Subscriber| left.is_none_or(|left| subscriber.user == left);
-        for subscriber in room.subscribers.iter().map(|(_, subscriber)| subscriber).filter(is_told) {
-            subscriber.outlet.push(subscriber.handle, Parcel::Member(change.clone()));
+        let gone = change.membership.gone().map(user_hash);
+        let ends = change.membership == Membership::Ended;
+        if !ends && gone.is_none() && room.watchers == 0 {
+            return;
         }
+        for (_, subscriber) in &room.subscribers {
+            // Nobody else's place in a queue is taken by comings and goings.
+            if ends || gone == Some(subscriber.user) {
+                subscriber.outlet.push(subscriber.handle, Parcel::Removal(change.clone()));
+            }
+            if subscriber.members && !ends {
+                subscriber.outlet.push(subscriber.handle, Parcel::Member(change.clone()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::{Context, Poll, Waker};
+
+    fn taken(outlet: &Outlet) -> usize {
+        match outlet.poll_take(&Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(items)) => items.len(),
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn changes_of_members_come_to_who_asked_and_to_no_later_seat_of_the_same_number() {
+        let hub = Hub::default();
+        let ring = hub.keep(1);
+        ring.fill(Backlog::default());
+        let outlets = [Arc::<Outlet>::default(), Arc::default()];
+        let seat = |at: usize| {
+            let subscriber = Subscriber { outlet: outlets[at].clone(), handle: 1, user: 0, members: at == 0 };
+            ring.seat(0, subscriber).expect("a seat").seat
+        };
+        let seats = [seat(0), seat(1)];
+        let change = |membership| hub.tell(&Arc::new(MemberChange { chat: 1, membership }));
+        change(Membership::Joined("cat".to_owned()));
+        assert_eq!((taken(&outlets[0]), taken(&outlets[1])), (1, 0));
+        change(Membership::Left("cat".to_owned()));
+        drop(seats);
+        let _again = [seat(0), seat(1)];
+        assert_eq!((taken(&outlets[0]), taken(&outlets[1])), (0, 0), "what waited was for the one before");
+        change(Membership::Ended);
+        assert_eq!((taken(&outlets[0]), taken(&outlets[1])), (1, 1));
     }
 }

@@ -1,5 +1,7 @@
-//! What waits for one connection. Bounded: a reader that falls behind is cut off, and hurts nobody else.
+//! What waits for one connection. Bounded: a reader that falls behind is cut off, and hurts nobody else. Changes of
+//! members never cut anybody off: where too many wait, one word that there were many stands for all of them.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -29,8 +31,12 @@ pub struct Outlet(Mutex<Waiting>);
 #[derive(Debug, Default)]
 struct Waiting {
     items: Vec<Item>,
+    /// How many of the items count: all but changes of members.
+    count: usize,
     /// Of the items' JSON.
     bytes: usize,
+    /// How many changes of members wait under each handle; one more than may is the word that stands for them.
+    events: BTreeMap<u32, usize>,
     end: Option<End>,
     waker: Option<Waker>,
 }
@@ -39,6 +45,26 @@ impl Waiting {
     fn wake(&self) {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
+        }
+    }
+
+    fn push_event(&mut self, handle: u32, parcel: Parcel) {
+        let waiting = self.events.entry(handle).or_default();
+        if *waiting > limit::QUEUE_EVENTS {
+            return;
+        }
+        *waiting += 1;
+        if *waiting > limit::QUEUE_EVENTS {
+            self.items.retain(|(other, parcel)| *other != handle || !parcel.is_event());
+            self.items.push((handle, Parcel::Members));
+        } else {
+            self.items.push((handle, parcel));
+        }
+    }
+
+    fn forget_events(&mut self, handle: u32) {
+        if self.events.remove(&handle).is_some() {
+            self.items.retain(|(other, parcel)| *other != handle || !parcel.is_event());
         }
     }
 
@@ -62,20 +88,30 @@ impl Outlet {
         if waiting.end.is_some() {
             return;
         }
-        let size = parcel.bytes();
-        // An empty queue takes a message of any size.
+        // Where something waits already, it has been woken.
         let is_first = waiting.items.is_empty();
-        if is_first || (waiting.items.len() < limit::QUEUE_FRAMES && waiting.bytes + size <= limit::QUEUE_BYTES) {
+        let size = parcel.bytes();
+        if parcel.is_event() {
+            waiting.push_event(handle, parcel);
+        } else if waiting.count == 0
+            || (waiting.count < limit::QUEUE_FRAMES && waiting.bytes + size <= limit::QUEUE_BYTES)
+        {
+            // An empty queue takes a message of any size.
             waiting.items.push((handle, parcel));
+            waiting.count += 1;
             waiting.bytes += size;
-            // Where something waits already, it has been woken.
-            if is_first {
-                waiting.wake();
-            }
         } else {
             waiting.end = Some(End::FellBehind);
             waiting.wake();
         }
+        if is_first {
+            waiting.wake();
+        }
+    }
+
+    /// The subscription under that handle is to hear of no changes of members that wait.
+    pub fn forget_events(&self, handle: u32) {
+        self.waiting().forget_events(handle);
     }
 
     /// The connection has to end, if it has not been told so before.
@@ -95,7 +131,8 @@ impl Outlet {
             waiting.wait(context);
             return Poll::Pending;
         }
-        waiting.bytes = 0;
+        (waiting.count, waiting.bytes) = (0, 0);
+        waiting.events.clear();
         Poll::Ready(Ok(std::mem::take(&mut waiting.items)))
     }
 
@@ -116,6 +153,7 @@ impl Outlet {
 mod tests {
     use super::*;
     use crate::hub::{Delivery, Stored};
+    use crate::store::{MemberChange, Membership};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -164,6 +202,64 @@ mod tests {
             assert_eq!(take(&outlet), Poll::Ready(Ok(1)));
         }
         assert_eq!(take(&outlet), Poll::Pending);
+    }
+
+    fn joined(number: usize) -> Parcel {
+        let membership = Membership::Joined(number.to_string());
+        Parcel::Member(Arc::new(MemberChange { chat: 1, membership }))
+    }
+
+    /// What waits, in short.
+    fn taken(outlet: &Outlet) -> Vec<(u32, &'static str)> {
+        let Poll::Ready(Ok(items)) = outlet.poll_take(&Context::from_waker(Waker::noop())) else { return Vec::new() };
+        let short = |parcel: &Parcel| match parcel {
+            Parcel::Message(_) => "message",
+            Parcel::Removal(_) => "removal",
+            Parcel::Member(_) => "member",
+            Parcel::Members => "members",
+        };
+        items.iter().map(|(handle, parcel)| (*handle, short(parcel))).collect()
+    }
+
+    #[test]
+    fn changes_of_members_keep_their_place_among_messages_while_they_are_few() {
+        let outlet = Outlet::default();
+        for number in 0..limit::QUEUE_EVENTS {
+            outlet.push(1, delivery(1));
+            outlet.push(1, joined(number));
+        }
+        assert_eq!(taken(&outlet), [(1, "message"), (1, "member")].repeat(limit::QUEUE_EVENTS));
+    }
+
+    #[test]
+    fn many_changes_of_members_become_one_word_and_take_no_place_of_messages() {
+        let outlet = Outlet::default();
+        outlet.push(2, joined(0));
+        outlet.push(1, delivery(limit::QUEUE_BYTES));
+        for number in 0..5_000 {
+            outlet.push(1, joined(number));
+        }
+        assert!(outlet.waiting().items.capacity() <= 64, "what waits does not grow with what happens");
+        assert_eq!(taken(&outlet), [(2, "member"), (1, "message"), (1, "members")]);
+        // What comes then is told again, one by one, beside as many messages as ever.
+        for number in 0..limit::QUEUE_FRAMES {
+            outlet.push(1, joined(number % 2));
+            outlet.push(1, delivery(1));
+        }
+        assert_eq!(taken(&outlet).len(), limit::QUEUE_FRAMES + 1);
+        outlet.push(1, joined(0));
+        assert_eq!(taken(&outlet), [(1, "member")]);
+    }
+
+    #[test]
+    fn who_left_its_seat_hears_of_no_change_that_waited_for_it() {
+        let outlet = Outlet::default();
+        for handle in [1, 2] {
+            outlet.push(handle, joined(0));
+            outlet.push(handle, delivery(1));
+        }
+        outlet.forget_events(1);
+        assert_eq!(taken(&outlet), [(1, "message"), (2, "member"), (2, "message")]);
     }
 
     #[derive(Default)]

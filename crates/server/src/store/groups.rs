@@ -1,5 +1,7 @@
 //! Groups: chats with a name, whose members come and go.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
@@ -67,10 +69,14 @@ pub struct Standing {
 pub enum GroupChange {
     /// Nothing.
     None,
-    /// Whom it is about becomes a member.
-    Add,
-    /// They are one no more.
-    Remove,
+    /// Whom it is about comes in.
+    Join,
+    /// They are brought in.
+    Invite,
+    /// They go.
+    Leave,
+    /// They are put out.
+    Kick,
     /// It is gone, with all its messages.
     Delete,
 }
@@ -154,6 +160,13 @@ fn add(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Resul
     count(connection, chat, added as i64)
 }
 
+fn remove(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
+    let removed = connection
+        .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
+        .execute(params![chat, user_id])?;
+    count(connection, chat, -(removed as i64))
+}
+
 /// Keeps how many members a group has: to count them takes longer the more there are.
 fn count(connection: &Connection, chat: ChatKey, more: i64) -> rusqlite::Result<()> {
     connection
@@ -179,21 +192,28 @@ fn standing(connection: &Connection, group: &Group, name: &GroupName) -> rusqlit
 fn change(
     connection: &Connection,
     group: &Group,
-    target: String,
+    name: GroupName,
     change: GroupChange,
 ) -> rusqlite::Result<Option<Membership>> {
+    let GroupName { actor, target, .. } = name;
+    let by = Some(actor).filter(|actor| !actor.is_empty());
     Ok(match change {
         GroupChange::None => None,
-        GroupChange::Add => {
+        GroupChange::Join => {
             add(connection, group.key, &target)?;
             Some(Membership::Joined(target))
         }
-        GroupChange::Remove => {
-            let removed = connection
-                .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
-                .execute(params![group.key, target])?;
-            count(connection, group.key, -(removed as i64))?;
+        GroupChange::Invite => {
+            add(connection, group.key, &target)?;
+            Some(Membership::Invited(target, by))
+        }
+        GroupChange::Leave => {
+            remove(connection, group.key, &target)?;
             Some(Membership::Left(target))
+        }
+        GroupChange::Kick => {
+            remove(connection, group.key, &target)?;
+            Some(Membership::Kicked(target, by))
         }
         GroupChange::Delete => {
             connection.execute("DELETE FROM members WHERE chat = ?1", [group.key])?;
@@ -299,8 +319,8 @@ impl Store {
             if decided == GroupChange::Delete {
                 group = with_members(connection, group)?;
             }
-            if let Some(membership) = change(connection, &group, name.target, decided)? {
-                committed.push(Committed::Member(MemberChange { chat: group.key, membership }));
+            if let Some(membership) = change(connection, &group, name, decided)? {
+                committed.push(Committed::Member(Arc::new(MemberChange { chat: group.key, membership })));
             }
             Ok(Ok((group, decided)))
         };

@@ -6,6 +6,7 @@
 //! - `reader`: connections that read beside it,
 //! - `groups`: chats whose members come and go,
 //! - `inbox`: a user's chats, and what is unread in them,
+//! - `members`: who is in a chat, and what changes of that,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
@@ -17,6 +18,7 @@ mod folder;
 mod groups;
 mod inbox;
 mod keys;
+mod members;
 mod reader;
 mod schema;
 mod writer;
@@ -36,6 +38,7 @@ use folder::{DATABASE, Folder};
 pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};
 pub use inbox::{Listed, Place, Unread};
 pub use keys::{ApiKey, Cutoff, KeyRing};
+pub use members::{MemberChange, MemberPage, Membership};
 use reader::Readers;
 use writer::{Change, Write, Writer, now};
 
@@ -100,38 +103,7 @@ pub enum Committed {
     /// A new message.
     Message(Arc<Message>),
     /// Somebody came, or went.
-    Member(MemberChange),
-}
-
-/// A change of who is in a chat.
-#[derive(Clone, Debug)]
-pub struct MemberChange {
-    /// The chat's row.
-    pub chat: ChatKey,
-    /// What changed.
-    pub membership: Membership,
-}
-
-/// What changed of who is in a chat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Membership {
-    /// That user is a member now.
-    Joined(String),
-    /// That user is one no more.
-    Left(String),
-    /// The chat is gone, and so is everybody in it.
-    Ended,
-}
-
-impl Membership {
-    /// Whether that user is a member no more.
-    pub fn ends_for(&self, user_id: &str) -> bool {
-        match self {
-            Self::Joined(_) => false,
-            Self::Left(left) => left == user_id,
-            Self::Ended => true,
-        }
-    }
+    Member(Arc<MemberChange>),
 }
 
 /// A chat to find or to create.

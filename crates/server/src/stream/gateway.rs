@@ -118,7 +118,7 @@ impl Connection {
             let joined = node.chats.act_on_group(&caller, Act::Join, chat_id.clone(), user_id.clone()).await;
             joined.map_err(|refusal| refused(endpoint, refusal))?;
         }
-        let reader = Reader { caller: &caller, user_id: &user_id, outlet: &socket.outlet, handle: 0 };
+        let reader = Reader { caller: &caller, user_id: &user_id, outlet: &socket.outlet, handle: 0, members: false };
         let joined = node.chats.join(reader, &chat_id, Start::Now).await;
         let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
         Ok(Self {
@@ -175,12 +175,12 @@ impl Connection {
                 Parcel::Message(delivery) if self.is_of_group => frames.push(delivery.in_group(in_group)),
                 Parcel::Message(delivery) if delivery.user_id == self.user_id => {}
                 Parcel::Message(delivery) => frames.push(delivery.message.json.clone()),
-                Parcel::Member(change) if change.membership.ends_for(&self.user_id) => {
+                parcel if parcel.ends(self.chat.key, &self.user_id) => {
                     let endpoint = if self.is_of_group { Endpoint::ChatJoin } else { Endpoint::ChatConnect };
                     let refusal = if self.is_of_group { Refusal::NotInGroup } else { Refusal::Removed };
                     return (frames, Err(refused(endpoint, refusal)));
                 }
-                Parcel::Member(_) => {}
+                Parcel::Removal(_) | Parcel::Member(_) | Parcel::Members => {}
             }
         }
         (frames, Ok(()))

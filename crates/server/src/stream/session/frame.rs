@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
+use micro_chat_wire::member::MemberEvent;
 use micro_chat_wire::op;
 use serde_json::json;
 
@@ -42,6 +43,11 @@ pub fn ack(n: u32, message: &Message) -> Utf8Bytes {
         "sent_at": message.sent_at.div_euclid(1_000_000_000),
     });
     json!([op::ACK, n, place]).to_string().into()
+}
+
+/// `[EVENT, handle, {…}]`.
+pub fn event(handle: u32, event: &MemberEvent) -> Utf8Bytes {
+    json!([op::EVENT, handle, event]).to_string().into()
 }
 
 /// `[ERROR, scope, number, {…}]`.

@@ -2,6 +2,7 @@
 //! `docs/protocol.md` describes it.
 
 mod frame;
+mod members;
 mod subscription;
 mod subscriptions;
 
@@ -22,10 +23,10 @@ use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
 use crate::auth::Caller;
 use crate::chat::{Draft, Pending, Reader, Refusal, Start};
-use crate::hub::{Item, Outlet, Parcel};
+use crate::hub::{Item, Outlet};
 use crate::node::Node;
 use crate::store::{Identity, Message};
-use subscription::{Reading, Subscription};
+use subscription::{Read, Reading, Subscription};
 use subscriptions::Subscriptions;
 
 /// Publishes of one connection that wait for their commit.
@@ -100,9 +101,9 @@ struct Session {
     caller: Caller,
     user_id: String,
     subscriptions: Subscriptions,
-    /// Subscriptions that have to catch up, in the order in which they came.
+    /// Subscriptions that something has to be read for, in the order in which they came.
     behind: VecDeque<u32>,
-    /// The page that is being read for the first of them.
+    /// What is being read for one of them.
     reading: Option<Reading>,
     /// A frame that came before its turn.
     slowed: Slowed<ClientFrame>,
@@ -162,9 +163,9 @@ impl Session {
                     Event::Heartbeat => socket.beat(Some(frame::HEARTBEAT)).await?,
                 },
                 frame = slowed => Box::pin(self.act(socket, frame)).await?,
-                page = reading => {
+                read = reading => {
                     self.reading = None;
-                    let frames = self.caught(page)?;
+                    let frames = self.take(read)?;
                     socket.write(frames).await?;
                 }
                 Some(published) = self.pending.next(), if !self.pending.is_empty() => {
@@ -219,9 +220,9 @@ impl Session {
     async fn act(&mut self, socket: &mut Socket, frame: ClientFrame) -> Result<(), Ending> {
         match frame {
             ClientFrame::Hello(_) => Err(Ending::Refused(Fault::HelloExpected)),
-            ClientFrame::Subscribe { handle, chat_id, epoch, after } => {
+            ClientFrame::Subscribe { handle, chat_id, epoch, after, members } => {
                 let start = u64::try_from(after).map_or(Start::Now, |seq| Start::After { epoch, seq });
-                match self.subscribe(&socket.outlet, handle, &chat_id, start).await {
+                match self.subscribe(&socket.outlet, handle, &chat_id, start, members).await {
                     Ok(frames) => socket.write(frames).await,
                     Err(Refusal::Store(error)) => Err(refused(self.endpoint, Refusal::Store(error))),
                     Err(refusal) => {
@@ -252,6 +253,7 @@ impl Session {
         handle: u32,
         chat_id: &str,
         start: Start,
+        members: bool,
     ) -> Result<Vec<Utf8Bytes>, Refusal> {
         // A client that loses count of its handles can't be served on this connection; one that asks for much can.
         if handle == 0 || handle > LAST_HANDLE || self.subscriptions.get(handle).is_some() {
@@ -261,10 +263,10 @@ impl Session {
             return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
         }
         let chats = &self.node.chats;
-        let reader = Reader { caller: &self.caller, user_id: &self.user_id, outlet, handle };
+        let reader = Reader { caller: &self.caller, user_id: &self.user_id, outlet, handle, members };
         let joined = chats.join(reader, chat_id, start).await?;
-        let (subscription, frames) = Subscription::begin(handle, joined);
-        if !subscription.is_live() {
+        let (subscription, frames) = Subscription::begin(handle, joined, members);
+        if subscription.has_to_read() {
             self.behind.push_back(handle);
         }
         self.subscriptions.insert(handle, subscription);
@@ -325,33 +327,21 @@ impl Session {
             let Some((handle, _)) = run.first() else { continue };
             // What comes for a subscription that is over is nobody's.
             let Some(subscription) = self.subscriptions.get_mut(*handle) else { continue };
-            let was_live = subscription.is_live();
-            let mut is_over = false;
-            for part in run.split_inclusive(|(_, parcel)| parcel.message().is_none()) {
-                let (messages, change) = match part {
-                    [messages @ .., (_, Parcel::Member(change))] => (messages, Some(change)),
-                    messages => (messages, None),
-                };
-                subscription.deliver(*handle, messages, &mut frames);
-                is_over |= change.is_some_and(|change| {
-                    change.chat == subscription.chat.key && change.membership.ends_for(&self.user_id)
-                });
-                if is_over {
-                    break;
-                }
-            }
-            if is_over {
+            let chat = subscription.chat.key;
+            let end = run.iter().position(|(_, parcel)| parcel.ends(chat, &self.user_id));
+            subscription.deliver(*handle, &run[..end.unwrap_or(run.len())], &mut frames);
+            if end.is_some() {
                 let fault = Fault::Refused(self.endpoint, Refusal::Removed);
                 frames.push(frame::error(op::SCOPE_SUBSCRIPTION, *handle, &fault));
                 self.remove(*handle);
-            } else if was_live && !subscription.is_live() {
+            } else if subscription.has_to_read() && !self.behind.contains(handle) {
                 self.behind.push_back(*handle);
             }
         }
         frames
     }
 
-    /// Begins to read for the next subscription that is behind.
+    /// Begins to read for the next subscription that wants it.
     fn read_on(&mut self, socket: &Socket) {
         while self.reading.is_none() {
             let Some(handle) = self.behind.pop_front() else { return };
@@ -362,11 +352,11 @@ impl Session {
     }
 
     /// What was read, as frames.
-    fn caught(&mut self, page: subscription::Caught) -> Result<Vec<Utf8Bytes>, Ending> {
-        let handle = page.handle;
+    fn take(&mut self, read: Read) -> Result<Vec<Utf8Bytes>, Ending> {
+        let handle = read.handle;
         // It may have ended meanwhile, and its handle may name another subscription by now.
         let Some(subscription) = self.subscriptions.get_mut(handle) else { return Ok(Vec::new()) };
-        let frames = match subscription.caught(page) {
+        let frames = match subscription.take(read) {
             Ok(frames) => frames,
             Err(Refusal::Store(error)) => return Err(refused(self.endpoint, Refusal::Store(error))),
             Err(refusal) => {
@@ -376,7 +366,7 @@ impl Session {
                 return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &fault)]);
             }
         };
-        if !subscription.is_live() && !self.behind.contains(&handle) {
+        if subscription.has_to_read() && !self.behind.contains(&handle) {
             self.behind.push_back(handle);
         }
         Ok(frames)

@@ -1,24 +1,34 @@
-//! One chat of a session: catching up first, live then.
+//! One chat of a session: catching up first, live then; and who is in it, where that is asked for.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 
+use micro_chat_wire::limit;
+
 use super::frame;
+use super::members::Members;
 use crate::auth::Caller;
 use crate::chat::{Chats, Joined, Reader, Refusal, Step};
 use crate::hub::{Item, Outlet, Parcel, Seat, Seated};
-use crate::store::Chat;
+use crate::store::{Chat, MemberPage};
 
-/// A page being read.
-pub type Reading = Pin<Box<dyn Future<Output = Caught> + Send>>;
+/// Something being read for a subscription.
+pub type Reading = Pin<Box<dyn Future<Output = Read> + Send>>;
 
-/// A page that was read.
-pub struct Caught {
+/// Something that was read.
+pub struct Read {
     /// Whose it is.
     pub handle: u32,
-    step: Result<Step, Refusal>,
+    what: What,
+}
+
+enum What {
+    /// A page of messages.
+    Page(Result<Step, Refusal>),
+    /// A page of members.
+    Members(Result<MemberPage, Refusal>),
 }
 
 /// A chat that is delivered under a handle.
@@ -28,33 +38,49 @@ pub struct Subscription {
     /// The last `seq` that was sent, or was passed because it was deleted.
     cursor: u64,
     state: State,
+    /// For who wants to know. Boxed: most don't.
+    members: Option<Box<Members>>,
 }
 
 enum State {
     /// Its messages have to be read.
-    Behind { is_reading: bool },
+    Behind,
+    /// They are being read. It may have its seat before that is known here: what comes to it then waits.
+    Reading(Early),
     /// Messages go out as they come. The seat is left when it is dropped.
     Live(#[expect(dead_code, reason = "held")] Seat),
 }
 
+/// Messages that came to a seat before its subscription knew of it; none: more than may wait.
+type Early = Option<Vec<Item>>;
+
 impl Subscription {
     /// Begins behind where the reader joined: what is to be said of that at once.
-    pub fn begin(handle: u32, joined: Joined) -> (Self, Vec<Utf8Bytes>) {
+    pub fn begin(handle: u32, joined: Joined, members: bool) -> (Self, Vec<Utf8Bytes>) {
         let Joined { chat, after, seated } = joined;
         let mut frames = vec![frame::subscribed(handle, chat.epoch, after)];
-        let mut subscription = Self { chat, cursor: after, state: State::Behind { is_reading: false } };
+        let members = members.then(|| Box::new(Members::new()));
+        let mut subscription = Self { chat, cursor: after, state: State::Behind, members };
         if let Some(seated) = seated {
             subscription.arrive(handle, seated, &mut frames);
         }
         (subscription, frames)
     }
 
-    /// Whether it has caught up.
-    pub fn is_live(&self) -> bool {
+    fn is_live(&self) -> bool {
         matches!(self.state, State::Live(_))
     }
 
-    /// Begins to read the next page.
+    /// Whether something has to be read for it.
+    pub fn has_to_read(&self) -> bool {
+        match self.state {
+            State::Behind => true,
+            State::Reading(_) => false,
+            State::Live(_) => self.members.as_ref().is_some_and(|members| members.are_due()),
+        }
+    }
+
+    /// Begins to read the next page: of messages, and once there are no more of members.
     pub fn read(
         &mut self,
         handle: u32,
@@ -63,26 +89,49 @@ impl Subscription {
         user_id: String,
         outlet: Arc<Outlet>,
     ) -> Option<Reading> {
-        let State::Behind { is_reading } = &mut self.state else { return None };
-        *is_reading = true;
-        let (chat, cursor) = (self.chat.clone(), self.cursor);
+        if !self.has_to_read() {
+            return None;
+        }
+        let (chat, cursor, wants_members) = (self.chat.clone(), self.cursor, self.members.is_some());
+        let after = match &mut self.members {
+            Some(members) if matches!(self.state, State::Live(_)) => members.read(),
+            _ => {
+                self.state = State::Reading(Some(Vec::new()));
+                None
+            }
+        };
         Some(Box::pin(async move {
-            let reader = Reader { caller: &caller, user_id: &user_id, outlet: &outlet, handle };
-            let step = chats.catch_up(reader, &chat, cursor).await;
-            Caught { handle, step }
+            let reader = Reader { caller: &caller, user_id: &user_id, outlet: &outlet, handle, members: wants_members };
+            let what = match after {
+                Some(after) => What::Members(chats.members(reader, &chat, after).await),
+                None => What::Page(chats.catch_up(reader, &chat, cursor).await),
+            };
+            Read { handle, what }
         }))
     }
 
-    /// A page was read: its frames, and at the end LIVE.
-    pub fn caught(&mut self, caught: Caught) -> Result<Vec<Utf8Bytes>, Refusal> {
-        // Else it was read for an earlier subscription of this handle.
-        let State::Behind { is_reading: is_reading @ true } = &mut self.state else { return Ok(Vec::new()) };
-        *is_reading = false;
-        let Step { page, seated } = caught.step?;
+    /// Something was read: its frames, and at the end of the messages LIVE.
+    pub fn take(&mut self, read: Read) -> Result<Vec<Utf8Bytes>, Refusal> {
+        let Read { handle, what } = read;
         let mut frames = Vec::new();
-        self.cursor = frame::batches(caught.handle, self.cursor, &page.messages, &mut frames);
-        if let Some(seated) = seated {
-            self.arrive(caught.handle, seated, &mut frames);
+        match what {
+            What::Members(page) => {
+                if let Some(members) = &mut self.members {
+                    members.list(handle, page?, &mut frames);
+                }
+            }
+            What::Page(step) => {
+                // Else it was read for an earlier subscription of this handle.
+                let State::Reading(early) = &mut self.state else { return Ok(frames) };
+                let early = early.take();
+                self.state = State::Behind;
+                let Step { page, seated } = step?;
+                self.cursor = frame::batches(handle, self.cursor, &page.messages, &mut frames);
+                if let (Some(seated), Some(early)) = (seated, early) {
+                    self.arrive(handle, seated, &mut frames);
+                    self.deliver(handle, &early, &mut frames);
+                }
+            }
         }
         Ok(frames)
     }
@@ -94,14 +143,24 @@ impl Subscription {
         self.cursor = frame::batches(handle, self.cursor, &backlog.messages, frames).max(backlog.to);
         frames.push(frame::live(handle, self.cursor));
         self.state = State::Live(seat);
+        if let Some(members) = &mut self.members {
+            // Nobody told it of changes while it had no seat.
+            members.renew();
+        }
     }
 
-    /// Messages from the hub, and nothing else, as frames. One that does not follow on what was sent makes the subscription read again:
-    /// nothing is skipped.
+    /// What the hub brought, but for its own removal, as frames. A message that does not follow on what was sent makes
+    /// the subscription read again: nothing is skipped.
     pub fn deliver(&mut self, handle: u32, mut items: &[Item], frames: &mut Vec<Utf8Bytes>) {
+        if let State::Reading(early) = &mut self.state {
+            // What changed of the members is read once it is live.
+            let messages = items.iter().filter(|(_, parcel)| parcel.message().is_some());
+            *early = early.take().map(|early| early.into_iter().chain(messages.cloned()).collect::<Vec<_>>());
+            early.take_if(|early| early.len() > limit::QUEUE_FRAMES);
+        }
         while self.is_live() {
             // Those that follow on the cursor, one by one.
-            let next = items.iter().filter_map(|(_, parcel)| parcel.message()).zip(self.cursor + 1..);
+            let next = items.iter().map_while(|(_, parcel)| parcel.message()).zip(self.cursor + 1..);
             let next =
                 next.take_while(|(delivery, seq)| delivery.chat == self.chat.key && delivery.message.seq == *seq);
             let count = frame::fitting(next.map(|(delivery, _)| &delivery.message));
@@ -111,14 +170,23 @@ impl Subscription {
                 let stored = batch.iter().filter_map(|(_, parcel)| parcel.message()).map(|delivery| &delivery.message);
                 frames.push(last.frame(handle, from, || frame::messages(handle, from, stored)));
                 (self.cursor, items) = (last.message.seq, rest);
-            } else if let [(_, Parcel::Message(other)), rest @ ..] = rest {
+                continue;
+            }
+            let Some(((_, first), rest)) = rest.split_first() else { return };
+            items = rest;
+            match (first, &mut self.members) {
                 // It is old, or of another chat; else there is a hole.
-                if other.chat == self.chat.key && other.message.seq > self.cursor {
-                    self.state = State::Behind { is_reading: false };
+                (Parcel::Message(other), _) => {
+                    if other.chat == self.chat.key && other.message.seq > self.cursor {
+                        self.state = State::Behind;
+                    }
                 }
-                items = rest;
-            } else {
-                return;
+                (Parcel::Member(change), Some(members)) if change.chat == self.chat.key => {
+                    members.change(handle, change, frames);
+                }
+                (Parcel::Members, Some(members)) => members.renew(),
+                // Another's, who has the same hash.
+                (Parcel::Removal(_) | Parcel::Member(_) | Parcel::Members, _) => {}
             }
         }
     }
@@ -127,15 +195,15 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::{Backlog, Delivery, Hub, Stored};
+    use crate::hub::{Backlog, Delivery, Hub, Stored, Subscriber};
 
     /// A subscription that is live behind `seq`.
     fn live(seq: u64) -> Subscription {
         let chat = Chat { key: 1, id: "chat".to_owned(), epoch: 1, first_seq: 1, last_seq: seq, created_at: 0 };
         let ring = Hub::default().keep(chat.key);
         ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
-        let seated = ring.seat(seq, &Arc::default(), 7, 0);
-        let (subscription, frames) = Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated });
+        let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), handle: 7, user: 0, members: false });
+        let (subscription, frames) = Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated }, false);
         assert_eq!(frames, [format!("[21,7,1,{seq}]").into(), Utf8Bytes::from(format!("[23,7,{seq}]"))]);
         subscription
     }
@@ -167,6 +235,32 @@ mod tests {
         assert_eq!(delivered(&mut subscription, &items([(1, 6), (1, 8), (1, 9)])), ["[22,7,6,6,[6]]"]);
         assert!(!subscription.is_live());
         assert!(delivered(&mut subscription, &items([(1, 7)])).is_empty(), "what it reads holds that, too");
+    }
+
+    /// What was read for it: a page that ends at `seq`, and its seat there.
+    fn read(subscription: &Subscription, seq: u64) -> Read {
+        let ring = Hub::default().keep(subscription.chat.key);
+        ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
+        let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), handle: 7, user: 0, members: false });
+        let page = Arc::new(Backlog { after: seq, messages: Vec::new(), to: seq });
+        Read { handle: 7, what: What::Page(Ok(Step { page, seated })) }
+    }
+
+    #[test]
+    fn what_comes_to_a_seat_before_the_subscription_knows_of_it_is_kept() {
+        let mut subscription = live(5);
+        subscription.state = State::Reading(Some(Vec::new()));
+        for seq in [6, 7] {
+            assert!(delivered(&mut subscription, &items([(1, seq)])).is_empty());
+        }
+        let frames = subscription.take(read(&subscription, 5)).unwrap_or_default();
+        assert_eq!(frames, ["[23,7,5]", "[22,7,6,7,[6,7]]"]);
+        // More than may wait is read again, from where it stands.
+        subscription.state = State::Reading(Some(Vec::new()));
+        delivered(&mut subscription, &items((8..=8 + limit::QUEUE_FRAMES as u64).map(|seq| (1, seq))));
+        delivered(&mut subscription, &items([(1, 300)]));
+        let frames = subscription.take(read(&subscription, 7)).unwrap_or_default();
+        assert_eq!((frames.len(), subscription.has_to_read()), (0, true));
     }
 
     #[test]
