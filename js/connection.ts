@@ -4,7 +4,7 @@ import { toError, type MicroError } from "./error.js";
 import { tell, type Entry, type Outbox } from "./outbox.js";
 import { guard, mourners, type Wasm } from "./load.js";
 import { hasTokens, renew, tokenOf, watchTokens } from "./token.js";
-import type { Gap, Message, State } from "./types.js";
+import type { Gap, MemberEvent, Message, State } from "./types.js";
 
 /** What a connection tells each of its handles. */
 export interface Reader {
@@ -18,9 +18,14 @@ export interface Reader {
   caughtup(seq: number): void;
   /** Messages came; those behind `after` are new, and the chat then stands at `seq`. */
   deliver(messages: Message[], after: number, epoch: number, seq: number): void;
+  /** Somebody came in or went, or a part of who is there came: where that was asked for. */
+  event(event: Part): void;
   /** Nothing more will come. */
   ended(error: MicroError): void;
 }
+
+/** An event as the server sends it. A large list of members comes in parts, all but the last of which say so. */
+export type Part = MemberEvent & { has_more?: boolean };
 
 /** The close code of a link that broke. */
 const BROKEN = 1006;
@@ -44,8 +49,8 @@ export interface Sender {
 
 /** A connection. */
 export interface Connection {
-  /** Adds a handle: reads a chat from a cursor on; `after` below 0 is from now on. Returns its number. */
-  subscribe(reader: Reader, chatId: string, epoch: number, after: number): number;
+  /** Adds a handle: reads a chat, maybe its members too, from a cursor on; `after` below 0 is from now on. Returns its number. */
+  subscribe(reader: Reader, chatId: string, epoch: number, after: number, members: boolean): number;
   /** Takes it away. */
   unsubscribe(id: number): void;
   /** Sends a message to a handle's chat, until that time in Unix seconds; `again` if it may have been sent before. */
@@ -175,6 +180,7 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
     caughtup: (id: number, seq: number) => readers.get(id)?.caughtup(seq),
     deliver: (id: number, messages: Message[], after: number, epoch: number, seq: number) =>
       readers.get(id)?.deliver(messages, after, epoch, seq),
+    event: (id: number, event: Part) => readers.get(id)?.event(event),
     stored: (send: number, stored: Stored) => settle(send, (sender) => sender.stored(stored)),
     refused: (send: number, error: unknown, certain: boolean) =>
       settle(send, (sender) => sender.refused(toError(error), certain)),
@@ -190,8 +196,8 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
   mourners.add(mourn);
 
   return {
-    subscribe(reader: Reader, chatId: string, epoch: number, after: number) {
-      const id = guard(() => client.subscribe(chatId, epoch, after));
+    subscribe(reader: Reader, chatId: string, epoch: number, after: number, members: boolean) {
+      const id = guard(() => client.subscribe(chatId, epoch, after, members));
       readers.set(id, reader);
       enter(() => client.run());
       return id;
@@ -228,13 +234,14 @@ function recover(connection: Connection, outbox: Outbox): void {
     gap: nothing,
     caughtup: nothing,
     deliver: nothing,
+    event: nothing,
     ended: nothing,
   };
   const send = (entry: Entry) => {
     const { chat_id, client_id, subject, text, expires_at } = entry;
     let subscription = subscriptions.get(chat_id);
     if (!subscription) {
-      subscription = { id: connection.subscribe(nobody, chat_id, 0, -1), waiting: 0 };
+      subscription = { id: connection.subscribe(nobody, chat_id, 0, -1, false), waiting: 0 };
       subscriptions.set(chat_id, subscription);
     }
     const { id } = subscription;

@@ -16,7 +16,7 @@ export interface Opening {
   reject(error: MicroError): void;
 }
 
-const EVENTS = ["open", "close", "error", "state", "caughtup", "gap"] as const satisfies (keyof Events)[];
+const EVENTS = ["open", "close", "error", "state", "caughtup", "gap", "member"] as const satisfies (keyof Events)[];
 
 const closedError = () =>
   clientError("Closed", "The handle was closed before the server acknowledged this. It may have been stored.");
@@ -29,7 +29,7 @@ export function open(
   callback: Callback<Message> | undefined,
   opening?: Opening,
 ): Handle {
-  const { chat_id = "", user_id = "", after, own } = params;
+  const { chat_id = "", user_id = "", after, own, members } = params;
   const listeners = {} as { [K in keyof Events]: Set<Events[K]> };
   for (const event of EVENTS) listeners[event] = new Set<never>();
   const buffers = new Set<Buffer>();
@@ -46,6 +46,8 @@ export function open(
   let state: State["state"] = "connecting";
   let epoch: number | undefined;
   let seq = 0;
+  // Who is in the chat, as far as that has come.
+  let listed: string[] = [];
   let opened = false;
   let failure: MicroError | undefined;
 
@@ -79,7 +81,7 @@ export function open(
   const reader: Reader = {
     state: become,
     subscribed(newEpoch, newSeq) {
-      [epoch, seq] = [newEpoch, newSeq];
+      [epoch, seq, listed] = [newEpoch, newSeq, []];
       become({ state: "live" });
       if (opened || state === "closed") return;
       opened = true;
@@ -102,6 +104,14 @@ export function open(
     caughtup(newSeq) {
       seq = newSeq;
       emit("caughtup");
+    },
+    event(event) {
+      if (event.type === "members") {
+        listed = event.user_ids = [...listed, ...event.user_ids];
+        if (event.has_more) return;
+        listed = [];
+      }
+      emit("member", event);
     },
     ended: finish,
   };
@@ -173,7 +183,7 @@ export function open(
       if (!guard(() => wasm.streams(path))) throw badArgument(`${path} is not a stream: use post or get.`);
       const cursor = typeof after === "object" ? after : { epoch: 0, seq: after ?? -1 };
       connection = connectionOf(wasm, server, namespace, user_id, outbox);
-      id = connection.subscribe(reader, chat_id, cursor.epoch, cursor.seq);
+      id = connection.subscribe(reader, chat_id, cursor.epoch, cursor.seq, !!members);
       connects();
     })
     .catch((error: unknown) => finish(toError(error)));

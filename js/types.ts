@@ -52,6 +52,8 @@ export interface ConnectParams {
   after?: number | Cursor;
   /** Also deliver what this handle itself sent. */
   own?: boolean;
+  /** Also tell who is in the chat, and who comes and goes: `handle.on("member", …)`. */
+  members?: boolean;
 }
 
 /** How a handle is connected. */
@@ -79,6 +81,34 @@ export interface Gap {
   restored: boolean;
 }
 
+/**
+ * Who is in a chat, or a change of that. A type that you don't know is of a later server: pass over it.
+ *
+ * `members` comes first, and anew after each reconnect; between, one change after the other. What is in a list may be
+ * told once more behind it: keep a set.
+ */
+export type MemberEvent =
+  | {
+      /** Who is in the chat: replaces what was known before. */
+      type: "members";
+      /** All of them, in the order of their names. */
+      user_ids: string[];
+    }
+  | {
+      /** Somebody came in, or went, by themselves. */
+      type: "joined" | "left";
+      /** Who. */
+      user_id: string;
+    }
+  | {
+      /** Somebody was brought in, or put out. */
+      type: "invited" | "kicked";
+      /** Who. */
+      user_id: string;
+      /** By whom; missing where that is not known, as where your own server did it. */
+      by?: string;
+    };
+
 /** What a handle's listeners get. */
 export interface Events {
   /** The chat is connected for the first time; later reconnects are told by `state`. */
@@ -96,6 +126,8 @@ export interface Events {
   caughtup: () => void;
   /** Messages that were asked for will never come: what follows begins behind them. */
   gap: (gap: Gap) => void;
+  /** Who is in the chat, and then who comes and goes: where `connect` was told `members: true`. */
+  member: (event: MemberEvent) => void;
 }
 
 /** A message that is not yet known to be stored. */

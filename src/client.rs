@@ -62,11 +62,11 @@ impl Client {
         Self { session, socket, url, hello, is_asked, page, timer, clock, running }
     }
 
-    /// Reads a chat: from behind `after` on, or from now on if that is negative. Nothing follows before `run` is
+    /// Reads a chat, and with `members` who is in it: from behind `after` on, or from now on if that is negative. Nothing follows before `run` is
     /// called: the page first has to know the number that this returns.
-    pub fn subscribe(&self, chat_id: JsValue, epoch: f64, after: f64) -> u32 {
+    pub fn subscribe(&self, chat_id: JsValue, epoch: f64, after: f64, members: bool) -> u32 {
         let cursor = (after >= 0.0).then_some(Cursor { epoch: epoch as u64, seq: after as u64 });
-        self.session.borrow_mut().subscribe(chat_id, cursor, self.clock.now())
+        self.session.borrow_mut().subscribe(chat_id, cursor, members, self.clock.now())
     }
 
     /// Reads it no longer.
@@ -180,9 +180,10 @@ impl Client {
                 self.socket.close();
             }
             Action::Hello => self.send(op::HELLO, &[&self.hello.borrow()]),
-            Action::Subscribe { handle, chat, epoch, after } => {
+            Action::Subscribe { handle, chat, epoch, after, members } => {
                 let (epoch, after) = (epoch as f64, after as f64);
-                self.send(op::SUBSCRIBE, &[&handle.into(), &chat, &epoch.into(), &after.into()]);
+                let elements = [&handle.into(), &chat, &epoch.into(), &after.into(), &JsValue::TRUE];
+                self.send(op::SUBSCRIBE, &elements[..4 + usize::from(members)]);
             }
             Action::Unsubscribe { handle } => self.send(op::UNSUBSCRIBE, &[&handle.into()]),
             Action::Publish { n, handle, message, expired } => {
@@ -199,6 +200,7 @@ impl Client {
             Action::Deliver { id, messages, after, cursor } => {
                 page.deliver(id, messages, after as f64, cursor.epoch as f64, cursor.seq as f64);
             }
+            Action::Event { id, event } => page.event(id, event),
             Action::Stored { send, stored } => page.stored(send, stored),
             Action::Refused { send, reason, certain } => page.refused(send, of_reason(reason), certain),
             Action::Ended { id, reason } => page.ended(id, of_reason(reason)),

@@ -48,6 +48,7 @@ fn known(frame: &JsValue) -> Option<Frame<JsValue>> {
             Frame::Messages { handle: short(1)?, from: long(2)?, to: long(3)?, messages }
         }
         op::ACK => Frame::Ack { n: short(1)?, stored: Some(body(2)).filter(JsValue::is_object)? },
+        op::EVENT => Frame::Event { handle: short(1)?, event: Some(body(2)).filter(JsValue::is_object)? },
         op::WELCOME => {
             let terms = body(1);
             Frame::Welcome { heartbeat: whole(named(&terms, "heartbeat"))?, grace: whole(named(&terms, "grace"))? }

@@ -39,6 +39,9 @@ extern "C" {
     /// Messages came; those behind `after` are new, and the subscription then stands at `seq`.
     #[wasm_bindgen(method)]
     pub fn deliver(this: &Page, id: u32, messages: JsValue, after: f64, epoch: f64, seq: f64);
+    /// Something came for a subscription that is no message.
+    #[wasm_bindgen(method)]
+    pub fn event(this: &Page, id: u32, event: JsValue);
     /// A send succeeded.
     #[wasm_bindgen(method)]
     pub fn stored(this: &Page, send: u32, stored: JsValue);

@@ -33,7 +33,7 @@ pub fn engine(data: &[u8]) {
             }
             "s" => {
                 let after = (number > 0).then_some(Cursor { epoch: number % 3, seq: number });
-                let id = session.subscribe(json!("chat"), after, page.now);
+                let id = session.subscribe(json!("chat"), after, number % 2 == 1, page.now);
                 page.stands.insert(id, None);
             }
             "u" => {
@@ -89,6 +89,9 @@ impl Page {
                     before.epoch == cursor.epoch && before.seq <= after && after < cursor.seq,
                     "twice, or not in order"
                 );
+            }
+            Action::Event { id, .. } => {
+                assert!(self.stands.get(&id).is_some_and(Option::is_some), "an event of nobody's")
             }
             Action::Gap { id, gap } => assert!(self.stands.contains_key(&id) && gap.from <= gap.to.saturating_add(1)),
             Action::Ended { id, .. } => drop(self.stands.remove(&id).expect("a subscription")),

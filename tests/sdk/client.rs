@@ -28,6 +28,23 @@ fn an_address_that_no_socket_takes_ends_it() {
 }
 
 #[wasm_bindgen_test]
+fn who_asks_for_members_gets_their_events_as_they_came() {
+    let pretence = pretend();
+    let recorder = Recorder::new("ws://server/chat/Connect");
+    let id = recorder.subscribe_with(true);
+    recorder.call("opened", &[]).unwrap();
+    for frame in ["[21, 2, 1, 0]", r#"[27, 2, {"type":"left","user_id":"ben"}]"#, r#"[27, 1, {"type":"left"}]"#] {
+        recorder.call("received", &[frame.into()]).unwrap();
+    }
+    let sent: js_sys::Array = Reflect::get(&pretence.sockets().get(0), &"sent".into()).unwrap().unchecked_into();
+    assert_eq!(sent.get(1), r#"[2,2,"chat",0,0,true]"#);
+    let told: Vec<String> = recorder.log().into_iter().filter(|entry| entry.starts_with(r#"["event""#)).collect();
+    assert_eq!(told, [format!(r#"["event",{},{{"type":"left","user_id":"ben"}}]"#, id.as_f64().unwrap())]);
+    recorder.call("free", &[]).unwrap();
+    pretence.end();
+}
+
+#[wasm_bindgen_test]
 fn a_session_speaks_the_protocol() {
     let pretence = pretend();
     let recorder = Recorder::new("ws://server/chat/Connect");

@@ -56,6 +56,8 @@ fn every_frame_of_the_server_is_read() {
     );
     assert_eq!(frame("[23, 7, 12, \"a later version's\"]"), Frame::Live { handle: 7, seq: 12 });
     assert_eq!(frame("[26]"), Frame::Other);
+    let event = frame(r#"[27, 7, {"type": "joined", "user_id": "ann"}, "a later version's"]"#);
+    assert!(matches!(event, Frame::Event { handle: 7, event } if event.is_object()));
     assert!(matches!(frame(r#"[24, 9, {"id": "x"}]"#), Frame::Ack { n: 9, stored } if stored.is_object()));
     let refused = frame(r#"[25, 2, 9, {"Id": "x", "retry_after": 500}]"#);
     assert!(matches!(refused, Frame::Error { scope: 2, number: 9, retry_after: Some(500), .. }), "{refused:?}");
@@ -97,6 +99,9 @@ fn what_is_no_frame_is_passed_over() {
         "[24, 3, null]",
         "[24, 3, 5]",
         "[25, 1]",
+        "[27, 7]",
+        "[27, 7, null]",
+        "[27, -1, {}]",
         "[25, \"0\", 0, {}]",
         "[{\"valueOf\": 1, \"toString\": 1}]",
         "[22, {\"valueOf\": 1, \"toString\": 1}, 1, 1, []]",

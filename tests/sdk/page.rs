@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::*;
             ontimer: () => page.client.timeout(),
             open: () => page.client.open({ user_id: 'ann' }),
         };
-        for (const name of ['state', 'subscribed', 'gap', 'caughtup', 'deliver', 'stored', 'refused', 'ended']) page[name] = note(name);
+        for (const name of ['state', 'subscribed', 'gap', 'caughtup', 'deliver', 'event', 'stored', 'refused', 'ended']) page[name] = note(name);
         return page;
     }
     export const own = (page, client) => (page.client = client);
@@ -70,7 +70,12 @@ impl Recorder {
 
     /// Subscribes to a chat from its start.
     pub fn subscribe(&self) -> JsValue {
-        let id = self.call("subscribe", &["chat".into(), 0.into(), 0.into()]).unwrap();
+        self.subscribe_with(false)
+    }
+
+    /// The same, maybe to its members, too.
+    pub fn subscribe_with(&self, members: bool) -> JsValue {
+        let id = self.call("subscribe", &["chat".into(), 0.into(), 0.into(), members.into()]).unwrap();
         self.call("run", &[]).unwrap();
         id
     }

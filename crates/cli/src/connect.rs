@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::api;
 use crate::caller::Caller;
 use crate::failure::Failure;
+use crate::members::Members;
 use crate::options::Connect;
 use crate::place::Place;
 use crate::screen::Screen;
@@ -32,6 +33,7 @@ struct Chat {
     reading: Reading,
     publisher: Publisher,
     screen: Screen,
+    members: Members,
     /// Lines that are not stored yet.
     sending: JoinSet<(Result<Stored, Error>, String)>,
     /// What names those that were sent from here.
@@ -64,7 +66,7 @@ pub fn run(place: &Place, options: Connect) -> Result<(), Failure> {
         if let Some(token) = &token {
             client.authorize(token);
         }
-        let reading = client.subscribe(&chat_id, start);
+        let reading = client.subscribe_with_members(&chat_id, start);
         let (sender, lines) = mpsc::channel(LINES);
         let screen = Screen::open(&user_id, place.output.value, sender);
         let mut chat = Chat {
@@ -73,6 +75,7 @@ pub fn run(place: &Place, options: Connect) -> Result<(), Failure> {
             publisher: reading.publisher(),
             reading,
             screen,
+            members: Members::default(),
             sending: JoinSet::new(),
             own: HashSet::new(),
             echoes: options.own,
@@ -151,6 +154,11 @@ impl Chat {
     async fn show(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Message(message) => return self.message(&message),
+            Event::Member(event) => {
+                if let Some(words) = self.members.hear(event) {
+                    self.screen.aside(&words);
+                }
+            }
             Event::Waiting(_) if !std::mem::replace(&mut self.is_offline, true) => {
                 self.screen.note("offline; what you write is sent once the server is back");
             }

@@ -20,6 +20,7 @@ mod failure;
 mod import;
 mod logins;
 mod manual;
+mod members;
 mod options;
 mod place;
 mod plain;

@@ -98,6 +98,17 @@ impl Screen {
         }
     }
 
+    /// Says something that happened beside the messages.
+    pub fn aside(&mut self, text: &str) {
+        match self {
+            Self::Terminal { printer, is_coloured: true, .. } => {
+                let style = Style::new().dimmed();
+                printer.print(format!("{style}-- {}{style:#}\n", plain::line(text)));
+            }
+            Self::Terminal { .. } | Self::Pipe(_) => self.note(text),
+        }
+    }
+
     /// Gives the terminal back, as it was. `failure` is why, if somebody may be writing still.
     pub fn close(mut self, failure: Option<&Failure>) {
         if let Some(failure) = failure

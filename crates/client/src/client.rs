@@ -6,6 +6,7 @@ use std::time::Duration;
 use micro_chat_session::{Cursor, Gap};
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::error::ErrorBody;
+use micro_chat_wire::member::MemberEvent;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
@@ -105,6 +106,8 @@ pub enum Event {
     Gap(Gap),
     /// The next message.
     Message(Message),
+    /// Who is in the chat, as a whole, and then who comes and goes: for who asked. After each broken link it begins anew.
+    Member(MemberEvent),
     /// All that was stored has been delivered, anew after each broken link.
     CaughtUp,
     /// The link is down, and the next try follows after this time; again after each try that failed.
@@ -184,6 +187,15 @@ impl Client {
 
     /// Reads a chat.
     pub fn subscribe(&self, chat_id: &str, start: Start) -> Reading {
+        self.read(chat_id, start, false)
+    }
+
+    /// Reads a chat, and who is in it: [`Event::Member`].
+    pub fn subscribe_with_members(&self, chat_id: &str, start: Start) -> Reading {
+        self.read(chat_id, start, true)
+    }
+
+    fn read(&self, chat_id: &str, start: Start, members: bool) -> Reading {
         let (sender, events) = mpsc::channel(WAITING);
         let number = fastrand::u64(..);
         let cursor = match start {
@@ -193,7 +205,7 @@ impl Client {
         };
         let chat_id = chat_id.to_owned();
         // A task that is gone drops the sender: the reading ends.
-        let _ = self.commands.send(Command::Subscribe { number, chat_id, cursor, events: sender });
+        let _ = self.commands.send(Command::Subscribe { number, chat_id, cursor, members, events: sender });
         Reading { number, events, client: self.clone() }
     }
 }

@@ -25,6 +25,9 @@ fn known(mut frame: Vec<Value>) -> Option<Frame<Value>> {
         }
         op::SUBSCRIBED => Frame::Subscribed { handle: short(1)?, epoch: number(2)?, after: number(3)? },
         op::LIVE => Frame::Live { handle: short(1)?, seq: number(2)? },
+        op::EVENT => {
+            Frame::Event { handle: short(1)?, event: frame.get_mut(2).filter(|event| event.is_object())?.take() }
+        }
         op::ERROR => {
             let (scope, number) = (short(1)?, short(2)?);
             let error = frame.get_mut(3)?.take();
@@ -45,9 +48,21 @@ mod tests {
         let messages = Frame::Messages { handle: 1, from: 5, to: 6, messages: json!([{ "seq": 5 }, { "seq": 6 }]) };
         assert_eq!(read(r#"[22,1,5,6,[{"seq":5},{"seq":6}],"later"]"#), messages);
         assert_eq!(read("[23,1,6]"), Frame::Live { handle: 1, seq: 6 });
-        for other in
-            ["", "[]", "null", "[26]", "[22]", "[22,1,5,6,{}]", "[22,-1,5,6,[]]", "[99,1]", "[24,4294967296,{}]"]
-        {
+        let event = Frame::Event { handle: 1, event: json!({ "type": "joined" }) };
+        assert_eq!(read(r#"[27,1,{"type":"joined"},"later"]"#), event);
+        for other in [
+            "",
+            "[]",
+            "null",
+            "[26]",
+            "[22]",
+            "[22,1,5,6,{}]",
+            "[22,-1,5,6,[]]",
+            "[99,1]",
+            "[24,4294967296,{}]",
+            "[27,1]",
+            "[27,1,5]",
+        ] {
             assert_eq!(read(other), Frame::Other, "{other}");
         }
     }

@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use micro_chat_session::{Action, Cursor, Fault, Frame, Reason, Session};
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::error::ErrorBody;
+use micro_chat_wire::member::MemberEvent;
 use micro_chat_wire::{SUBPROTOCOL, close, op};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -32,6 +33,7 @@ pub enum Command {
         number: u64,
         chat_id: String,
         cursor: Option<Cursor>,
+        members: bool,
         events: mpsc::Sender<Event>,
     },
     /// Read it no longer.
@@ -56,6 +58,8 @@ struct Reader {
     /// The program's name for it.
     number: u64,
     events: mpsc::Sender<Event>,
+    /// The members that came so far, where more are to follow.
+    listed: Vec<String>,
 }
 
 /// The engine and all it needs.
@@ -155,9 +159,9 @@ impl Task {
 
     fn obey(&mut self, command: Command, now: u64) {
         match command {
-            Command::Subscribe { number, chat_id, cursor, events } => {
-                let id = self.session.subscribe(Value::String(chat_id), cursor, now);
-                self.readers.insert(id, Reader { number, events });
+            Command::Subscribe { number, chat_id, cursor, members, events } => {
+                let id = self.session.subscribe(Value::String(chat_id), cursor, members, now);
+                self.readers.insert(id, Reader { number, events, listed: Vec::new() });
             }
             Command::Unsubscribe { number } => {
                 if let Some(id) = self.id_of(number) {
@@ -194,8 +198,8 @@ impl Task {
                 Action::Open => self.link = Link::open(&self.url),
                 Action::Close => self.link.close().await,
                 Action::Hello => frames.push(json!([op::HELLO, self.hello])),
-                Action::Subscribe { handle, chat, epoch, after } => {
-                    frames.push(json!([op::SUBSCRIBE, handle, chat, epoch, after]));
+                Action::Subscribe { handle, chat, epoch, after, members } => {
+                    frames.push(json!([op::SUBSCRIBE, handle, chat, epoch, after, members]));
                 }
                 Action::Unsubscribe { handle } => frames.push(json!([op::UNSUBSCRIBE, handle])),
                 Action::Publish { n, handle, message, expired } => {
@@ -205,7 +209,14 @@ impl Task {
                 Action::Renew { renewal } => frames.push(json!([op::RENEW, renewal])),
                 Action::Waiting { delay } => self.tell_all(&Event::Waiting(Duration::from_millis(delay))).await,
                 Action::Offline => {}
-                Action::Subscribed { id, cursor } => self.tell(id, Event::Subscribed(cursor)).await,
+                Action::Subscribed { id, cursor } => {
+                    if let Some(reader) = self.readers.get_mut(&id) {
+                        // What was begun on another socket is not ended here.
+                        reader.listed.clear();
+                    }
+                    self.tell(id, Event::Subscribed(cursor)).await;
+                }
+                Action::Event { id, event } => self.event(id, event).await,
                 Action::Deliver { id, messages, after, .. } => self.deliver(id, messages, after).await,
                 Action::Gap { id, gap } => self.tell(id, Event::Gap(gap)).await,
                 Action::CaughtUp { id, .. } => self.tell(id, Event::CaughtUp).await,
@@ -233,6 +244,22 @@ impl Task {
                 _ => {}
             }
         }
+    }
+
+    async fn event(&mut self, id: u32, event: Value) {
+        // What can't be read is of a later version.
+        let (Ok(event), Some(reader)) = (serde_json::from_value(event), self.readers.get_mut(&id)) else { return };
+        let event = match event {
+            MemberEvent::Members { user_ids, has_more } => {
+                reader.listed.extend(user_ids);
+                if has_more {
+                    return;
+                }
+                MemberEvent::Members { user_ids: std::mem::take(&mut reader.listed), has_more }
+            }
+            event => event,
+        };
+        self.tell(id, Event::Member(event)).await;
     }
 
     /// A reader that is gone says so by itself.

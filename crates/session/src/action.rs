@@ -24,6 +24,8 @@ pub enum Action<B> {
         epoch: u64,
         /// Deliver what lies behind; `wire::op::FROM_NOW` for what comes from now on.
         after: i64,
+        /// Whether events of its members are wanted.
+        members: bool,
     },
     /// Send UNSUBSCRIBE.
     Unsubscribe {
@@ -87,6 +89,13 @@ pub enum Action<B> {
         after: u64,
         /// Where the subscription stands behind them.
         cursor: Cursor,
+    },
+    /// Something happened that is no message, such as somebody coming in.
+    Event {
+        /// The subscription.
+        id: u32,
+        /// What happened: an object whose `type` says what.
+        event: B,
     },
     /// A message is stored: its send succeeded.
     Stored {

@@ -37,6 +37,13 @@ pub enum Frame<B> {
         /// The chat's last `seq`.
         seq: u64,
     },
+    /// Something that is no message.
+    Event {
+        /// The subscription.
+        handle: u32,
+        /// What happened.
+        event: B,
+    },
     /// A published message is stored.
     Ack {
         /// Which PUBLISH.

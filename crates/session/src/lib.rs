@@ -9,7 +9,7 @@
 //! use micro_chat_session::{Action, Frame, Session};
 //!
 //! let mut session = Session::new(7);
-//! session.subscribe("a chat", None, 0);
+//! session.subscribe("a chat", None, false, 0);
 //! assert!(matches!(session.poll_action(), Some(Action::Open)));
 //! // The shell opens a socket; once it is open:
 //! session.opened(0);

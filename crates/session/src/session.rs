@@ -74,14 +74,15 @@ impl<B: Clone> Session<B> {
 
     // What the application wants.
 
-    /// Reads `chat` from a cursor on, or from now on. Returns what names the subscription.
-    pub fn subscribe(&mut self, chat: B, after: Option<Cursor>, now: u64) -> u32 {
+    /// Reads `chat` from a cursor on, or from now on, and with `members` who is in it. Returns what names the subscription.
+    pub fn subscribe(&mut self, chat: B, after: Option<Cursor>, members: bool, now: u64) -> u32 {
         let id = self.number();
         if self.link.phase == Phase::Over {
             self.actions.push_back(Action::Ended { id, reason: Reason::Fault(Fault::Closed) });
             return id;
         }
-        let subscription = Subscription { id, handle: 0, chat, cursor: after, confirmed: false, retry_at: None };
+        let subscription =
+            Subscription { id, handle: 0, chat, members, cursor: after, confirmed: false, retry_at: None };
         self.subscriptions.push(subscription);
         if self.link.phase == Phase::Idle {
             self.connect(now);
@@ -258,7 +259,8 @@ impl<B: Clone> Session<B> {
                 let (epoch, after) = subscription.resume();
                 subscription.handle = next(last);
                 let (handle, chat) = (subscription.handle, subscription.chat.clone());
-                actions.push_back(Action::Subscribe { handle, chat, epoch, after });
+                let members = subscription.members;
+                actions.push_back(Action::Subscribe { handle, chat, epoch, after, members });
             }
         }
         if self.outbox.held_until.is_some() {

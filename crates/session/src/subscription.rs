@@ -12,6 +12,8 @@ pub(crate) struct Subscription<B> {
     pub handle: u32,
     /// The chat.
     pub chat: B,
+    /// Whether events of its members are wanted, on each socket anew.
+    pub members: bool,
     /// Where it stands; none: it wants what comes from now on, and the server has not yet said where that is.
     pub cursor: Option<Cursor>,
     /// Whether the server confirmed this handle: before, nothing may be delivered on it.
@@ -91,7 +93,7 @@ mod tests {
 
     fn standing_at(seq: u64) -> Subscription<()> {
         let cursor = Some(Cursor { epoch: 1, seq });
-        Subscription { id: 1, handle: 2, chat: (), cursor, confirmed: true, retry_at: None }
+        Subscription { id: 1, handle: 2, chat: (), members: false, cursor, confirmed: true, retry_at: None }
     }
 
     fn new(after: u64, seq: u64) -> Verdict {

@@ -229,6 +229,37 @@ async fn on_a_terminal_others_are_shown_above_the_line_that_is_written() {
 }
 
 #[tokio::test]
+async fn who_comes_and_goes_is_told_beside_the_messages_and_orders_nothing() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    let group = server.ask("/chat/Create", json!({ "name": "lunch", "user_ids": ["ann"] })).await;
+    let id = group["group"]["id"].as_str().expect("an id").to_owned();
+    let turn = async |method: &str, user_id: &str| {
+        server.ask(&format!("/chat/{method}"), json!({ "group_id": id, "user_id": user_id })).await
+    };
+    let mut pipe = Talk::open(&desk, &["--group_id", &id, "--user_id=ann", "--own"]);
+    let mut ann = Terminal::open(&desk, &["--group_id", &id, "--user_id=ann"]);
+    pipe.say("they listen").await;
+    assert_eq!(pipe.hear().await["text"], "they listen");
+    ann.show("they listen").await;
+    // Who is there is told behind what was stored.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    turn("Join", "ben\x1b[2J").await;
+    ann.show("\x1b[2m-- ben\u{241b}[2J joined\x1b[0m").await;
+    assert!(!ann.shown.contains("ben\x1b[2J"), "{:?}", ann.shown);
+    turn("Invite", "cat").await;
+    ann.show("-- cat was invited").await;
+    turn("Kick", "cat").await;
+    ann.show("-- cat was kicked").await;
+    turn("Leave", "ben\x1b[2J").await;
+    ann.show("left").await;
+    // A program gets messages and nothing else.
+    pipe.say("and go on").await;
+    assert_eq!(pipe.hear().await["text"], "and go on");
+    assert_eq!(pipe.warning().await, "micro: ben\u{241b}[2J joined");
+}
+
+#[tokio::test]
 async fn lines_that_come_together_are_all_sent() {
     let server = Running::start().await;
     let (desk, id) = (Desk::at(&server.host), server.chat().await);

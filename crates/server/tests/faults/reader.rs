@@ -56,7 +56,12 @@ impl Reader {
                     }
                     // What a gap tells has been counted.
                     Ok(Some(
-                        Event::Subscribed(_) | Event::Gap(_) | Event::CaughtUp | Event::Waiting(_) | Event::Login(_),
+                        Event::Subscribed(_)
+                        | Event::Gap(_)
+                        | Event::Member(_)
+                        | Event::CaughtUp
+                        | Event::Waiting(_)
+                        | Event::Login(_),
                     ))
                     | Err(_) => {}
                     Ok(Some(Event::Ended(error))) => panic!("the reading ended: {error}"),

@@ -8,7 +8,7 @@ use micro_chat_wire::{close, op};
 fn nobody_needs_a_connection_before_the_first_subscription_nor_after_the_last() {
     let mut session = Session::new(1);
     assert_eq!((take(&mut session), session.deadline(), session.is_idle()), (vec![], None, true));
-    let id = session.subscribe("chat", None, 0);
+    let id = session.subscribe("chat", None, false, 0);
     assert_eq!(take(&mut session), [Action::Open]);
     welcome(&mut session, 0);
     take(&mut session);
@@ -20,7 +20,7 @@ fn nobody_needs_a_connection_before_the_first_subscription_nor_after_the_last() 
 #[test]
 fn whoever_leaves_while_it_connects_leaves_no_socket() {
     let mut session = Session::new(1);
-    let id = session.subscribe("chat", None, 0);
+    let id = session.subscribe("chat", None, false, 0);
     session.unsubscribe(id);
     assert_eq!(take(&mut session), [Action::Open, Action::Close]);
     session.opened(0);
@@ -31,8 +31,8 @@ fn whoever_leaves_while_it_connects_leaves_no_socket() {
 #[test]
 fn one_of_two_leaves_while_it_connects_and_the_other_stays() {
     let mut session = Session::new(1);
-    let first = session.subscribe("one", None, 0);
-    session.subscribe("two", None, 0);
+    let first = session.subscribe("one", None, false, 0);
+    session.subscribe("two", None, false, 0);
     session.unsubscribe(first);
     session.opened(0);
     let sent = take(&mut session);
@@ -43,7 +43,7 @@ fn one_of_two_leaves_while_it_connects_and_the_other_stays() {
 #[test]
 fn hello_subscriptions_and_messages_leave_together() {
     let mut session = Session::new(1);
-    let id = session.subscribe("chat", None, 0);
+    let id = session.subscribe("chat", None, false, 0);
     session.publish(id, "hello", NEVER, 0).unwrap();
     session.opened(0);
     let sent = take(&mut session);
@@ -64,7 +64,7 @@ fn another_token_is_told_on_the_link_that_stands_and_costs_no_reconnect() {
 #[test]
 fn another_token_follows_a_hello_that_has_left_with_the_old_one() {
     let mut session = Session::new(1);
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     session.opened(0);
     session.renew("token");
     let sent = take(&mut session);
@@ -76,7 +76,7 @@ fn another_token_follows_a_hello_that_has_left_with_the_old_one() {
 fn without_a_link_another_token_waits_for_nobody_and_the_hello_tells_it() {
     let mut session = Session::new(1);
     session.renew("before anybody needs a connection");
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     session.renew("while it opens");
     assert_eq!(take(&mut session), [Action::Open]);
     session.opened(0);
@@ -147,7 +147,7 @@ fn a_refusal_ends_everything_with_the_servers_reason() {
         [Action::Refused { send: 3, reason: reason.clone(), certain: false }, Action::Ended { id: 1, reason }]
     );
     assert_eq!(session.publish(1, "again", NEVER, 0), Err(Fault::Closed));
-    let id = session.subscribe("chat", None, 7);
+    let id = session.subscribe("chat", None, false, 7);
     assert_eq!(take(&mut session), [Action::Ended { id, reason: Reason::Fault(Fault::Closed) }]);
     assert_eq!(session.deadline(), None);
 }
@@ -173,7 +173,7 @@ fn a_shell_that_cannot_go_on_ends_everything() {
 #[test]
 fn a_socket_that_never_opens_is_given_up() {
     let mut session = Session::new(1);
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     assert_eq!((take(&mut session), session.deadline()), (vec![Action::Open], Some(20_000)));
     session.timeout(20_000);
     assert!(matches!(take(&mut session)[..], [Action::Close, Action::Waiting { .. }]));
@@ -182,7 +182,7 @@ fn a_socket_that_never_opens_is_given_up() {
 #[test]
 fn a_server_that_accepts_and_never_answers_is_given_up() {
     let mut session = Session::new(1);
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     session.opened(0);
     take(&mut session);
     session.received(Frame::Other, 15_000);
@@ -224,7 +224,7 @@ fn a_wake_up_probes_a_live_link_and_replaces_one_that_does_not_answer() {
 #[test]
 fn a_wake_up_ends_the_waiting() {
     let mut session = Session::new(1);
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     for _ in 0..8 {
         session.closed(1006, 0);
         session.wake(0);
@@ -251,7 +251,7 @@ fn without_a_network_nothing_is_tried_until_there_is_one() {
 #[test]
 fn a_network_that_goes_while_it_waits_is_told_once_and_ends_the_countdown() {
     let mut session = Session::new(1);
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     session.closed(1006, 0);
     let [Action::Open, Action::Waiting { .. }] = take(&mut session)[..] else { panic!("it should wait") };
     session.pause();

@@ -1,6 +1,7 @@
 //! What the engine promises, each promise a test.
 
 mod connecting;
+mod members;
 mod reading;
 mod sending;
 
@@ -15,7 +16,7 @@ pub(super) const NEVER: u64 = u64::MAX;
 /// A session that is connected and has `chat` subscribed from the start, as id 1 with handle 2, standing at 0.
 pub(super) fn live() -> Session<Word> {
     let mut session = Session::new(1);
-    session.subscribe("chat", Some(crate::Cursor { epoch: 0, seq: 0 }), 0);
+    session.subscribe("chat", Some(crate::Cursor { epoch: 0, seq: 0 }), false, 0);
     welcome(&mut session, 0);
     take(&mut session);
     session

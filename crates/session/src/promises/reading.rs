@@ -11,7 +11,7 @@ fn deliver(id: u32, after: u64, seq: u64) -> Action<Word> {
 #[test]
 fn a_cursor_exists_before_the_first_message() {
     let mut session = Session::new(1);
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     session.opened(0);
     session.received(Frame::Subscribed { handle: 2, epoch: 9, after: 41 }, 1);
     let joined = Action::Subscribed { id: 1, cursor: Cursor { epoch: 9, seq: 41 } };
@@ -38,7 +38,8 @@ fn a_reconnect_resumes_behind_the_last_message() {
     session.closed(1006, 60_000);
     take(&mut session);
     let sent = welcome(&mut session, 60_100);
-    let [Action::Hello, Action::Subscribe { handle, chat: "chat", epoch: 1, after: 7 }] = sent[..] else {
+    let [Action::Hello, Action::Subscribe { handle, chat: "chat", epoch: 1, after: 7, members: false }] = sent[..]
+    else {
         panic!("{sent:?}")
     };
     assert_ne!(handle, 2, "late frames of the old subscription must be nobody's");
@@ -105,7 +106,7 @@ fn what_the_server_has_no_more_is_a_gap_and_nothing_is_skipped_in_silence() {
     // Asked for from the start, and in a cursor that is older than what is kept.
     for (asked, epoch) in [(0, 0), (4, 1), (4, 0)] {
         let mut session = Session::new(1);
-        session.subscribe("chat", Some(Cursor { epoch, seq: asked }), 0);
+        session.subscribe("chat", Some(Cursor { epoch, seq: asked }), false, 0);
         session.opened(0);
         take(&mut session);
         session.received(Frame::Subscribed { handle: 2, epoch: 1, after: 9 }, 1);
@@ -122,7 +123,7 @@ fn what_the_server_has_no_more_is_a_gap_and_nothing_is_skipped_in_silence() {
 #[test]
 fn who_asks_for_what_comes_from_now_on_misses_nothing() {
     let mut session = Session::new(1);
-    session.subscribe("chat", None, 0);
+    session.subscribe("chat", None, false, 0);
     session.opened(0);
     take(&mut session);
     session.received(Frame::Subscribed { handle: 2, epoch: 1, after: 9 }, 1);
@@ -132,7 +133,7 @@ fn who_asks_for_what_comes_from_now_on_misses_nothing() {
 #[test]
 fn two_subscriptions_to_one_chat_each_see_everything() {
     let mut session = live();
-    let second = session.subscribe("chat", Some(Cursor { epoch: 1, seq: 3 }), 1);
+    let second = session.subscribe("chat", Some(Cursor { epoch: 1, seq: 3 }), false, 1);
     let [Action::Subscribe { handle, after: 3, .. }] = take(&mut session)[..] else { panic!("one subscribe") };
     session.received(Frame::Subscribed { handle, epoch: 1, after: 3 }, 2);
     take(&mut session);
@@ -148,7 +149,7 @@ fn two_subscriptions_to_one_chat_each_see_everything() {
 #[test]
 fn a_refused_subscription_ends_alone() {
     let mut session = live();
-    let second = session.subscribe("nowhere", None, 1);
+    let second = session.subscribe("nowhere", None, false, 1);
     let [Action::Subscribe { handle, .. }] = take(&mut session)[..] else { panic!("one subscribe") };
     let error =
         Frame::Error { scope: op::SCOPE_SUBSCRIPTION, number: handle, error: "no such chat", retry_after: None };
@@ -200,6 +201,7 @@ fn frames_for_nobody_change_nothing() {
         session.received(messages(handle, 1, 1), 1);
         session.received(Frame::Subscribed { handle, epoch: 1, after: 1 }, 1);
         session.received(Frame::Live { handle, seq: 1 }, 1);
+        session.received(Frame::Event { handle, event: "" }, 1);
         session.received(Frame::Ack { n: handle, stored: "" }, 1);
         for scope in [1, 2, 3, u32::MAX] {
             session.received(Frame::Error { scope, number: handle, error: "", retry_after: None }, 1);

@@ -87,7 +87,7 @@ fn what_was_put_off_goes_out_later_and_nothing_overtakes_it() {
 #[test]
 fn a_thousand_may_wait_and_no_more() {
     let mut session = Session::new(1);
-    let id = session.subscribe("chat", None, 0);
+    let id = session.subscribe("chat", None, false, 0);
     for _ in 0..1_000 {
         session.publish(id, "word", NEVER, 0).unwrap();
     }
@@ -101,7 +101,7 @@ fn a_thousand_may_wait_and_no_more() {
 #[test]
 fn closing_fails_what_waits_and_spares_the_others() {
     let mut session = live();
-    let other = session.subscribe("other", None, 0);
+    let other = session.subscribe("other", None, false, 0);
     let mine = session.publish(1, "mine", NEVER, 0).unwrap();
     session.publish(other, "theirs", NEVER, 0).unwrap();
     take(&mut session);
@@ -146,7 +146,7 @@ fn what_the_server_has_when_it_ends_a_subscription_is_still_answered() {
 #[test]
 fn messages_of_several_chats_keep_their_order() {
     let mut session = live();
-    let other = session.subscribe("other", None, 0);
+    let other = session.subscribe("other", None, false, 0);
     session.publish(other, "one", NEVER, 0).unwrap();
     session.publish(1, "two", NEVER, 0).unwrap();
     session.publish(other, "three", NEVER, 0).unwrap();
@@ -159,7 +159,7 @@ fn messages_of_several_chats_keep_their_order() {
 fn only_what_was_never_transmitted_is_certainly_not_stored_when_its_handle_closes() {
     for (transmitted, certain) in [(false, true), (true, false)] {
         let mut session = Session::new(1);
-        let id = session.subscribe("chat", None, 0);
+        let id = session.subscribe("chat", None, false, 0);
         let send = session.publish(id, "word", NEVER, 0).unwrap();
         if transmitted {
             welcome(&mut session, 0);
@@ -176,7 +176,7 @@ fn only_what_was_never_transmitted_is_certainly_not_stored_when_its_handle_close
 #[test]
 fn what_an_earlier_session_may_have_sent_only_the_server_refuses_for_good() {
     let mut session = Session::new(1);
-    let id = session.subscribe("chat", None, 0);
+    let id = session.subscribe("chat", None, false, 0);
     let lost = session.recover(id, "one", NEVER, 0).unwrap();
     session.unsubscribe(id);
     let refused = Action::Refused { send: lost, reason: Reason::Fault(Fault::Closed), certain: false };
@@ -223,7 +223,7 @@ fn what_was_never_transmitted_expires_wherever_the_connection_is() {
         ("held", &held),
     ] {
         let mut session = Session::new(1);
-        let id = session.subscribe("chat", None, 0);
+        let id = session.subscribe("chat", None, false, 0);
         bring(&mut session);
         let send = session.publish(id, "late", 10_000, 0).unwrap();
         take(&mut session);
@@ -272,7 +272,7 @@ fn an_earlier_sessions_message_that_expired_is_asked_for() {
 #[test]
 fn an_expiry_lets_the_others_be_and_frees_a_place() {
     let mut session = Session::new(1);
-    let id = session.subscribe("chat", None, 0);
+    let id = session.subscribe("chat", None, false, 0);
     for at in 0..1_000 {
         session.publish(id, "word", if at == 500 { 5_000 } else { NEVER }, 0).unwrap();
     }
@@ -287,7 +287,7 @@ fn an_expiry_lets_the_others_be_and_frees_a_place() {
 #[test]
 fn what_others_may_have_sent_meanwhile_only_the_server_refuses() {
     let mut session = Session::new(1);
-    let id = session.subscribe("chat", None, 0);
+    let id = session.subscribe("chat", None, false, 0);
     let send = session.publish(id, "word", 10_000, 0).unwrap();
     session.leave(1_000);
     session.wake(20_000);

@@ -33,6 +33,12 @@ impl<B: Clone> Session<B> {
                     }
                 }
             }
+            Frame::Event { handle, event } => {
+                if let Some(subscription) = self.by_handle(handle).filter(|one| one.confirmed) {
+                    let id = subscription.id;
+                    self.actions.push_back(Action::Event { id, event });
+                }
+            }
             Frame::Ack { n, stored } => {
                 if let Some(entry) = self.outbox.take(n) {
                     self.actions.push_back(Action::Stored { send: entry.send, stored });

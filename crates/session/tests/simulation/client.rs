@@ -1,6 +1,6 @@
 //! A client: the real engine in a shell that notes what its application would see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use micro_chat_session::{Action, Cursor, Session};
 
@@ -34,6 +34,34 @@ pub struct Reading {
     pub caught_up: bool,
     /// Where the engine says it stands.
     pub cursor: Option<Cursor>,
+    /// Who is in the chat, as far as it was told; none: it did not ask.
+    pub members: Option<BTreeSet<u32>>,
+    /// More of who is there is to follow.
+    pub is_listing: bool,
+}
+
+impl Reading {
+    /// An event came.
+    fn hear(&mut self, event: &Body) -> Result<(), String> {
+        let members = self.members.as_mut().ok_or("told of members without having asked")?;
+        match event {
+            Body::Members(users, has_more) => {
+                if !std::mem::replace(&mut self.is_listing, *has_more) {
+                    members.clear();
+                }
+                members.extend(users);
+            }
+            Body::Change(user, true) => drop(members.insert(*user)),
+            Body::Change(user, false) => drop(members.remove(user)),
+            _ => return Err("a body was mixed up".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Whether these are the members that it knows of, if it asked for any.
+    pub fn knows(&self, members: &BTreeSet<u32>) -> bool {
+        self.members.as_ref().is_none_or(|known| known == members)
+    }
 }
 
 /// A message that the application sent.
@@ -78,6 +106,7 @@ impl Client {
                 reading.start.get_or_insert(cursor.seq);
                 reading.cursor = Some(*cursor);
                 reading.caught_up = false;
+                reading.is_listing = false;
             }
             Action::Gap { id, gap } => {
                 let reading = self.readings.get_mut(id).ok_or("a gap of nobody's")?;
@@ -96,6 +125,10 @@ impl Client {
                 let Body::Messages(seqs) = messages else { return Err("a body was mixed up".to_owned()) };
                 reading.seen.extend(seqs.iter().filter(|seq| **seq > *after || !filters));
                 reading.cursor = Some(*cursor);
+            }
+            Action::Event { id, event } => {
+                let reading = self.readings.get_mut(id).ok_or("an event of nobody's")?;
+                reading.hear(event)?;
             }
             Action::Stored { send, stored } => {
                 let Body::Stored(seq) = stored else { return Err("a body was mixed up".to_owned()) };
@@ -119,10 +152,12 @@ impl Client {
     }
 
     /// Whether nothing is left to wait for, where the chats end at `lasts`.
-    pub fn is_settled(&self, lasts: &[u64]) -> bool {
+    pub fn is_settled(&self, lasts: &[u64], members: &[BTreeSet<u32>]) -> bool {
         self.sendings.values().all(|sending| sending.fate != Fate::Pending)
             && self.readings.values().all(|reading| {
-                reading.caught_up && reading.cursor.is_some_and(|cursor| cursor.seq == lasts[reading.chat])
+                reading.caught_up
+                    && reading.cursor.is_some_and(|cursor| cursor.seq == lasts[reading.chat])
+                    && reading.knows(&members[reading.chat])
             })
     }
 }

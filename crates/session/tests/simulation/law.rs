@@ -21,6 +21,10 @@ pub enum Law {
     Impatient,
     /// The shell keeps gaps to itself.
     HideGaps,
+    /// The server tells who comes and goes, and not who is there.
+    NoMembers,
+    /// The server tells who is there, and not who comes and goes.
+    NoChanges,
     /// The shell's timer never fires.
     NoTimer,
 }

@@ -50,7 +50,7 @@ fn every_schedule_keeps_every_promise() {
 
 /// The negative controls: with one law broken, the check that guards it has to notice, and name it.
 fn is_noticed(law: Law, sign: &str) {
-    let found = (0..200).find_map(|seed| broken(seed, law));
+    let found = (0..1_000).find_map(|seed| broken(seed, law));
     assert!(found.as_ref().is_some_and(|what| what.contains(sign)), "{law:?} went unnoticed: {found:?}");
 }
 
@@ -92,6 +92,16 @@ fn a_message_that_goes_out_too_late_is_noticed() {
 #[test]
 fn a_shell_that_hides_gaps_is_noticed() {
     is_noticed(Law::HideGaps, "missing");
+}
+
+#[test]
+fn a_server_that_does_not_say_anew_who_is_there_is_noticed() {
+    is_noticed(Law::NoMembers, "knows other members");
+}
+
+#[test]
+fn a_server_that_does_not_say_who_comes_and_goes_is_noticed() {
+    is_noticed(Law::NoChanges, "knows other members");
 }
 
 #[test]

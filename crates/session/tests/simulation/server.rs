@@ -19,6 +19,10 @@ pub enum Body {
     Messages(Vec<u64>),
     /// An ack's place.
     Stored(u64),
+    /// Who is in a chat, and whether more of them follow.
+    Members(Vec<u32>, bool),
+    /// Somebody came in, or went.
+    Change(u32, bool),
     /// An error.
     Error,
 }
@@ -27,7 +31,7 @@ pub enum Body {
 #[derive(Clone, Debug)]
 pub enum Request {
     Hello,
-    Subscribe { handle: u32, chat: usize, after: i64 },
+    Subscribe { handle: u32, chat: usize, after: i64, members: bool },
     Unsubscribe { handle: u32 },
     Publish { n: u32, handle: u32, client_id: u64, offends: bool, expired: bool },
     Probe,
@@ -45,6 +49,8 @@ pub struct Entry {
 struct Subscription {
     chat: usize,
     cursor: u64,
+    /// Whether it hears of members.
+    members: bool,
 }
 
 /// What a connection has.
@@ -80,6 +86,10 @@ pub struct Server {
     expired: BTreeSet<(usize, Entry)>,
     /// How many of each chat's messages, from the first on, retention has removed.
     pub removed: Vec<u64>,
+    /// Who is in each chat: on disk, too.
+    pub members: Vec<BTreeSet<u32>>,
+    /// What last changed of that.
+    changes: Vec<Option<Body>>,
     connections: BTreeMap<LinkId, Connection>,
     /// In the order in which it came.
     queue: VecDeque<Uncommitted>,
@@ -92,8 +102,9 @@ impl Server {
     pub fn new(law: Law, chats: usize) -> Self {
         let logs = vec![Vec::new(); chats];
         let removed = vec![0; chats];
+        let (members, changes) = (vec![BTreeSet::new(); chats], vec![None; chats]);
         let (expired, connections, queue) = (BTreeSet::new(), BTreeMap::new(), VecDeque::new());
-        Self { law, is_up: true, logs, expired, removed, connections, queue }
+        Self { law, is_up: true, logs, expired, removed, members, changes, connections, queue }
     }
 
     /// Each chat's last `seq`.
@@ -124,19 +135,27 @@ impl Server {
         let Some(connection) = self.connections.get_mut(&link) else { return Vec::new() };
         match request {
             Request::Hello => vec![(link, Frame::Welcome { heartbeat: 25_000, grace: 10_000 })],
-            Request::Subscribe { handle, chat, after } => {
+            Request::Subscribe { handle, chat, after, members } => {
                 let last = self.logs[chat].len() as u64;
                 let cursor = match u64::try_from(after) {
                     Ok(after) if law != Law::NoResume => after.clamp(self.removed[chat], last),
                     _ => last,
                 };
-                connection.subscriptions.insert(handle, Subscription { chat, cursor });
+                connection.subscriptions.insert(handle, Subscription { chat, cursor, members });
                 let mut replies = vec![(link, Frame::Subscribed { handle, epoch: 1, after: cursor })];
                 // A replay comes in pages.
                 while let Some(batch) = connection.batch(handle, last, page) {
                     replies.push((link, batch));
                 }
                 replies.push((link, Frame::Live { handle, seq: last }));
+                if members && law != Law::NoMembers {
+                    // In two parts, and behind them what the second of them may know already.
+                    let all: Vec<u32> = self.members[chat].iter().copied().collect();
+                    let (some, others) = all.split_at(all.len() / 2);
+                    let parts = [Body::Members(some.to_vec(), true), Body::Members(others.to_vec(), false)];
+                    let events = parts.into_iter().chain(self.changes[chat].clone());
+                    replies.extend(events.map(|event| (link, Frame::Event { handle, event })));
+                }
                 replies
             }
             Request::Unsubscribe { handle } => {
@@ -201,6 +220,23 @@ impl Server {
                 }
             }
         }
+        replies
+    }
+
+    /// Somebody comes into a chat, or goes: whoever asked for it is told.
+    pub fn turn(&mut self, chat: usize, user: u32) -> Vec<Reply> {
+        let comes = !self.members[chat].remove(&user);
+        if comes {
+            self.members[chat].insert(user);
+        }
+        let event = Body::Change(user, comes);
+        self.changes[chat] = Some(event.clone());
+        let mut replies = Vec::new();
+        for (link, connection) in &self.connections {
+            let told = connection.subscriptions.iter().filter(|(_, one)| one.chat == chat && one.members);
+            replies.extend(told.map(|(handle, _)| (*link, Frame::Event { handle: *handle, event: event.clone() })));
+        }
+        replies.retain(|_| self.law != Law::NoChanges);
         replies
     }
 

@@ -1,7 +1,7 @@
 //! The world: time, links, clients, the server, and what goes wrong.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use fastrand::Rng;
 use micro_chat_session::{Action, Cursor, Frame};
@@ -14,6 +14,9 @@ use crate::server::{Body, Entry, Reply, Request, Server};
 
 const CLIENTS: usize = 3;
 const CHATS: usize = 2;
+
+/// Who may come and go in a chat.
+const USERS: u32 = 6;
 
 /// How long everything may take to settle once nothing goes wrong any more, in milliseconds.
 const SETTLING: u64 = 10 * 60 * 1_000;
@@ -99,9 +102,10 @@ impl World {
             self.act(client)?;
         }
         let end = self.now + SETTLING;
-        while !self.clients.iter().all(|client| client.is_settled(&self.server.lasts())) {
+        while !self.clients.iter().all(|client| client.is_settled(&self.server.lasts(), &self.server.members)) {
             if self.now >= end {
-                return Err("not settled ten minutes after the last fault".to_owned());
+                let what = self.judge_members().err().unwrap_or_default();
+                return Err(format!("not settled ten minutes after the last fault: {what}"));
             }
             self.pass(self.now + 1_000)?;
         }
@@ -141,7 +145,14 @@ impl World {
                 self.server.retire(chat, messages);
             }
             (90..92, _) => self.clients[client].session.pause(),
-            (92..97, _) => {
+            (92..94, _) if self.server.is_up => {
+                for _ in 0..self.rng.u32(1..4) {
+                    let (chat, user) = (self.rng.usize(..CHATS), self.rng.u32(..USERS));
+                    let events = self.server.turn(chat, user);
+                    self.reply(events);
+                }
+            }
+            (94..97, _) => {
                 let now = self.now;
                 self.clients[client].session.wake(now);
                 self.act(client)?;
@@ -166,9 +177,11 @@ impl World {
             missing: 0,
             caught_up: false,
             cursor: None,
+            members: self.rng.bool().then(BTreeSet::new),
+            is_listing: false,
         };
-        let now = self.now;
-        let id = self.clients[client].session.subscribe(Body::Chat(chat), start, now);
+        let (now, members) = (self.now, reading.members.is_some());
+        let id = self.clients[client].session.subscribe(Body::Chat(chat), start, members, now);
         self.clients[client].readings.insert(id, reading);
         self.act(client)
     }
@@ -211,8 +224,8 @@ impl World {
                     continue;
                 }
                 Action::Hello => Request::Hello,
-                Action::Subscribe { handle, chat: Body::Chat(chat), after, .. } => {
-                    Request::Subscribe { handle, chat, after }
+                Action::Subscribe { handle, chat: Body::Chat(chat), after, members, .. } => {
+                    Request::Subscribe { handle, chat, after, members }
                 }
                 Action::Unsubscribe { handle } => Request::Unsubscribe { handle },
                 Action::Publish { n, handle, message: Body::Message { client_id, offends }, expired } => {
@@ -400,6 +413,22 @@ impl World {
                 self.at(25_000, Event::Heartbeat);
             }
             Event::Restart => self.server.is_up = true,
+        }
+        Ok(())
+    }
+
+    /// Whoever asked knows who is there.
+    fn judge_members(&self) -> Result<(), String> {
+        for (number, client) in self.clients.iter().enumerate() {
+            if let Some(reading) =
+                client.readings.values().find(|reading| !reading.knows(&self.server.members[reading.chat]))
+            {
+                let (known, there) = (&reading.members, &self.server.members[reading.chat]);
+                return Err(format!(
+                    "client {number} knows other members of chat {}: {known:?}, not {there:?}",
+                    reading.chat
+                ));
+            }
         }
         Ok(())
     }
