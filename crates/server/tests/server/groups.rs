@@ -8,7 +8,7 @@ use crate::guarded::{Guarded, token};
 use crate::running::{Running, Stream};
 
 /// A group of Ann's.
-async fn group(guarded: &Guarded, private: bool, user_ids: Value) -> String {
+pub async fn group(guarded: &Guarded, private: bool, user_ids: Value) -> String {
     let body = json!({ "name": "lunch", "description": "who eats where", "user_ids": user_ids, "private": private });
     let answer = guarded.ask(&token("ann"), "/chat/Create", body).await;
     answer["group"]["id"].as_str().expect("an id").to_owned()
@@ -22,7 +22,7 @@ async fn subscribed(guarded: &Guarded, user: &str, chat_id: &str) -> Stream {
     stream
 }
 
-async fn act(guarded: &Guarded, user: &str, method: &str, group_id: &str, about: &str) -> (u16, Value) {
+pub async fn act(guarded: &Guarded, user: &str, method: &str, group_id: &str, about: &str) -> (u16, Value) {
     guarded
         .call(&token(user), "", &format!("/v1/chat/{method}"), json!({ "group_id": group_id, "user_id": about }))
         .await

@@ -11,6 +11,7 @@ mod connections;
 mod cookies;
 mod cost;
 mod enumeration;
+mod events;
 mod gateway;
 mod groups;
 mod guarded;
