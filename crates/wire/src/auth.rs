@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 /// Request of `auth.Options`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::OptionsRequest))]
 pub struct OptionsRequest {
     /// The tenant that is asked about.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
 
 /// Answer of `auth.Options`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::OptionsResponse))]
 pub struct OptionsResponse {
     /// Whether the server wants to know who calls.
     pub login: Login,
@@ -24,6 +27,7 @@ pub struct OptionsResponse {
 /// Whether a server asks for a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::Login))]
 pub enum Login {
     /// It believes whoever is named.
     None,
@@ -34,6 +38,7 @@ pub enum Login {
 /// Request of `auth.Token`: a password, a refresh token, or `cookie` alone for the refresh token in the cookie.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::TokenRequest))]
 pub struct TokenRequest {
     /// Who logs in: an e-mail address or a user id.
     pub id: String,
@@ -44,21 +49,25 @@ pub struct TokenRequest {
     /// More about it.
     pub options: TokenOptions,
     /// The same as `options.namespace`.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
     /// Whether the refresh token is to come, and is to be found, in a cookie that no script can read.
     pub cookie: bool,
 }
 
-/// Part of [`TokenRequest`].
+/// More about a login.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::TokenOptions))]
 pub struct TokenOptions {
     /// The tenant.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
 
 /// Answer of `auth.Token`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::TokenResponse))]
 pub struct TokenResponse {
     /// What to call with from here on.
     pub token: AuthToken,
@@ -68,6 +77,7 @@ pub struct TokenResponse {
 
 /// An access token, with what makes the next one.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::AuthToken))]
 pub struct AuthToken {
     /// For `authorization: Bearer`, hello frames and first frames.
     pub access_token: String,
@@ -81,6 +91,7 @@ pub struct AuthToken {
 
 /// Who somebody is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::AccountName))]
 pub struct AccountName {
     /// The user id.
     pub id: String,
@@ -91,6 +102,7 @@ pub struct AccountName {
 /// Request of `auth.Inspect`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::InspectRequest))]
 pub struct InspectRequest {
     /// What to look at; the caller's own token where it is empty.
     pub token: String,
@@ -98,6 +110,7 @@ pub struct InspectRequest {
 
 /// Answer of `auth.Inspect`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::InspectResponse))]
 pub struct InspectResponse {
     /// Whose token that is.
     pub account: Account,
@@ -105,6 +118,7 @@ pub struct InspectResponse {
 
 /// Whose a token is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::Account))]
 pub struct Account {
     /// The user id, or the API key's id.
     pub id: String,
@@ -116,6 +130,7 @@ pub struct Account {
     /// What the token is for.
     pub scopes: Vec<String>,
     /// Nothing is kept here.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// Nor here.
     pub name: String,
@@ -124,6 +139,7 @@ pub struct Account {
 /// What an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::AccountKind))]
 pub enum AccountKind {
     /// Somebody.
     User,
@@ -134,6 +150,7 @@ pub enum AccountKind {
 /// Request of `auth.Revoke`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::RevokeRequest))]
 pub struct RevokeRequest {
     /// Whose login ends.
     pub refresh_token: String,
@@ -144,51 +161,66 @@ pub struct RevokeRequest {
     /// With an API key: whose logins and tokens end.
     pub user_id: String,
     /// The tenant.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
 
 /// Request of `auth.ChangeSecret`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::ChangeSecretRequest))]
 pub struct ChangeSecretRequest {
     /// The password so far.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub old_secret: String,
     /// The one from here on.
+    #[cfg_attr(feature = "openapi", schema(required, min_length = 8, max_length = 256))]
     pub new_secret: String,
 }
 
 /// Request of `auth.Delete`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::DeleteRequest))]
 pub struct DeleteRequest {
     /// The account's password.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub secret: String,
 }
 
 /// Request of `auth.SendPasswordResetEmail`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::SendPasswordResetEmailRequest))]
 pub struct SendPasswordResetEmailRequest {
     /// The account's address.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub email: String,
     /// The tenant.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
 
 /// Request of `auth.ResetPassword`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::ResetPasswordRequest))]
 pub struct ResetPasswordRequest {
     /// The account's address.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub email: String,
     /// The code that came by mail.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub token: String,
     /// The password from here on.
+    #[cfg_attr(feature = "openapi", schema(required, min_length = 8, max_length = 256))]
     pub secret: String,
     /// The tenant.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
 
 /// Answer where there is nothing to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::Empty))]
 pub struct Empty {}

@@ -1,7 +1,7 @@
 //! The services' methods and the paths that name them.
 
 /// A method of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// `chat.New`: the chat of a set of users.
     ChatNew,
@@ -64,7 +64,7 @@ pub enum Endpoint {
 use Endpoint::*;
 
 /// Every endpoint, with its service and its method as paths spell them. Sign-up is spelled in two ways.
-const ALL: &[(Endpoint, &str, &str)] = &[
+pub const ALL: &[(Endpoint, &str, &str)] = &[
     (ChatNew, "chat", "New"),
     (ChatSend, "chat", "Send"),
     (ChatHistory, "chat", "History"),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An error as the gateway's answers, error frames and the session dialect carry it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ErrorBody))]
 pub struct ErrorBody {
     /// What went wrong, for programs: `chat.New.MissingUserIDs`.
     #[serde(rename = "Id")]
@@ -19,5 +20,6 @@ pub struct ErrorBody {
     pub status: String,
     /// How long to wait before trying again, in milliseconds, where that may help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub retry_after: Option<u64>,
 }

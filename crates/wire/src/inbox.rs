@@ -7,10 +7,13 @@ use crate::chats::Message;
 /// Request of `chats.ListChats`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = chats::ListChatsRequest))]
 pub struct ListChatsRequest {
     /// Whose chats; where a token says that, it may be left out.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub user_id: String,
     /// At most so many, 1 to 100; 0 stands for 25.
+    #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     pub limit: u64,
     /// The `cursor` of the answer before; empty: from the front.
     pub cursor: String,
@@ -18,6 +21,7 @@ pub struct ListChatsRequest {
 
 /// A chat in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = chats::ListedChat))]
 pub struct ListedChat {
     /// Its name in every call.
     pub id: String,
@@ -33,6 +37,7 @@ pub struct ListedChat {
     pub created_at: String,
     /// The newest message that is still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub last_message: Option<Message>,
     /// The newest `seq`, whether or not its message is still there; 0 in a chat without messages.
     pub last_seq: u64,
@@ -47,6 +52,7 @@ pub struct ListedChat {
 
 /// Answer of `chats.ListChats`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = chats::ListChatsResponse))]
 pub struct ListChatsResponse {
     /// Those in which something was said last come first.
     pub chats: Vec<ListedChat>,
@@ -61,10 +67,13 @@ pub struct ListChatsResponse {
 /// Request of `chats.MarkRead`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = chats::MarkReadRequest))]
 pub struct MarkReadRequest {
     /// The chat.
+    #[cfg_attr(feature = "openapi", schema(required, min_length = 1, max_length = 256))]
     pub chat_id: String,
     /// Who has read; where a token says that, it may be left out.
+    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub user_id: String,
     /// Up to which message. One beyond the end is the end; one before the mark changes nothing.
     pub seq: u64,
@@ -72,6 +81,7 @@ pub struct MarkReadRequest {
 
 /// Answer of `chats.MarkRead`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = chats::MarkReadResponse))]
 pub struct MarkReadResponse {
     /// Up to where they have read now.
     pub read_seq: u64,

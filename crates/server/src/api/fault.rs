@@ -11,7 +11,8 @@ use crate::chat::Refusal;
 use crate::limits::Wait;
 
 /// What is wrong with a request or a frame.
-#[derive(Debug)]
+#[derive(Debug, strum::EnumDiscriminants)]
+#[strum_discriminants(name(FaultKind), derive(strum::EnumIter), vis(pub(crate)), doc = "Its kinds.")]
 pub enum Fault {
     /// Nothing has that path.
     NotFound(String),

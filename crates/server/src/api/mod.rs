@@ -4,6 +4,7 @@
 //! - `chat`, `chats`, `groups`: one file a service,
 //! - `auth`, `signup`: accounts, and `cookies`: what keeps their logins,
 //! - `assets`: the SDK and the pages, and `docs`: the documentation as pages,
+//! - [`openapi`]: the service describes itself,
 //! - [`Origins`]: whose pages may ask,
 //! - [`fault`]: every error with its id and words.
 
@@ -16,6 +17,7 @@ mod cookies;
 mod docs;
 pub mod fault;
 pub mod groups;
+pub mod openapi;
 mod origins;
 pub mod request;
 mod signup;
@@ -28,7 +30,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use micro_chat_wire::chat::{HistoryRequest, SendRequest};
@@ -61,6 +63,7 @@ pub fn router(node: Arc<Node>) -> Router {
         .max_age(Duration::from_secs(24 * 60 * 60));
     Router::new()
         .route("/healthz", get(health))
+        .route("/openapi.json", get(async |headers: HeaderMap| openapi::answer(&headers)))
         .route("/assets/{*file}", get(assets::asset))
         .fallback(gateway)
         .method_not_allowed_fallback(|| async { Fault::ReadOnly })

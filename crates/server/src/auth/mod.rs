@@ -62,7 +62,8 @@ pub struct Gate {
 }
 
 /// Why nobody is let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[strum_discriminants(name(DeniedKind), derive(strum::EnumIter), vis(pub(crate)), doc = "Its kinds.")]
 pub enum Denied {
     /// There is no token.
     NoToken,

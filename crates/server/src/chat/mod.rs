@@ -23,6 +23,7 @@ pub use groups::Act;
 pub use join::{Joined, Reader, Start, Step};
 pub use read::{History, Listing, Order};
 pub use refusal::Refusal;
+pub(crate) use refusal::RefusalKind;
 pub use send::{Draft, Pending};
 
 use std::sync::Arc;

@@ -5,7 +5,8 @@ use crate::limits::Wait;
 use crate::store::StoreError;
 
 /// Why a request is refused. The API gives each its id and its words.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::EnumDiscriminants)]
+#[strum_discriminants(name(RefusalKind), derive(strum::EnumIter), vis(pub(crate)), doc = "Its kinds.")]
 pub enum Refusal {
     /// Who calls may not do this at all.
     #[error("denied")]

@@ -32,6 +32,7 @@ use passwords::Passwords;
 pub use passwords::Secret;
 pub use refresh::RefreshToken;
 pub use refusal::Refusal;
+pub(crate) use refusal::RefusalKind;
 pub use signing::{SigningError, SigningKey};
 
 use super::attempts::{AttemptRates, Attempts};

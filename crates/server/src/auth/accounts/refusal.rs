@@ -7,7 +7,8 @@ use crate::mail::Full;
 use crate::store::StoreError;
 
 /// Why something about an account is refused. The API gives each its id and its words.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::EnumDiscriminants)]
+#[strum_discriminants(name(RefusalKind), derive(strum::EnumIter), vis(pub(crate)), doc = "Its kinds.")]
 pub enum Refusal {
     /// Nobody logs in with a password in that namespace, or strangers can't sign up in it.
     #[error("closed")]

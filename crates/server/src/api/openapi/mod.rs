@@ -1,0 +1,145 @@
+//! The service describes itself: OpenAPI 3.1, made from the types and the rules that it answers with.
+//!
+//! - `methods`: every method in words; a new endpoint is described there,
+//! - `method`: what is said about one,
+//! - `occasion`: every kind of error and when it occurs; a new kind is described there,
+//! - `errors`: which of them a method can answer with,
+//! - `operation`: a method as a path item.
+
+mod errors;
+mod method;
+mod methods;
+mod occasion;
+mod operation;
+
+#[cfg(test)]
+mod drift;
+#[cfg(test)]
+mod page;
+
+use std::sync::LazyLock;
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+use micro_chat_wire::endpoint::Endpoint;
+use micro_chat_wire::error::ErrorBody;
+use serde_json::{Map, Value, json};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::assets::{self, Content};
+
+/// What every path has in common, in Markdown.
+const ABOUT: &str = "Chat for any web page. Each method is called with `POST` and a JSON body, most of them also with \
+    `GET` and a query, at any of four paths: `/chat/New`, `/chat/Chat/New`, `/v1/chat/New`, `/v1/chat/Chat/New`; this \
+    document names the first. The body is read as JSON whatever its content type says. A field that is missing is the \
+    same as an empty one, and fields that nobody knows are passed over.\n\n\
+    A server whose `auth.Options` answers `login: none` believes whoever is named and wants no token.\n\n\
+    docs/protocol.md describes the streams.";
+
+/// The document, made when it is first asked for.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
+
+/// The same as it is served.
+static TEXT: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_string());
+
+/// The OpenAPI document.
+pub fn value() -> &'static Value {
+    &DOCUMENT
+}
+
+/// `/openapi.json`.
+pub fn answer(headers: &HeaderMap) -> Response {
+    assets::own_page("openapi.json", Content::of(&TEXT), headers)
+}
+
+/// Every endpoint that has a path of its own, with the first of its paths.
+pub fn endpoints() -> impl Iterator<Item = (Endpoint, String)> {
+    let all = micro_chat_wire::endpoint::ALL;
+    let is_first = move |(at, (endpoint, ..)): &(usize, &(Endpoint, &str, &str))| {
+        all[..*at].iter().all(|(earlier, ..)| earlier != endpoint)
+    };
+    let named = |(_, &(endpoint, service, method)): (usize, &(Endpoint, &str, &str))| {
+        (endpoint, format!("/{service}/{method}"))
+    };
+    all.iter().enumerate().filter(is_first).map(named)
+}
+
+fn document() -> Value {
+    let schemas = schemas();
+    let (mut paths, mut responses) = (Map::new(), Map::new());
+    for (endpoint, path) in endpoints() {
+        paths.insert(path, operation::path_item(endpoint, &schemas));
+        responses.extend(operation::refusals(endpoint));
+    }
+    paths.insert("/healthz".to_owned(), health());
+    let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Micro Chat",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT,
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "tags": [
+            { "name": "chat", "description": "Chats of a set of users, and their messages." },
+            { "name": "groups", "description": "Chats that have a name, and members that come and go." },
+            { "name": "chats", "description": "The same chats and messages, in other words; times are RFC 3339." },
+            { "name": "auth", "description": "Logging in, staying so, and logging out." },
+            { "name": "signup", "description": "New accounts." },
+            { "name": "server", "description": "The server itself." },
+        ],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": responses,
+            "securitySchemes": {
+                "token": bearer("A user's token: `authorization: Bearer …`. It says who calls, and in which namespace."),
+                "key": bearer("An API key, in the same header: a site's own server, which acts for whom it names."),
+            },
+        },
+    })
+}
+
+/// Every type of a request, an answer and an error.
+fn schemas() -> Map<String, Value> {
+    let methods = micro_chat_wire::endpoint::ALL.iter().map(|(endpoint, ..)| *endpoint);
+    let twins = methods.clone().filter_map(method::twin);
+    let mut all: method::Schemas =
+        methods.chain(twins).flat_map(|endpoint| methods::method(endpoint).schemas).collect();
+    all.push((ErrorBody::name().into_owned(), ErrorBody::schema()));
+    // A schema always serialises.
+    all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
+}
+
+fn health() -> Value {
+    let schema = |status: &str| {
+        json!({
+            "type": "object",
+            "required": ["status", "version"],
+            "properties": {
+                "status": { "const": status },
+                "version": { "type": "string", "description": "The server's version." },
+            },
+        })
+    };
+    let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
+    json!({
+        "get": {
+            "operationId": "health",
+            "tags": ["server"],
+            "summary": "Whether the server is well",
+            "description": "It asks the database.",
+            "security": [],
+            "responses": {
+                "200": answer("It is.", schema("ok")),
+                "503": answer("The database does not answer.", schema("store")),
+                "429": answer(
+                    "Too Many Requests.\n\n- `gateway.TooManyRequests`: An address asks for more than the limits let through.",
+                    json!({ "$ref": "#/components/schemas/ErrorBody" }),
+                ),
+            },
+        },
+    })
+}
