@@ -17,6 +17,8 @@ pub enum Broken {
     Sync,
     /// A reader is asked once whether it is a member, and not again when it takes its seat.
     Members,
+    /// What is kept for those who come back is kept when it is deleted.
+    Rings,
 }
 
 /// Whether this one is broken.
@@ -30,6 +32,7 @@ pub fn is(what: Broken) -> bool {
             "expiry" => Some(Broken::Expiry),
             "sync" => Some(Broken::Sync),
             "members" => Some(Broken::Members),
+            "rings" => Some(Broken::Rings),
             _ => None,
         }) == Some(what)
 }

@@ -194,7 +194,12 @@ impl Server {
         let chats = Chats::new(store, hub, limits.clone());
         tokio::spawn({
             let chats = chats.clone();
-            async move { chats.sweep().await }
+            async move {
+                if let Err(error) = chats.resume_erasures().await {
+                    tracing::error!(%error, "users who were deleted are not all gone; the next start goes on");
+                }
+                chats.sweep().await;
+            }
         });
         let node = Arc::new(Node {
             chats,

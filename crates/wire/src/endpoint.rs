@@ -39,6 +39,8 @@ pub enum Endpoint {
     ChatsListChats,
     /// `chats.MarkRead`: up to where a member has read.
     ChatsMarkRead,
+    /// `chats.DeleteUser`: a user goes, with all that they wrote.
+    ChatsDeleteUser,
     /// `auth.Options`: whether this server asks for a login.
     AuthOptions,
     /// `auth.Token`: log in, or go on being so.
@@ -81,6 +83,7 @@ pub const ALL: &[(Endpoint, &str, &str)] = &[
     (ChatsListMessages, "chats", "ListMessages"),
     (ChatsListChats, "chats", "ListChats"),
     (ChatsMarkRead, "chats", "MarkRead"),
+    (ChatsDeleteUser, "chats", "DeleteUser"),
     (AuthOptions, "auth", "Options"),
     (AuthToken, "auth", "Token"),
     (AuthInspect, "auth", "Inspect"),
@@ -110,6 +113,11 @@ impl Endpoint {
     /// Whether `path` names an endpoint that [streams](Self::streams). A page that asks only this needn't know them all.
     pub fn is_stream(path: &str) -> bool {
         is_path(path, "chat", "Connect")
+    }
+
+    /// Whether this is never called by an address alone, such as a link.
+    pub const fn changes_much(self) -> bool {
+        matches!(self, ChatsDeleteUser)
     }
 
     /// Whether this is about groups, whose errors are worded as they always were.
@@ -144,6 +152,7 @@ impl Endpoint {
             ChatsListMessages => "chats.ListMessages",
             ChatsListChats => "chats.ListChats",
             ChatsMarkRead => "chats.MarkRead",
+            ChatsDeleteUser => "chats.DeleteUser",
             AuthOptions => "auth.Options",
             AuthToken => "auth.Token",
             AuthInspect => "auth.Inspect",

@@ -1,7 +1,7 @@
 //! HTTP: paths, answers, errors, assets.
 //!
 //! - `request`: a call, read,
-//! - `chat`, `chats`, `groups`: one file a service,
+//! - `chat`, `chats`, `groups`: one file a service; `deletion`: a user goes,
 //! - `auth`, `signup`: accounts, and `cookies`: what keeps their logins,
 //! - `assets`: the SDK and the pages, and `docs`: the documentation as pages,
 //! - [`openapi`]: the service describes itself,
@@ -14,6 +14,7 @@ mod auth;
 mod chat;
 mod chats;
 mod cookies;
+mod deletion;
 mod docs;
 pub mod fault;
 pub mod groups;
@@ -108,6 +109,9 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(Fault::MethodNotAllowed);
     }
+    if endpoint.changes_much() && *request.method() == Method::GET {
+        return Err(Fault::BodyOnly);
+    }
     let (mut parts, body) = request.into_parts();
     let is_upgrade = parts.headers.contains_key(header::SEC_WEBSOCKET_KEY);
     if endpoint.streams() || (endpoint == Endpoint::ChatJoin && is_upgrade) {
@@ -157,6 +161,7 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
         Endpoint::ChatsListMessages => run(endpoint, chats, &caller, call, chats::list).await,
         Endpoint::ChatsListChats => run(endpoint, chats, &caller, call, chats::list_chats).await,
         Endpoint::ChatsMarkRead => run(endpoint, chats, &caller, call, chats::mark_read).await,
+        Endpoint::ChatsDeleteUser => deletion::delete_user(node, &caller, address, call).await,
         _ => Err(Fault::UpgradeRequired(endpoint)),
     }
 }

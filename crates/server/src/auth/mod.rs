@@ -24,7 +24,7 @@ use micro_chat_wire::DEFAULT_NAMESPACE;
 pub use accounts::Accounts;
 pub use caller::{Caller, Service, User};
 pub use keys::ApiKeys;
-pub use revocations::{Ended, Revocations};
+pub use revocations::{Ended, Revocations, sealed, seconds};
 pub use scopes::{Scope, Scopes};
 pub use tokens::{Claims, KeyError, Tokens};
 
@@ -135,6 +135,13 @@ impl Access {
         gate.store.cut_off(cutoff.clone()).await?;
         gate.revocations.end_user(cutoff);
         Ok(())
+    }
+
+    /// Ends whatever a user was logged in with who has been deleted: the store knows already.
+    pub fn forget_user(&self, namespace: String, user_id: String) {
+        if let Self::Login(gate) = self {
+            gate.revocations.end_user(Cutoff { namespace, user_id, at: revocations::seconds(SystemTime::now()) });
+        }
     }
 
     /// Refuses a caller whose token or key has ended, or expired, meanwhile.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::Caller;
@@ -105,9 +106,21 @@ impl Revocations {
             return false;
         }
         let issued_at = user.issued_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_secs());
-        let cutoff = ended.users.get(&(caller.namespace.clone(), user.id.clone()));
+        let of_name = ended.users.get(&(caller.namespace.clone(), user.id.clone()));
+        let cutoff = of_name.max(ended.users.get(&(caller.namespace.clone(), sealed(&caller.namespace, &user.id))));
         cutoff.is_some_and(|at| issued_at.is_none_or(|issued_at| issued_at <= *at))
     }
+}
+
+/// What a cutoff has in the place of the name of a user who was deleted: it recognises them, and does not name them.
+pub fn sealed(namespace: &str, user_id: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [namespace, user_id] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let hex = hash.finalize().iter().fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"));
+    format!("sha256:{hex}")
 }
 
 /// Seconds since the Unix epoch.
@@ -137,6 +150,15 @@ mod tests {
         assert!(revocations.hold(&caller("ann", None, Some("one"))));
         assert!(!revocations.hold(&caller("ann", None, Some("two"))) && !revocations.hold(&caller("ann", None, None)));
         assert_eq!(telling.try_recv().ok(), Some(Ended::Login("one".to_owned())));
+    }
+
+    #[test]
+    fn a_deleted_users_tokens_end_though_nothing_names_them() {
+        let cutoff = Cutoff { namespace: "micro".to_owned(), user_id: sealed("micro", "ann"), at: 50 };
+        let (revocations, _telling) = Revocations::new(vec![cutoff]);
+        for (user, issued_at, holds) in [("ann", Some(50), true), ("ann", Some(51), false), ("ben", Some(50), false)] {
+            assert_eq!(revocations.hold(&caller(user, issued_at, None)), holds, "{user} {issued_at:?}");
+        }
     }
 
     #[test]

@@ -54,6 +54,15 @@ pub struct Recent {
 }
 
 impl Recent {
+    /// Drops what was read of a chat of which messages are gone; its ring is told by itself.
+    pub fn forget_messages(&self, namespace: &str, chat_id: &str, chat: ChatKey) {
+        if broken::is(Broken::Rings) {
+            return;
+        }
+        self.rows.forget(&(namespace.to_owned(), chat_id.to_owned()));
+        self.pages.forget_all(|(key, _)| *key == chat);
+    }
+
     /// Drops what was read of a chat that is gone.
     pub fn forget(&self, namespace: &str, chat_id: &str, chat: ChatKey) {
         self.rows.forget(&(namespace.to_owned(), chat_id.to_owned()));
@@ -177,9 +186,11 @@ impl Chats {
         let ring = async {
             // It begins to collect before the read: nothing is between what was read and what is published.
             let ring = self.hub.keep(chat.key);
-            if !ring.is_filled() {
-                let size = PageSize { messages: RING.messages as u64, bytes: RING.bytes };
-                ring.fill(self.store.tail(chat, size).await?.into());
+            let size = PageSize { messages: RING.messages as u64, bytes: RING.bytes };
+            while !ring.is_filled() {
+                let removals = ring.removals();
+                // Where something was deleted meanwhile, what was read may have it still.
+                ring.fill(self.store.tail(chat, size).await?.into(), removals);
             }
             Ok(ring)
         };

@@ -4,12 +4,14 @@
 //! - `groups`: chats whose members come and go,
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `send`: storing messages,
+//! - `erasure`: a user goes, with all that they wrote,
 //! - `read`: reading them back,
 //! - `join`: listening to them,
 //! - `shared`: reads that many want at once,
 //! - [`Refusal`]: what can be wrong with a request.
 
 mod create;
+mod erasure;
 mod groups;
 mod inbox;
 mod join;
@@ -19,6 +21,7 @@ mod send;
 mod shared;
 
 pub use create::AtLeast;
+pub use erasure::Goodbye;
 pub use groups::Act;
 pub use join::{Joined, Reader, Start, Step};
 pub use read::{History, Listing, Order};

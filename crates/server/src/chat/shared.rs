@@ -53,6 +53,11 @@ impl<K: Clone + Eq + Hash, V> Shared<K, V> {
     pub fn forget(&self, key: &K) {
         self.kept().remove(key);
     }
+
+    /// The same for all that are meant.
+    pub fn forget_all(&self, is_meant: impl Fn(&K) -> bool) {
+        self.kept().retain(|key, _| !is_meant(key));
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use micro_chat_wire::chat;
 use slab::Slab;
 use tokio::sync::{mpsc, watch};
 
-use crate::store::{ChatKey, Committed, MemberChange, Membership, Message};
+use crate::broken::{self, Broken};
+use crate::store::{ChatKey, Committed, Gone, MemberChange, Membership, Message, Removal};
 pub use outlet::{End, Item, Outlet};
 use ring::Ring;
 pub use ring::{Backlog, RING, RingSize};
@@ -223,9 +224,23 @@ pub struct Keeper {
 pub struct Hold<'a>(&'a Keeper);
 
 impl Keeper {
-    /// What the database held when it was read, which was after the ring had begun to collect.
-    pub fn fill(&self, tail: Backlog) {
-        self.change(|ring| ring.fill(tail));
+    /// What the database held when it was read, which was after the ring had begun to collect, and after
+    /// [`removals`](Self::removals) was asked. Whether that still holds: otherwise it has to be read again.
+    pub fn fill(&self, tail: Backlog, removals: u64) -> bool {
+        let mut is_current = true;
+        self.change(|ring| {
+            is_current = ring.removals == removals;
+            if is_current {
+                ring.fill(tail);
+            }
+        });
+        is_current
+    }
+
+    /// How often messages were taken out of the ring.
+    pub fn removals(&self) -> u64 {
+        let shard = self.hub.shard(self.chat);
+        shard.get(&self.chat).and_then(|room| room.ring.as_ref()).map_or(0, |ring| ring.removals)
     }
 
     /// Whether another keeper has filled it.
@@ -309,6 +324,7 @@ impl Hub {
                 match one {
                     Committed::Message(message) => self.publish(message),
                     Committed::Member(change) => self.tell(change),
+                    Committed::Removed(removal) => self.remove(removal),
                 }
             }
             self.0.published.send_modify(|published| *published += batch.len() as u64);
@@ -337,6 +353,20 @@ impl Hub {
         let delivery = Arc::new(Delivery::new(message.chat, message.user_id.clone(), stored));
         for (_, subscriber) in &room.subscribers {
             subscriber.outlet.push(subscriber.handle, Parcel::Message(delivery.clone()));
+        }
+    }
+
+    /// Takes messages out of their chat's ring. Subscribers have them already, or never get them.
+    fn remove(&self, removal: &Removal) {
+        if broken::is(Broken::Rings) {
+            return;
+        }
+        let mut shard = self.shard(removal.chat);
+        let ring = shard.get_mut(&removal.chat).and_then(|room| room.ring.as_mut());
+        match (ring, &removal.gone) {
+            (None, _) => {}
+            (Some(ring), Gone::Seqs(seqs)) => ring.remove(seqs),
+            (Some(ring), Gone::Before(first_seq)) => ring.begin_at(*first_seq),
         }
     }
 
@@ -377,7 +407,7 @@ mod tests {
     fn changes_of_members_come_to_who_asked_and_to_no_later_seat_of_the_same_number() {
         let hub = Hub::default();
         let ring = hub.keep(1);
-        ring.fill(Backlog::default());
+        ring.fill(Backlog::default(), 0);
         let outlets = [Arc::<Outlet>::default(), Arc::default()];
         let seat = |at: usize| {
             let subscriber = Subscriber { outlet: outlets[at].clone(), handle: 1, user: 0, members: at == 0 };

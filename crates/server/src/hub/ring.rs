@@ -51,6 +51,8 @@ pub struct Ring {
     bytes: usize,
     /// Whether what was stored before it began to collect has been read.
     pub is_filled: bool,
+    /// How often messages were taken out: what was read before may hold them still.
+    pub removals: u64,
     /// Who wants it to be there.
     pub keepers: usize,
     /// Who reads a page and wants to go on in the ring.
@@ -102,6 +104,26 @@ impl Ring {
         }
         let begin = self.recent.partition_point(|message| message.seq <= after);
         Some(Backlog { after, messages: self.recent.range(begin..).cloned().collect(), to })
+    }
+
+    /// These messages were deleted: who reads passes over them.
+    pub fn remove(&mut self, seqs: &[u64]) {
+        self.removals += 1;
+        self.keep_only(|seq| !seqs.contains(&seq));
+    }
+
+    /// All messages before that one are gone, and whoever wants them is to be told so: nobody begins before it here.
+    pub fn begin_at(&mut self, first_seq: u64) {
+        self.removals += 1;
+        self.keep_only(|seq| seq >= first_seq);
+        if let Some((after, to)) = &mut self.bounds {
+            *after = (*after).max(first_seq.saturating_sub(1)).min(*to);
+        }
+    }
+
+    fn keep_only(&mut self, is_there: impl Fn(u64) -> bool) {
+        self.recent.retain(|message| is_there(message.seq));
+        self.bytes = self.recent.iter().map(|message| message.json.len()).sum();
     }
 
     /// Lets go of the oldest messages until the others are few enough.
@@ -182,6 +204,26 @@ mod tests {
         assert_eq!(ring.behind(101).map(|backlog| backlog.messages.len()), Some(0));
         published(&mut ring, 102..=102);
         assert_eq!(ring.behind(101).map(|backlog| seqs(&backlog)), Some(vec![102]));
+    }
+
+    #[test]
+    fn what_is_removed_is_handed_to_nobody_and_what_is_before_its_beginning_is_not_asked_for_here() {
+        let mut ring = Ring::default();
+        ring.fill(Backlog::default());
+        published(&mut ring, 1..=10);
+        ring.remove(&[2, 9, 10, 11]);
+        let backlog = ring.behind(0).expect("a ring from 0 on");
+        assert_eq!((seqs(&backlog), backlog.to), (vec![1, 3, 4, 5, 6, 7, 8], 10));
+        ring.begin_at(5);
+        assert!(ring.behind(3).is_none());
+        assert_eq!(ring.behind(4).map(|backlog| seqs(&backlog)), Some(vec![5, 6, 7, 8]));
+        published(&mut ring, 11..=11);
+        ring.begin_at(12);
+        assert!(ring.behind(10).is_none());
+        assert_eq!(ring.behind(11).map(|backlog| seqs(&backlog)), Some(vec![]));
+        assert_eq!(ring.bytes, 0);
+        published(&mut ring, 12..=12);
+        assert_eq!(ring.behind(11).map(|backlog| seqs(&backlog)), Some(vec![12]));
     }
 
     #[test]

@@ -209,6 +209,21 @@ fn is_taken(connection: &Connection, namespace: &str, user_id: &str, email: &str
     Ok(was_somebodys || has_chats()?)
 }
 
+/// Removes a user's account, if there is one, and all that names them; names its logins.
+pub fn erase(connection: &Connection, namespace: &str, user_id: &str, terms: Terms) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached("DELETE FROM former_ids WHERE namespace = ?1 AND user_id = ?2")?
+        .execute(params![namespace, user_id])?;
+    let found = account(connection, namespace, &Named::UserId(user_id.to_owned()))?;
+    let Some(Account { key, email, .. }) = found else { return Ok(Vec::new()) };
+    let ended = end_all(connection, key, None, terms)?;
+    connection.prepare_cached("DELETE FROM accounts WHERE account = ?1")?.execute([key])?;
+    connection
+        .prepare_cached("DELETE FROM codes WHERE namespace = ?1 AND email = ?2")?
+        .execute(params![namespace, email])?;
+    Ok(ended)
+}
+
 impl Store {
     /// The account of that name.
     pub async fn account(&self, namespace: String, named: Named) -> Result<Option<Account>, StoreError> {

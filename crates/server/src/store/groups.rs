@@ -11,7 +11,7 @@ use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, St
 const LISTED: usize = 1024 * 1024;
 
 /// Messages of a deleted chat that one commit removes: others' do not wait for long.
-const SWEEP: u64 = 2_000;
+const SWEEP: usize = 2_000;
 
 /// A group with its members.
 #[derive(Clone, Debug)]
@@ -168,7 +168,7 @@ fn remove(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Re
 }
 
 /// Keeps how many members a group has: to count them takes longer the more there are.
-fn count(connection: &Connection, chat: ChatKey, more: i64) -> rusqlite::Result<()> {
+pub fn count(connection: &Connection, chat: ChatKey, more: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE groups SET members = members + ?2 WHERE chat = ?1")?
         .execute(params![chat, more])
@@ -216,15 +216,20 @@ fn change(
             Some(Membership::Kicked(target, by))
         }
         GroupChange::Delete => {
-            connection.execute("DELETE FROM members WHERE chat = ?1", [group.key])?;
-            connection.execute("DELETE FROM groups WHERE chat = ?1", [group.key])?;
-            connection.execute("DELETE FROM expired WHERE chat = ?1", [group.key])?;
-            // The row stays, in a tenant that nobody is in: its number must not become another chat's, and its messages
-            // go one commit at a time.
-            connection.execute("UPDATE chats SET namespace = '' WHERE chat = ?1", [group.key])?;
+            end(connection, group.key)?;
             Some(Membership::Ended)
         }
     })
+}
+
+/// Ends a chat, whether or not it is a group.
+pub fn end(connection: &Connection, chat: ChatKey) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM members WHERE chat = ?1", [chat])?;
+    connection.execute("DELETE FROM groups WHERE chat = ?1", [chat])?;
+    connection.execute("DELETE FROM expired WHERE chat = ?1", [chat])?;
+    // The row stays, in a tenant that nobody is in: its number must not become another chat's, and its messages go one
+    // commit at a time. What it was called, and whom it was for, goes.
+    connection.execute("UPDATE chats SET namespace = '', id = chat, user_set = NULL WHERE chat = ?1", [chat]).map(drop)
 }
 
 /// Removes some messages of a deleted chat; whether there may be more.
@@ -233,12 +238,15 @@ fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
         "SELECT chat FROM chats INDEXED BY chats_to_sweep WHERE namespace = '' AND first_seq <= last_seq",
     )?;
     let Some(chat) = deleted.query_row([], |row| row.get::<_, ChatKey>(0)).optional()? else { return Ok(false) };
-    let removed = connection
-        .prepare_cached(
-            "DELETE FROM messages WHERE chat = ?1 AND seq IN (SELECT seq FROM messages WHERE chat = ?1 LIMIT ?2)",
-        )?
-        .execute(params![chat, SWEEP])?;
-    if (removed as u64) < SWEEP {
+    let mut removed = 0;
+    for table in ["tombstones", "messages"] {
+        removed += connection
+            .prepare_cached(&format!(
+                "DELETE FROM {table} WHERE chat = ?1 AND seq IN (SELECT seq FROM {table} WHERE chat = ?1 LIMIT ?2)"
+            ))?
+            .execute(params![chat, SWEEP - removed])?;
+    }
+    if removed < SWEEP {
         connection.prepare_cached("UPDATE chats SET first_seq = last_seq + 1 WHERE chat = ?1")?.execute([chat])?;
     }
     Ok(true)

@@ -69,17 +69,19 @@ impl Store {
 
     /// One more, or a later one.
     pub async fn cut_off(&self, cutoff: Cutoff) -> Result<(), StoreError> {
-        self.change(move |connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO cutoffs (namespace, user_id, at) VALUES (?1, ?2, ?3)
-                     ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
-                )?
-                .execute(params![cutoff.namespace, cutoff.user_id, cutoff.at])
-                .map(drop)
-        })
-        .await
+        self.change(move |connection| cut_off(connection, &cutoff)).await
     }
+}
+
+/// One more, or a later one.
+pub fn cut_off(connection: &Connection, cutoff: &Cutoff) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO cutoffs (namespace, user_id, at) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+        )?
+        .execute(params![cutoff.namespace, cutoff.user_id, cutoff.at])
+        .map(drop)
 }
 
 /// The keys of a database, for the command line: a server may be running on it.

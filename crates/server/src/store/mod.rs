@@ -7,6 +7,7 @@
 //! - `groups`: chats whose members come and go,
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `members`: who is in a chat, and what changes of that,
+//! - `erasure`: users who go, with all that they wrote,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
@@ -14,6 +15,7 @@
 mod accounts;
 mod backup;
 mod checkpointer;
+mod erasure;
 mod folder;
 mod groups;
 mod inbox;
@@ -33,6 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms};
 pub use backup::{back_up, restore};
 use checkpointer::Checkpointer;
+pub use erasure::{Erased, Trace};
 pub use folder::SIGNING_KEY;
 use folder::{DATABASE, Folder};
 pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};
@@ -104,6 +107,26 @@ pub enum Committed {
     Message(Arc<Message>),
     /// Somebody came, or went.
     Member(Arc<MemberChange>),
+    /// Messages are gone: what is kept for those who come back must not have them.
+    Removed(Removal),
+}
+
+/// Messages of a chat that are gone.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// The chat's row.
+    pub chat: ChatKey,
+    /// Which of them.
+    pub gone: Gone,
+}
+
+/// Which messages are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// These: readers pass over them.
+    Seqs(Vec<u64>),
+    /// All before that one: readers are told of the gap.
+    Before(u64),
 }
 
 /// A chat to find or to create.

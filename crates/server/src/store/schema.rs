@@ -159,6 +159,23 @@ const STEPS: &[M<'static>] = &[
     UPDATE members SET read_seq = (SELECT last_seq FROM chats WHERE chats.chat = members.chat);
     ",
     ),
+    M::up(
+        "
+    -- Messages that were deleted one by one: a seq that is missing and not here was lost.
+    CREATE TABLE tombstones (
+        chat INTEGER NOT NULL REFERENCES chats,
+        seq  INTEGER NOT NULL,
+        PRIMARY KEY (chat, seq)
+    ) WITHOUT ROWID;
+
+    -- Users who are being deleted: what is left to do when the server ends meanwhile.
+    CREATE TABLE erasures (
+        namespace TEXT NOT NULL,
+        user_id   TEXT NOT NULL,
+        PRIMARY KEY (namespace, user_id)
+    ) WITHOUT ROWID;
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.

@@ -85,6 +85,13 @@ impl Guarded {
         Self { server, data }
     }
 
+    /// Stops it, and starts it again on the same data.
+    pub async fn restart(self, key: &PathBuf) -> Self {
+        let Self { server, data } = self;
+        server.stop().await;
+        Self::with(data, std::slice::from_ref(key), Claims::default()).await
+    }
+
     /// Where its database is.
     pub fn folder(&self) -> &Path {
         self.data.path()

@@ -10,6 +10,7 @@ mod config;
 mod connections;
 mod cookies;
 mod cost;
+mod deletion;
 mod enumeration;
 mod events;
 mod gateway;

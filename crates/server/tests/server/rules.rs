@@ -171,6 +171,19 @@ fn whoever_is_no_member_saw_nothing_after_any_sequence_of_joins_kicks_and_sends(
     assert!(all_heard > 50, "members heard {all_heard} messages: the others had hardly a chance");
 }
 
+/// A session whose welcome was heard, on a server that may be another program.
+pub async fn session(host: &str, token: &str) -> Stream {
+    let request = format!("ws://{host}/chat/Connect");
+    let mut request =
+        tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(request).expect("a request");
+    request.headers_mut().insert("sec-websocket-protocol", "micro.chat.v1".parse().expect("a header"));
+    let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("an upgrade");
+    let mut stream = Stream { socket };
+    stream.send(json!([1, { "token": token }])).await;
+    assert_eq!(stream.json().await[0], 20);
+    stream
+}
+
 async fn call(http: &reqwest::Client, host: &str, user: &str, path: &str, body: Value) -> Value {
     let request = http.post(format!("http://{host}{path}")).bearer_auth(token(user)).body(body.to_string());
     let answer = request.send().await.expect("an answer");
@@ -191,14 +204,7 @@ async fn is_heard_behind_their_back(host: &str, readers: usize) -> bool {
         futures_util::future::join_all(some).await;
     }
     for (n, reader) in readers.iter().enumerate() {
-        let request = format!("ws://{host}/chat/Connect");
-        let mut request =
-            tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(request).expect("a request");
-        request.headers_mut().insert("sec-websocket-protocol", "micro.chat.v1".parse().expect("a header"));
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("an upgrade");
-        let mut stream = Stream { socket };
-        stream.send(json!([1, { "token": token(reader) }])).await;
-        stream.json().await;
+        let mut stream = session(host, &token(reader)).await;
         stream.send(json!([2, 1, group, 0, 0])).await;
         let listening = tokio::spawn(async move { heard(&mut stream).await });
         tokio::time::sleep(Duration::from_micros(fastrand::u64(..12_000))).await;

@@ -1,7 +1,7 @@
 //! Every method, in words. A new endpoint is described here, and nowhere else.
 
 use micro_chat_wire::endpoint::Endpoint;
-use micro_chat_wire::{auth, chat, chats, groups, inbox, limit, signup};
+use micro_chat_wire::{auth, chat, chats, deletion, groups, inbox, limit, signup};
 
 use super::method::{Form, Login, Method};
 use crate::auth::Scope;
@@ -169,6 +169,22 @@ pub fn method(endpoint: Endpoint) -> Method {
         .takes(Scope::Send)
         .refuses(&[TooMuch, MissingChatId, UnknownChat, MissingUserId, Store])
         .measures(&["user_id"]),
+        Endpoint::ChatsDeleteUser => Method::new::<deletion::DeleteUserRequest, deletion::DeleteUserResponse>(
+            "Delete a user, with all that they wrote",
+            "Their messages, memberships, marks and account go, and their logins end. By themselves, or by an API key \
+             with the scope `admin`. A call that was cut off is finished by the server, and may be made again.",
+        )
+        .called(Form::Secret)
+        .takes(Scope::Admin)
+        .refuses(&[TooMuch, MissingUserId, TooLarge, Store])
+        .measures(&["user_id"])
+        .refuses_accounts(&[
+            Account::Closed,
+            Account::WrongCredentials,
+            Account::TooManyAttempts,
+            Account::Busy,
+            Account::Store,
+        ]),
         Endpoint::AuthOptions => Method::new::<auth::OptionsRequest, auth::OptionsResponse>(
             "Whether this server asks for a login",
             "And whether people log in and sign up here. It is called without a token.",

@@ -46,7 +46,7 @@ const ACCESS: u64 = 60 * 60;
 /// How long a login is, that nobody uses, in seconds.
 pub const LOGIN: i64 = 30 * 24 * 60 * 60;
 
-const TERMS: Terms =
+pub(crate) const TERMS: Terms =
     Terms { code: codes::LIFE, tries: codes::TRIES, login: LOGIN, grace: 60, access: ACCESS as i64, logins: 100 };
 
 /// How long a password is, in characters.
@@ -285,7 +285,18 @@ impl Accounts {
         Ok(())
     }
 
-    /// Removes an account, for who knows its password. What it sent stays in its chats.
+    /// Refuses who does not know the password of the caller's own account.
+    pub async fn confirm(&self, caller: &Caller, address: Option<IpAddr>, secret: Secret) -> Result<(), Refusal> {
+        self.own(caller, address, &secret).await.map(drop)
+    }
+
+    /// Tells everybody that these logins are over: their account was deleted.
+    pub fn deleted(&self, logins: Vec<String>) {
+        self.end(logins);
+    }
+
+    /// Removes an account, for who knows its password. What it sent stays in its chats; `chats.DeleteUser` takes that,
+    /// too.
     pub async fn delete(&self, caller: &Caller, address: Option<IpAddr>, secret: Secret) -> Result<(), Refusal> {
         let (account, _) = self.own(caller, address, &secret).await?;
         let ended = self.store.delete_account(account, TERMS).await?;

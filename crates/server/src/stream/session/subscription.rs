@@ -201,7 +201,7 @@ mod tests {
     fn live(seq: u64) -> Subscription {
         let chat = Chat { key: 1, id: "chat".to_owned(), epoch: 1, first_seq: 1, last_seq: seq, created_at: 0 };
         let ring = Hub::default().keep(chat.key);
-        ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
+        ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq }, 0);
         let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), handle: 7, user: 0, members: false });
         let (subscription, frames) = Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated }, false);
         assert_eq!(frames, [format!("[21,7,1,{seq}]").into(), Utf8Bytes::from(format!("[23,7,{seq}]"))]);
@@ -240,7 +240,7 @@ mod tests {
     /// What was read for it: a page that ends at `seq`, and its seat there.
     fn read(subscription: &Subscription, seq: u64) -> Read {
         let ring = Hub::default().keep(subscription.chat.key);
-        ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq });
+        ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq }, 0);
         let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), handle: 7, user: 0, members: false });
         let page = Arc::new(Backlog { after: seq, messages: Vec::new(), to: seq });
         Read { handle: 7, what: What::Page(Ok(Step { page, seated })) }

@@ -1,0 +1,41 @@
+//! `chats.DeleteUser`: a user goes, with all that they wrote.
+
+use std::net::IpAddr;
+
+use axum::response::Response;
+use micro_chat_wire::deletion::{DeleteUserRequest, DeleteUserResponse};
+use micro_chat_wire::endpoint::Endpoint;
+use zeroize::Zeroizing;
+
+use super::auth::private;
+use super::fault::Fault;
+use super::request::Call;
+use crate::auth::Caller;
+use crate::node::Node;
+
+/// `chats.DeleteUser`.
+pub async fn delete_user(node: &Node, caller: &Caller, address: Option<IpAddr>, call: Call) -> Result<Response, Fault> {
+    let endpoint = Endpoint::ChatsDeleteUser;
+    let refused = |refusal| Fault::Refused(endpoint, refusal);
+    let DeleteUserRequest { user_id, secret } = call.read_body()?;
+    let secret = Zeroizing::new(secret);
+    let user_id = node.chats.may_erase(caller, user_id).map_err(refused)?;
+    let has_account = caller.user().is_some_and(|user| user.login.is_some());
+    if let (true, Some(accounts)) = (has_account, &node.accounts) {
+        // A token that got into others' hands is not enough, no more than for the account.
+        let confirmed = accounts.confirm(caller, address, secret).await;
+        confirmed.map_err(|refusal| Fault::Account(endpoint, refusal))?;
+    }
+    let namespace = caller.namespace.clone();
+    let logins = node.chats.begin_erasure(&namespace, &user_id).await.map_err(refused)?;
+    if let Some(accounts) = &node.accounts {
+        accounts.deleted(logins);
+    }
+    node.access.forget_user(namespace.clone(), user_id.clone());
+    let chats = node.chats.clone();
+    // It goes on where nobody waits for it any more.
+    let erasing = tokio::spawn(async move { chats.erase(&namespace, &user_id).await });
+    let goodbye = erasing.await.map_err(|_| Fault::Internal)?.map_err(refused)?;
+    let answer = DeleteUserResponse { messages: goodbye.messages, chats: goodbye.chats, ended: goodbye.ended };
+    Ok(private(&answer, None))
+}
