@@ -117,6 +117,7 @@ fn dev(options: &Running) -> Result<(), ServerError> {
         reach: Reach::Developer,
         tls: None,
         timing: options.timing(),
+        retention: options.retention(),
     };
     start(options, &config, "dev: open to all, believes every user name; for developing only")
 }
@@ -151,6 +152,7 @@ fn serve(options: &Serve) -> Result<(), Failure> {
         reach,
         tls,
         timing: options.running.timing(),
+        retention: options.running.retention(),
     };
     start(&options.running, &config, "serve: believes tokens only, and lets users into their own chats")?;
     Ok(())

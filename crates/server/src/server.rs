@@ -16,6 +16,7 @@ use crate::auth::accounts::{AccountsError, Setup};
 use crate::auth::{Access, Accounts, Ended, KeyError, Policy, Revocations};
 use crate::certificate::{Certificate, CertificateError};
 use crate::chat::Chats;
+use crate::chat::retention::Retention;
 use crate::door::Door;
 use crate::hub::Hub;
 use crate::limits::{Limits, Rates};
@@ -50,6 +51,8 @@ pub struct Config {
     pub tls: Option<Certificate>,
     /// How long is too long.
     pub timing: Timing,
+    /// For how long messages are kept.
+    pub retention: Retention,
 }
 
 /// Why a server could not start, or not go on.
@@ -199,6 +202,7 @@ impl Server {
                     tracing::error!(%error, "users who were deleted are not all gone; the next start goes on");
                 }
                 chats.sweep().await;
+                chats.retain(config.retention).await;
             }
         });
         let node = Arc::new(Node {

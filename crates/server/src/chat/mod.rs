@@ -5,6 +5,7 @@
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `send`: storing messages,
 //! - `erasure`: a user goes, with all that they wrote,
+//! - `retention`: old messages go,
 //! - `read`: reading them back,
 //! - `join`: listening to them,
 //! - `shared`: reads that many want at once,
@@ -17,6 +18,7 @@ mod inbox;
 mod join;
 mod read;
 mod refusal;
+pub mod retention;
 mod send;
 mod shared;
 

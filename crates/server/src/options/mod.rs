@@ -20,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::acme::{LETS_ENCRYPT, Order};
 use crate::api::Origins;
 use crate::auth::{Claims, jwks};
+use crate::chat::retention::{Retention, Rule};
 use crate::limits::Rates;
 use crate::server::ServerError;
 use crate::stream::Timing;
@@ -70,12 +71,20 @@ pub struct Running {
     /// Seconds that a client should wait for one that is late.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     grace: Duration,
+    /// For how long messages are kept, such as 90d for all, or NAMESPACE=90d; off keeps everything. At least 2d.
+    #[arg(long, value_name = "TERM", value_delimiter = ',')]
+    retain: Vec<Rule>,
 }
 
 impl Running {
     /// Where to listen: on loopback, where nothing else is said.
     pub fn address(&self) -> SocketAddr {
         self.listen.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.port))
+    }
+
+    /// For how long messages are kept.
+    pub fn retention(&self) -> Retention {
+        Retention::of(&self.retain)
     }
 
     /// How long is too long.

@@ -8,6 +8,7 @@
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `members`: who is in a chat, and what changes of that,
 //! - `erasure`: users who go, with all that they wrote,
+//! - `retention`: old messages go,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
 //! - `backup`: copies of it.
@@ -22,6 +23,7 @@ mod inbox;
 mod keys;
 mod members;
 mod reader;
+mod retention;
 mod schema;
 mod writer;
 

@@ -131,6 +131,7 @@ async fn serve(folder: &Path, directory: String, trusted: &Path) -> Running {
         reach: Reach::Tls,
         tls: Some(Certificate::order(&order).expect("a folder")),
         timing: Timing::default(),
+        retention: micro_chat_server::chat::retention::Retention::default(),
     })
     .await
 }

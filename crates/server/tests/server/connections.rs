@@ -66,6 +66,7 @@ async fn it_does_tls_itself_for_calls_and_streams_and_takes_a_new_certificate() 
         reach: Reach::Tls,
         tls: Some(tls.clone()),
         timing: Timing::default(),
+        retention: micro_chat_server::chat::retention::Retention::default(),
     })
     .await;
     assert!(health(&server.host, &first).await.expect("an answer").starts_with("HTTP/1.1 200"));

@@ -80,6 +80,7 @@ impl Guarded {
             reach,
             tls: None,
             timing,
+            retention: micro_chat_server::chat::retention::Retention::default(),
         })
         .await;
         Self { server, data }

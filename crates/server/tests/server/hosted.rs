@@ -112,6 +112,7 @@ impl Hosted {
             reach: kind.reach,
             tls: None,
             timing: Timing::default(),
+            retention: micro_chat_server::chat::retention::Retention::default(),
         })
         .await
     }

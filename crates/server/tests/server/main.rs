@@ -30,6 +30,7 @@ mod program;
 mod removed;
 mod renewal;
 mod resume;
+mod retention;
 mod rules;
 mod running;
 mod session;

@@ -58,6 +58,7 @@ impl Running {
             reach: Reach::Developer,
             tls: None,
             timing,
+            retention: micro_chat_server::chat::retention::Retention::default(),
         })
         .await
     }

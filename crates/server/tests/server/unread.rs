@@ -33,6 +33,7 @@ async fn start(rates: Rates) -> (Running, String, TempDir) {
         reach: Reach::NoTls,
         tls: None,
         timing: Timing { head: HEAD, ..Timing::default() },
+        retention: micro_chat_server::chat::retention::Retention::default(),
     })
     .await;
     let chat_id = server.chat().await;
