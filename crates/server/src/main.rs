@@ -1,6 +1,7 @@
 //! `micro-chat-server`: the command.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,22 +11,23 @@ use micro_chat_server::auth::accounts::{Namespaces, Setup};
 use micro_chat_server::auth::jwks::Pace;
 use micro_chat_server::auth::{self, Policy, Tokens};
 use micro_chat_server::certificate::Certificate;
+use micro_chat_server::logging;
 use micro_chat_server::mail::Route;
+use micro_chat_server::metrics::{Metrics, listener};
 use micro_chat_server::options::keys::{self, Keys};
 use micro_chat_server::options::{self, Command, Copy, Mistake, Running, Serve, Told};
+use micro_chat_server::ready::Readiness;
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
 use micro_chat_server::store::{self, KeyRing};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_writer(std::io::stderr)
-        .init();
     let ended = match options::read(std::env::args_os(), |file| std::fs::read_to_string(file)) {
-        Ok(Told::Run(command)) => run(&command),
+        Ok(Told::Run(command)) => {
+            logging::start(command.log_format());
+            run(&command)
+        }
         Ok(Told::Print(text)) => {
             // Nobody has to read it.
             let _ = std::io::stdout().write_all(text.as_bytes());
@@ -196,18 +198,44 @@ fn start(options: &Running, config: &Config, what: &str) -> Result<(), ServerErr
     runtime.block_on(async {
         let listener = server::listen(options.address(), config.reach).await?;
         let address = listener.local_addr()?;
-        let server = Server::open(config)?;
+        let (metrics, readiness) = (Metrics::new()?, Readiness::default());
+        // Before the database: bringing its tables up to date may take a while.
+        let figures = show_figures(options, config.reach, &metrics, &readiness).await?;
+        let server = Server::open_and_tell(config, metrics, readiness)?;
         server.check().await?;
         let stopping = CancellationToken::new();
         stop_on_signal(stopping.clone())?;
         renew_on_signal(config.tls.clone())?;
         let (version, data) = (env!("CARGO_PKG_VERSION"), config.data.display());
         let scheme = if config.tls.is_some() { "https" } else { "http" };
-        let lines = format!("micro-chat-server {version} {what}\ndata in {data}\nlistening on {scheme}://{address}\n");
+        let figures = figures.map(|address| format!("figures on http://{address}/metrics\n")).unwrap_or_default();
+        let lines =
+            format!("micro-chat-server {version} {what}\ndata in {data}\n{figures}listening on {scheme}://{address}\n");
         // Nobody has to read them.
         let _ = std::io::stdout().write_all(lines.as_bytes());
         server.run(listener, stopping).await
     })
+}
+
+/// Shows figures where that is asked for; where that is.
+async fn show_figures(
+    options: &Running,
+    reach: Reach,
+    metrics: &Metrics,
+    readiness: &Readiness,
+) -> Result<Option<SocketAddr>, ServerError> {
+    let Some(address) = options.metrics_listen else { return Ok(None) };
+    // There are no tokens and no messages in them: a network of one's own will do. Nobody reaches `dev`, here neither.
+    let reach = if reach == Reach::Developer { reach } else { Reach::BehindProxy };
+    let listener = server::listen(address, reach).await?;
+    let address = listener.local_addr()?;
+    let (metrics, readiness) = (metrics.clone(), readiness.clone());
+    tokio::spawn(async move {
+        if let Err(error) = listener::serve(listener, metrics, readiness).await {
+            tracing::error!(%error, "figures are not shown any more");
+        }
+    });
+    Ok(Some(address))
 }
 
 /// Reads the certificate anew at each SIGHUP, as those who renew certificates send it.

@@ -12,6 +12,8 @@ use crate::api::request;
 use crate::auth::{Access, Accounts, Caller};
 use crate::chat::Chats;
 use crate::limits::Limits;
+use crate::metrics::{Metrics, Standing};
+use crate::ready::Readiness;
 use crate::stream::{Connections, Timing};
 
 /// A running server.
@@ -33,9 +35,20 @@ pub struct Node {
     pub connections: Connections,
     /// How long is too long.
     pub timing: Timing,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether it takes traffic.
+    pub readiness: Readiness,
+    /// Whether whoever asks may see the figures.
+    pub shows_metrics: bool,
 }
 
 impl Node {
+    /// How things stand.
+    pub fn standing(&self) -> Standing {
+        self.chats.standing(self.connections.standing())
+    }
+
     /// Where a request comes from, if it may come: one from there too many is refused.
     pub fn address(&self, parts: &Parts) -> Result<Option<IpAddr>, Fault> {
         let peer = || parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());

@@ -21,7 +21,9 @@ use crate::door::Door;
 use crate::hub::Hub;
 use crate::limits::{Limits, Rates};
 use crate::mail::MailError;
+use crate::metrics::Metrics;
 use crate::node::Node;
+use crate::ready::Readiness;
 use crate::store::{Committed, Store, StoreError, StoreGuard};
 use crate::stream::{Connections, Timing};
 
@@ -106,6 +108,9 @@ pub enum ServerError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nothing can be counted.
+    #[error("the server's figures can't be kept: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// The system failed.
     #[error("the server failed: {0}")]
     System(#[from] std::io::Error),
@@ -150,14 +155,21 @@ pub struct Server {
     /// What was committed and has to be published.
     commits: mpsc::Receiver<Vec<Committed>>,
     config: Config,
+    metrics: Metrics,
+    readiness: Readiness,
 }
 
 impl Server {
     /// Opens the database.
     pub fn open(config: &Config) -> Result<Self, ServerError> {
+        Self::open_and_tell(config, Metrics::new()?, Readiness::default())
+    }
+
+    /// The same; what it counts, and whether it is ready, can be seen from outside, also before it is open.
+    pub fn open_and_tell(config: &Config, metrics: Metrics, readiness: Readiness) -> Result<Self, ServerError> {
         let (committed, commits) = mpsc::channel(COMMITS);
-        let (store, guard) = Store::open(&config.data, committed)?;
-        Ok(Self { store, guard, commits, config: config.clone() })
+        let (store, guard) = Store::open(&config.data, committed, metrics.clone())?;
+        Ok(Self { store, guard, commits, config: config.clone(), metrics, readiness })
     }
 
     /// Refuses to run where nobody could log in.
@@ -180,7 +192,8 @@ impl Server {
     /// Serves until `stopping` is cancelled, then ends cleanly: sockets are told to come back, requests are answered,
     /// and all that was accepted is committed.
     pub async fn run(self, listener: TcpListener, stopping: CancellationToken) -> Result<(), ServerError> {
-        let Self { store, guard, commits, config } = self;
+        let Self { store, guard, commits, config, metrics, readiness } = self;
+        let shows_metrics = matches!(config.policy, Policy::Open);
         let hub = Hub::default();
         let publishing = tokio::spawn(hub.clone().run(commits));
         let connections = Connections::default();
@@ -192,9 +205,9 @@ impl Server {
         };
         let access = Access::open(config.policy, &store, accounts.clone(), revocations).await?;
         let ending = tokio::spawn(end_streams(ended, connections.clone()));
-        let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates)));
+        let limits = config.rates.as_ref().map(|rates| Arc::new(Limits::new(rates, metrics.clone())));
         let is_proxied = config.reach == Reach::BehindProxy;
-        let chats = Chats::new(store, hub, limits.clone());
+        let chats = Chats::new(store.clone(), hub, limits.clone());
         tokio::spawn({
             let chats = chats.clone();
             async move {
@@ -214,13 +227,25 @@ impl Server {
             behind_proxy: is_proxied,
             connections: connections.clone(),
             timing: config.timing,
+            metrics: metrics.clone(),
+            readiness: readiness.clone(),
+            shows_metrics,
         });
+        metrics.look_at(&node);
         let patience = config.timing.head;
         let keeping = config.tls.clone().map(|certificate| tokio::spawn(certificate.keep()));
         let door = Door { listener, tls: config.tls, limits, behind_proxy: is_proxied, patience };
-        let mut serving = tokio::spawn(door.serve(api::router(node), stopping.clone()));
+        let closing = CancellationToken::new();
+        readiness.start(store, &config.data);
+        let mut serving = tokio::spawn(door.serve(api::router(node), closing.clone()));
+        let stopped = async {
+            stopping.cancelled().await;
+            // Before anything else: whoever sends traffic here may send it elsewhere meanwhile.
+            readiness.stop();
+            tokio::time::sleep(config.timing.stop_delay).await;
+        };
         tokio::select! {
-            () = stopping.cancelled() => {}
+            () = stopped => closing.cancel(),
             // It only ends by itself where it failed.
             served = &mut serving => return Ok(served?),
         }

@@ -10,6 +10,10 @@ use crate::auth::{Denied, Scope, accounts};
 use crate::chat::Refusal;
 use crate::limits::Wait;
 
+/// What an answer tells of its error to those who count.
+#[derive(Clone, Debug)]
+pub struct ErrorId(pub String);
+
 /// What is wrong with a request or a frame.
 #[derive(Debug, strum::EnumDiscriminants)]
 #[strum_discriminants(name(FaultKind), derive(strum::EnumIter), vis(pub(crate)), doc = "Its kinds.")]
@@ -377,6 +381,7 @@ impl IntoResponse for Fault {
         let body = self.body();
         let status = StatusCode::from_u16(body.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = super::answer::json(status, &body);
+        response.extensions_mut().insert(ErrorId(body.id));
         let headers = response.headers_mut();
         match self {
             Self::MethodNotAllowed => {

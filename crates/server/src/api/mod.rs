@@ -6,9 +6,10 @@
 //! - `assets`: the SDK and the pages, and `docs`: the documentation as pages,
 //! - [`openapi`]: the service describes itself,
 //! - [`Origins`]: whose pages may ask,
+//! - `observed`: what is counted and logged of all that, under the name that `request_id` gives it,
 //! - [`fault`]: every error with its id and words.
 
-mod answer;
+pub(crate) mod answer;
 mod assets;
 mod auth;
 mod chat;
@@ -18,9 +19,11 @@ mod deletion;
 mod docs;
 pub mod fault;
 pub mod groups;
+mod observed;
 pub mod openapi;
 mod origins;
 pub mod request;
+pub(crate) mod request_id;
 mod signup;
 
 use std::any::Any;
@@ -32,6 +35,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use micro_chat_wire::chat::{HistoryRequest, SendRequest};
@@ -41,10 +45,12 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::auth::Caller;
 use crate::chat::{Act, Chats, Refusal};
+use crate::metrics::listener;
 use crate::node::Node;
 use crate::stream;
 use auth::Visit;
@@ -54,27 +60,32 @@ use request::Call;
 
 /// Everything the server answers.
 pub fn router(node: Arc<Node>) -> Router {
-    let headers = ["micro-namespace", "authorization", "content-type", "chat-id", "user-id"];
+    let headers = ["micro-namespace", "authorization", "content-type", "chat-id", "user-id", "x-request-id"];
     let cors = CorsLayer::new()
         .allow_origin(node.origins.for_calls())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(headers.map(HeaderName::from_static))
         .allow_credentials(node.origins.have_credentials())
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([header::RETRY_AFTER, request_id::HEADER])
         .max_age(Duration::from_secs(24 * 60 * 60));
     Router::new()
         .route("/healthz", get(health))
         .route("/openapi.json", get(async |headers: HeaderMap| openapi::answer(&headers)))
+        .route("/readyz", get(ready))
         .route("/assets/{*file}", get(assets::asset))
         .fallback(gateway)
         .method_not_allowed_fallback(|| async { Fault::ReadOnly })
-        .with_state(node)
+        .with_state(node.clone())
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
         .layer(cors)
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Fault::Internal.into_response()))
+        .layer(middleware::from_fn_with_state(node, observed::observe))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::map_request(request_id::check))
 }
 
 async fn health(State(node): State<Arc<Node>>, request: Request) -> Response {
@@ -92,9 +103,20 @@ async fn health(State(node): State<Arc<Node>>, request: Request) -> Response {
     }
 }
 
+async fn ready(State(node): State<Arc<Node>>, request: Request) -> Response {
+    // Likewise.
+    match node.address(&request.into_parts().0) {
+        Ok(_) => node.readiness.answer().await,
+        Err(fault) => fault.into_response(),
+    }
+}
+
 /// Methods by their path; what is no method's path may be a page's.
 async fn gateway(State(node): State<Arc<Node>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
+    if node.shows_metrics && path == "/metrics" && *request.method() == Method::GET {
+        return listener::answer(&node.metrics);
+    }
     match Endpoint::from_path(&path) {
         Some(endpoint) => call(&node, endpoint, request).await.unwrap_or_else(IntoResponse::into_response),
         None => match assets::page(&path, request.headers()).or_else(|| docs::answer(&path, request.headers())) {

@@ -223,12 +223,14 @@ mod tests {
     use super::*;
     use crate::chat::{AtLeast, Draft};
     use crate::hub::{Hub, Stored};
+    use crate::metrics::Metrics;
     use crate::store::{Identity, Store, StoreGuard};
 
     /// A store and its hub, as a server has them.
     fn open(folder: &std::path::Path) -> (Chats, StoreGuard) {
         let (committed, commits) = tokio::sync::mpsc::channel(64);
-        let (store, guard) = Store::open(folder, committed).expect("the database opens");
+        let (store, guard) =
+            Store::open(folder, committed, Metrics::new().expect("names")).expect("the database opens");
         let hub = Hub::default();
         tokio::spawn(hub.clone().run(commits));
         (Chats::new(store, hub, None), guard)

@@ -38,6 +38,7 @@ use micro_chat_wire::limit;
 use crate::auth::{Caller, Scope};
 use crate::hub::Hub;
 use crate::limits::Limits;
+use crate::metrics::Standing;
 use crate::store::{Chat, ChatKey, Store};
 
 /// All chats of this server. Cheap to clone.
@@ -84,6 +85,16 @@ impl Chats {
     pub async fn sweep(&self) {
         if let Err(error) = self.store.sweep().await {
             tracing::error!(%error, "what is left of deleted chats stays");
+        }
+    }
+
+    /// What of the figures is theirs.
+    pub fn standing(&self, standing: Standing) -> Standing {
+        Standing {
+            subscriptions: self.hub.seats(),
+            deliveries: self.hub.deliveries(),
+            waiting_writes: self.store.waiting_writes(),
+            ..standing
         }
     }
 

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use micro_chat_wire::limit;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{Chats, Refusal, at_most};
@@ -38,7 +39,7 @@ impl Chats {
     /// Stores a message and ends when it is durable.
     pub async fn send(&self, caller: &Caller, draft: Draft) -> Result<Arc<Message>, Refusal> {
         if let Some(limits) = &self.limits {
-            limits.send(caller).map_err(Refusal::TooMuch)?;
+            limits.send(caller).map_err(Refusal::TooMuch).inspect_err(|_| self.store.metrics().send_refused())?;
         }
         self.submit(caller, draft).await?.await
     }
@@ -46,9 +47,11 @@ impl Chats {
     /// Puts a message in line for the next commit, behind those that this caller submitted before. Its sender is who
     /// calls, whoever it names.
     pub async fn submit(&self, caller: &Caller, draft: Draft) -> Result<Pending, Refusal> {
-        caller.may(Scope::Send)?;
-        let draft = Draft { user_id: caller.acts_as(draft.user_id), ..draft };
-        check(&draft)?;
+        let checked = caller.may(Scope::Send).map_err(Refusal::from).and_then(|()| {
+            let draft = Draft { user_id: caller.acts_as(draft.user_id), ..draft };
+            check(&draft).map(|()| draft)
+        });
+        let draft = checked.inspect_err(|_| self.store.metrics().send_refused())?;
         let Draft { chat_id, mut client_id, identity, user_id, by_member, subject, text, expired } = draft;
         if client_id.is_empty() {
             client_id = Uuid::new_v4().to_string();
@@ -58,14 +61,17 @@ impl Chats {
         let draft =
             MessageDraft { namespace, chat_id, client_id, identity, user_id, by_member, subject, text, expired };
         let answer = self.store.send(draft).await?;
-        Ok(Box::pin(async {
-            match answer.await? {
-                Sent::Stored(message) => Ok(message),
-                Sent::UnknownChat => Err(Refusal::UnknownChat),
-                Sent::Conflict => Err(Refusal::Conflict),
-                Sent::Expired => Err(Refusal::Expired),
+        Ok(Box::pin(
+            async {
+                match answer.await? {
+                    Sent::Stored(message) => Ok(message),
+                    Sent::UnknownChat => Err(Refusal::UnknownChat),
+                    Sent::Conflict => Err(Refusal::Conflict),
+                    Sent::Expired => Err(Refusal::Expired),
+                }
             }
-        }))
+            .in_current_span(),
+        ))
     }
 }
 

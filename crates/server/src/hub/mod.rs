@@ -9,6 +9,7 @@ mod ring;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -180,6 +181,10 @@ struct State {
     shards: [Mutex<Shard>; SHARDS],
     /// How much has been published.
     published: watch::Sender<u64>,
+    /// Seats that are taken.
+    seats: AtomicU64,
+    /// Messages put into outlets, once for each. Counted a message at a time, not a delivery.
+    deliveries: AtomicU64,
 }
 
 /// A place among a chat's subscribers; left when it is dropped.
@@ -200,6 +205,7 @@ impl Drop for Seat {
                 left.outlet.forget_events(left.handle);
             }
         });
+        self.hub.0.seats.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -263,6 +269,7 @@ impl Keeper {
         let backlog = room.ring.as_ref()?.behind(after)?;
         room.watchers += usize::from(subscriber.members);
         let key = room.subscribers.insert(subscriber);
+        self.hub.0.seats.fetch_add(1, Ordering::Relaxed);
         Some(Seated { seat: Seat { hub: self.hub.clone(), chat: self.chat, key }, backlog })
     }
 
@@ -339,6 +346,16 @@ impl Hub {
         }
     }
 
+    /// How many seats are taken.
+    pub fn seats(&self) -> u64 {
+        self.0.seats.load(Ordering::Relaxed)
+    }
+
+    /// How many messages were put into outlets since the start.
+    pub fn deliveries(&self) -> u64 {
+        self.0.deliveries.load(Ordering::Relaxed)
+    }
+
     /// Puts the message into its chat's ring and the outlet of each of its subscribers.
     fn publish(&self, message: &Message) {
         let mut shard = self.shard(message.chat);
@@ -354,6 +371,7 @@ impl Hub {
         for (_, subscriber) in &room.subscribers {
             subscriber.outlet.push(subscriber.handle, Parcel::Message(delivery.clone()));
         }
+        self.0.deliveries.fetch_add(room.subscribers.len() as u64, Ordering::Relaxed);
     }
 
     /// Takes messages out of their chat's ring. Subscribers have them already, or never get them.

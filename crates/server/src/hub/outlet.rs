@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use micro_chat_wire::limit;
 
 use super::Parcel;
+use crate::metrics::Waiting as Depth;
 
 /// Something for the subscription with that handle.
 pub type Item = (u32, Parcel);
@@ -112,6 +113,12 @@ impl Outlet {
     /// The subscription under that handle is to hear of no changes of members that wait.
     pub fn forget_events(&self, handle: u32) {
         self.waiting().forget_events(handle);
+    }
+
+    /// How much waits.
+    pub fn depth(&self) -> Depth {
+        let waiting = self.waiting();
+        Depth { messages: waiting.count, bytes: waiting.bytes }
     }
 
     /// The connection has to end, if it has not been told so before.

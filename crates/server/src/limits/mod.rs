@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::auth::Caller;
+use crate::metrics::Metrics;
 use crowd::Crowd;
 pub use crowd::Place;
 pub(crate) use flow::Flow;
@@ -39,6 +40,7 @@ pub struct Limits {
     unread: Crowd<()>,
     streams_of_address: Crowd<IpAddr>,
     streams_of_user: Crowd<User>,
+    metrics: Metrics,
 }
 
 /// For how long to stay away.
@@ -46,7 +48,7 @@ pub type Wait = Duration;
 
 impl Limits {
     /// Nobody has done anything yet.
-    pub fn new(rates: &Rates) -> Self {
+    pub fn new(rates: &Rates, metrics: Metrics) -> Self {
         Self {
             requests: Flow::new(rates.requests),
             bytes_of_address: Flow::new(rates.bytes_of_address),
@@ -61,12 +63,26 @@ impl Limits {
             unread: Crowd::new(rates.unread),
             streams_of_address: Crowd::new(rates.streams_of_address),
             streams_of_user: Crowd::new(rates.streams_of_user),
+            metrics,
         }
+    }
+
+    /// Counts what is over a limit, by the option's name.
+    fn within<T>(&self, limit: &'static str, passed: Result<T, Wait>) -> Result<T, Wait> {
+        passed.inspect_err(|_| self.metrics.limited(limit))
+    }
+
+    /// The same of a crowd.
+    fn among<T>(&self, limit: &'static str, place: Option<T>) -> Option<T> {
+        if place.is_none() {
+            self.metrics.limited(limit);
+        }
+        place
     }
 
     /// An address calls.
     pub fn request(&self, address: IpAddr) -> Result<(), Wait> {
-        self.requests.take(network(address))
+        self.within("requests", self.requests.take(network(address)))
     }
 
     /// So many bytes come from an address, where it is known, and from a user, where there is one.
@@ -78,13 +94,13 @@ impl Limits {
     /// So many bytes come from a user.
     pub fn bytes_of_user(&self, caller: &Caller, count: usize) -> Result<(), Wait> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        user(caller).map_or(Ok(()), |user| self.bytes_of_user.take_many(user, count))
+        self.within("bytes-of-user", user(caller).map_or(Ok(()), |user| self.bytes_of_user.take_many(user, count)))
     }
 
     /// So many bytes come from an address.
     pub fn bytes_of_address(&self, address: IpAddr, count: usize) -> Result<(), Wait> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        self.bytes_of_address.take_many(network(address), count)
+        self.within("bytes", self.bytes_of_address.take_many(network(address), count))
     }
 
     /// Somebody sends a message.
@@ -93,33 +109,33 @@ impl Limits {
             return Ok(());
         }
         // The user's first: whoever is over their own limit uses up nothing of their tenant's.
-        user(caller).map_or(Ok(()), |user| self.sends.take(user))?;
-        self.sends_of_namespace.take(caller.namespace.clone())
+        self.within("sends", user(caller).map_or(Ok(()), |user| self.sends.take(user)))?;
+        self.within("sends-of-namespace", self.sends_of_namespace.take(caller.namespace.clone()))
     }
 
     /// Somebody asks for a chat.
     pub fn chat(&self, caller: &Caller) -> Result<(), Wait> {
-        user(caller).map_or(Ok(()), |user| self.chats.take(user))
+        self.within("chats", user(caller).map_or(Ok(()), |user| self.chats.take(user)))
     }
 
     /// Somebody subscribes to a chat.
     pub fn subscribe(&self, caller: &Caller) -> Result<(), Wait> {
-        user(caller).map_or(Ok(()), |user| self.subscribes.take(user))
+        self.within("subscribes", user(caller).map_or(Ok(()), |user| self.subscribes.take(user)))
     }
 
     /// A connection comes from there; it counts until the place is dropped. None: there are too many, or too often.
     pub fn connection(&self, address: IpAddr) -> Option<Place<IpAddr>> {
         let address = network(address);
-        self.connects.take(address).ok()?;
-        self.connections.enter(address)
+        self.within("connects", self.connects.take(address)).ok()?;
+        self.among("connections", self.connections.enter(address))
     }
 
     /// An answer of so many bytes goes to an address, where it is known, and waits there until it is taken. None: too
     /// much waits already.
     pub fn answer(&self, address: Option<IpAddr>, bytes: usize) -> Option<Unread> {
-        let all = self.unread.enter_with((), bytes)?;
+        let all = self.among("unread-of-all", self.unread.enter_with((), bytes))?;
         let address = match address {
-            Some(address) => Some(self.unread_of_address.enter_with(network(address), bytes)?),
+            Some(address) => Some(self.among("unread", self.unread_of_address.enter_with(network(address), bytes))?),
             None => None,
         };
         Some(Unread { _all: all, _of_address: address })
@@ -127,12 +143,12 @@ impl Limits {
 
     /// A stream is opened from there; likewise.
     pub fn stream_of_address(&self, address: IpAddr) -> Option<Place<IpAddr>> {
-        self.streams_of_address.enter(network(address))
+        self.among("streams", self.streams_of_address.enter(network(address)))
     }
 
     /// The same for a user, who has to be known.
     pub fn stream_of_user(&self, caller: &Caller) -> Option<Place<User>> {
-        self.streams_of_user.enter(user(caller).unwrap_or_default())
+        self.among("streams-of-user", self.streams_of_user.enter(user(caller).unwrap_or_default()))
     }
 }
 

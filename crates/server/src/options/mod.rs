@@ -22,6 +22,7 @@ use crate::api::Origins;
 use crate::auth::{Claims, jwks};
 use crate::chat::retention::{Retention, Rule};
 use crate::limits::Rates;
+use crate::logging::LogFormat;
 use crate::server::ServerError;
 use crate::stream::Timing;
 pub use limits::Limiting;
@@ -74,6 +75,28 @@ pub struct Running {
     /// For how long messages are kept, such as 90d for all, or NAMESPACE=90d; off keeps everything. At least 2d.
     #[arg(long, value_name = "TERM", value_delimiter = ',')]
     retain: Vec<Rule>,
+    /// Where to show figures for Prometheus at /metrics, and /readyz, such as 127.0.0.1:9090. Whoever can connect there
+    /// sees them. `dev` shows them where it listens, too.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Seconds for which a server that was told to stop goes on, while /readyz says that it stops already: as long as
+    /// a load balancer takes to notice.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = delay)]
+    stop_delay: Duration,
+    /// How the log looks: for people, or an object a line for programs. RUST_LOG says how much is logged.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+impl Command {
+    /// How the log looks.
+    pub fn log_format(&self) -> LogFormat {
+        match self {
+            Self::Dev(running) => running.log_format,
+            Self::Serve(serve) => serve.running.log_format,
+            _ => LogFormat::default(),
+        }
+    }
 }
 
 impl Running {
@@ -89,7 +112,7 @@ impl Running {
 
     /// How long is too long.
     pub fn timing(&self) -> Timing {
-        Timing { heartbeat: self.heartbeat, grace: self.grace, ..Timing::default() }
+        Timing { heartbeat: self.heartbeat, grace: self.grace, stop_delay: self.stop_delay, ..Timing::default() }
     }
 }
 
@@ -261,6 +284,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err("it lies between 0.1 and 3600".to_owned())
     }
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    if text == "0" { Ok(Duration::ZERO) } else { seconds(text) }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

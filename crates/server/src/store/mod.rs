@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::metrics::Metrics;
 pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms};
 pub use backup::{back_up, restore};
 use checkpointer::Checkpointer;
@@ -272,6 +273,7 @@ pub struct Store {
     committed: Arc<AtomicU64>,
     /// Connections to read with.
     readers: Arc<Readers>,
+    metrics: Metrics,
 }
 
 /// What keeps an open store open: its thread, and the folder's lock.
@@ -299,20 +301,25 @@ impl StoreGuard {
 impl Store {
     /// Opens the database in `folder`, making both where they are missing. Each newly stored message, and each change of
     /// members, goes to `committed` after its commit, in the order of commits.
-    pub fn open(folder: &Path, committed: mpsc::Sender<Vec<Committed>>) -> Result<(Self, StoreGuard), StoreError> {
+    pub fn open(
+        folder: &Path,
+        committed: mpsc::Sender<Vec<Committed>>,
+        metrics: Metrics,
+    ) -> Result<(Self, StoreGuard), StoreError> {
         let folder = Folder::take(folder)?;
         let file = folder.file(DATABASE);
         let connection = schema::open(&file)?;
         let (writes, inbox) = mpsc::channel(4 * writer::BATCH);
-        let readers = Arc::new(Readers::open(&file)?);
+        let readers = Arc::new(Readers::open(&file, metrics.clone())?);
         let count = Arc::new(AtomicU64::new(0));
         let checkpointer = Checkpointer::start(schema::open_to_copy(&file)?).map_err(StoreError::Thread)?;
-        let writer = Writer::new(connection, committed, count.clone(), checkpointer);
+        let writer = Writer::new(connection, committed, count.clone(), checkpointer, metrics.clone());
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(inbox))
             .map_err(StoreError::Thread)?;
-        Ok((Self { writes: writes.clone(), committed: count, readers }, StoreGuard { writer, writes, _folder: folder }))
+        let store = Self { writes: writes.clone(), committed: count, readers, metrics };
+        Ok((store, StoreGuard { writer, writes, _folder: folder }))
     }
 
     /// Finds the chat with the draft's id, else the one created for the same users, else creates it. None: the id is a
@@ -416,6 +423,25 @@ impl Store {
     ) -> Result<Page, StoreError> {
         let chat = chat.clone();
         self.readers.run(move |connection| reader::page(connection, &chat, after, before, size, from)).await
+    }
+
+    /// What is counted of it.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How many writes are in line for the next commit.
+    pub fn waiting_writes(&self) -> usize {
+        self.writes.max_capacity() - self.writes.capacity()
+    }
+
+    /// Commits something that changes nothing: ends when it is durable, as a message would be.
+    pub async fn touch(&self) -> Result<(), StoreError> {
+        self.change(|connection| {
+            let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            connection.pragma_update(None, "user_version", version)
+        })
+        .await
     }
 
     /// Whether the database answers, and takes writes.

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
 use super::{Chat, ChatKey, From, Message, Page, PageSize, Span, StoreError, schema};
+use crate::metrics::Metrics;
 
 /// How many reads run at once.
 const READERS: usize = 4;
@@ -21,13 +23,15 @@ pub struct Readers {
     idle: Mutex<Vec<Connection>>,
     /// Reads so far.
     count: AtomicU64,
+    metrics: Metrics,
 }
 
 impl Readers {
     /// Opens them all.
-    pub fn open(file: &Path) -> Result<Self, StoreError> {
+    pub fn open(file: &Path, metrics: Metrics) -> Result<Self, StoreError> {
         let idle = (0..READERS).map(|_| schema::open_to_read(file)).collect::<Result<_, _>>()?;
-        Ok(Self { permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::new(idle), count: AtomicU64::new(0) })
+        let permits = Arc::new(Semaphore::new(READERS));
+        Ok(Self { permits, idle: Mutex::new(idle), count: AtomicU64::new(0), metrics })
     }
 
     /// How many reads there were.
@@ -41,7 +45,7 @@ impl Readers {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.count.fetch_add(1, Ordering::Relaxed);
-        let readers = self.clone();
+        let (readers, begun) = (self.clone(), Instant::now());
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let task = tokio::task::spawn_blocking(move || {
             let lent = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -50,6 +54,7 @@ impl Readers {
             readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             // Not before the connection is back: who asked may have gone away while this was running.
             drop(permit);
+            readers.metrics.read(begun.elapsed());
             Ok(answer?)
         });
         task.await.map_err(|_| StoreError::Closed)?

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::checkpointer::Checkpointer;
 use super::{Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, reader};
 use crate::broken::{self, Broken};
+use crate::metrics::{Metrics, Sends};
 
 /// Writes in one commit.
 pub const BATCH: usize = 256;
@@ -77,6 +78,22 @@ fn answer(held: Vec<Held>) {
     }
 }
 
+/// What became of the messages in a commit.
+fn sends(held: &[Held], fresh: &[Committed]) -> Sends {
+    let stored = fresh.iter().filter(|one| matches!(one, Committed::Message(_))).count() as u64;
+    let mut sends = Sends { stored, ..Sends::default() };
+    for answer in held {
+        match answer {
+            Held::Sent(Sent::Stored(_), _) => sends.repeated += 1,
+            Held::Sent(..) => sends.refused += 1,
+            Held::Created(..) | Held::Changed(_) => {}
+        }
+    }
+    // Who sent a message that is new was answered as who repeats one.
+    sends.repeated = sends.repeated.saturating_sub(stored);
+    sends
+}
+
 /// The one who writes.
 pub struct Writer {
     connection: Connection,
@@ -85,6 +102,7 @@ pub struct Writer {
     /// How many there were.
     count: Arc<AtomicU64>,
     checkpointer: Checkpointer,
+    metrics: Metrics,
 }
 
 impl Writer {
@@ -94,8 +112,9 @@ impl Writer {
         committed: mpsc::Sender<Vec<Committed>>,
         count: Arc<AtomicU64>,
         checkpointer: Checkpointer,
+        metrics: Metrics,
     ) -> Self {
-        Self { connection, committed, count, checkpointer }
+        Self { connection, committed, count, checkpointer, metrics }
     }
 
     /// Commits until it is told to close, or nobody can write any more.
@@ -109,8 +128,10 @@ impl Writer {
                 is_closing = true;
             }
             let mut fresh = Vec::new();
+            let (writes, begun) = (batch.len(), Instant::now());
             match self.commit(batch.drain(..), &mut fresh) {
                 Ok(held) => {
+                    self.metrics.committed(writes, sends(&held, &fresh), begun.elapsed());
                     // Before anybody knows: who then looks for a message knows that it is on its way.
                     self.count.fetch_add(fresh.len() as u64, Ordering::Release);
                     answer(held);
@@ -119,7 +140,10 @@ impl Writer {
                     }
                     self.checkpointer.committed(&self.connection);
                 }
-                Err(error) => tracing::error!(%error, "a commit failed; nothing in it is acknowledged"),
+                Err(error) => {
+                    self.metrics.commit_failed();
+                    tracing::error!(%error, "a commit failed; nothing in it is acknowledged");
+                }
             }
         }
         self.checkpointer.stop();

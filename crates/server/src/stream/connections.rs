@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::auth::{Caller, Ended};
 use crate::hub::{End, Outlet};
+use crate::metrics::{Dialect, Standing};
 
 /// All connections that are open. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,7 @@ struct List {
 #[derive(Debug)]
 struct Open {
     outlet: Arc<Outlet>,
+    dialect: Dialect,
     /// Who was let in by it, where that is known. Boxed: in `dev` nobody is.
     caller: Option<Box<Caller>>,
 }
@@ -67,12 +69,12 @@ impl Connections {
     }
 
     /// One more.
-    pub fn enter(&self, outlet: Arc<Outlet>) -> Place {
+    pub fn enter(&self, outlet: Arc<Outlet>, dialect: Dialect) -> Place {
         let mut list = self.list();
         if list.stopped.is_some() {
             outlet.end(End::Stopping);
         }
-        Place { connections: self.clone(), key: list.open.insert(Open { outlet, caller: None }) }
+        Place { connections: self.clone(), key: list.open.insert(Open { outlet, dialect, caller: None }) }
     }
 
     /// Ends those that were let in by what has ended.
@@ -80,6 +82,23 @@ impl Connections {
         let list = self.list();
         let is_of = |open: &&Open| open.caller.as_ref().is_some_and(|caller| ended.is_of(caller));
         list.open.iter().map(|(_, open)| open).filter(is_of).for_each(|open| open.outlet.end(End::Revoked));
+    }
+
+    /// How many there are, and what waits for them.
+    pub fn standing(&self) -> Standing {
+        let mut standing = Standing::default();
+        for (_, open) in &self.list().open {
+            match open.dialect {
+                Dialect::Gateway => standing.gateways += 1,
+                Dialect::Session => standing.sessions += 1,
+            }
+            let depth = open.outlet.depth();
+            standing.waiting.messages += depth.messages;
+            standing.waiting.bytes += depth.bytes;
+            standing.most.messages = standing.most.messages.max(depth.messages);
+            standing.most.bytes = standing.most.bytes.max(depth.bytes);
+        }
+        standing
     }
 
     /// How many there were when the server was told to stop.

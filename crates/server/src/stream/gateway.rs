@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::ws::Utf8Bytes;
 use micro_chat_wire::chat::{ConnectRequest, Message};
 use micro_chat_wire::endpoint::Endpoint;
+use tracing::Instrument;
 
 use super::Metadata;
 use super::answers::Answers;
@@ -26,7 +27,8 @@ const PENDING: usize = 64;
 /// Serves a connection to its end, in a task of its own.
 pub fn serve(socket: Socket, node: Arc<Node>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
-    let opening = Box::pin(open(socket, node, endpoint, metadata));
+    let span = socket.span();
+    let opening = Box::pin(open(socket, node, endpoint, metadata).instrument(span));
     tokio::spawn(async move {
         let Some((mut connection, mut socket)) = opening.await else { return };
         let ended = connection.run(&mut socket).await;
@@ -141,7 +143,10 @@ impl Connection {
             let slowed = self.slowed.next(|load| load.pass(limits, from, &self.caller));
             tokio::select! {
                 event = socket.next(listens) => match event? {
-                    Event::Frame(frame) => Box::pin(self.receive(from, &frame)).await?,
+                    Event::Frame(frame) => {
+                        let span = socket.span();
+                        Box::pin(self.receive(from, &frame).instrument(span)).await?;
+                    }
                     Event::Deliveries(items) => {
                         let (frames, ended) = self.deliver(&items);
                         socket.write(frames).await?;
@@ -149,7 +154,10 @@ impl Connection {
                     }
                     Event::Heartbeat => socket.beat(None).await?
                 },
-                draft = slowed => Box::pin(self.submit(draft)).await?,
+                draft = slowed => {
+                    let span = socket.span();
+                    Box::pin(self.submit(draft).instrument(span)).await?;
+                }
                 Some(stored) = self.pending.next(), if !self.pending.is_empty() => {
                     stored.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?;
                 }

@@ -27,6 +27,8 @@ use micro_chat_wire::{SUBPROTOCOL, limit};
 
 use crate::api::fault::Fault;
 use crate::api::request::{self, checked_namespace};
+use crate::api::request_id;
+use crate::metrics::Dialect;
 use crate::node::Node;
 pub use connections::Connections;
 use socket::Socket;
@@ -50,6 +52,8 @@ pub struct Timing {
     pub first_frame: Duration,
     /// How long a reader that takes nothing may hold up the end of its connection.
     pub stalled: Duration,
+    /// How long a server that was told to stop goes on as before, while it says that it is not ready any more.
+    pub stop_delay: Duration,
 }
 
 impl Default for Timing {
@@ -60,6 +64,7 @@ impl Default for Timing {
             head: Duration::from_secs(20),
             first_frame: Duration::from_secs(10),
             stalled: Duration::from_secs(5),
+            stop_delay: Duration::ZERO,
         }
     }
 }
@@ -116,8 +121,10 @@ pub async fn upgrade(node: &Arc<Node>, endpoint: Endpoint, parts: &mut Parts) ->
         _ => None,
     };
     let node = node.clone();
+    let request_id = request_id::of(&parts.extensions);
     Ok(upgrade.on_upgrade(async move |websocket| {
-        let socket = Socket::new(websocket, node.clone(), place);
+        let dialect = if in_session { Dialect::Session } else { Dialect::Gateway };
+        let socket = Socket::new(websocket, node.clone(), place, dialect, request_id);
         match (metadata, in_session) {
             (Err(fault), false) => gateway::refuse(socket, fault).await,
             (Err(fault), true) => session::refuse(socket, &node, fault).await,

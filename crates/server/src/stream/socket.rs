@@ -12,6 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use micro_chat_wire::close;
 use micro_chat_wire::endpoint::Endpoint;
 use tokio::time::{Instant, Sleep, sleep, timeout};
+use tracing::Span;
 
 use super::connections::Place;
 use crate::api::fault::Fault;
@@ -19,6 +20,7 @@ use crate::auth::{Caller, Denied};
 use crate::chat::Refusal;
 use crate::hub::{End, Item, Outlet};
 use crate::limits;
+use crate::metrics::Dialect;
 use crate::node::Node;
 
 /// Something that the dialect has to see to.
@@ -97,6 +99,8 @@ pub struct Socket {
     unheard: u32,
     /// Whose turn it is to be looked at first: the client's, or the hub's. Neither can keep the other from being heard.
     clients_turn: bool,
+    /// The request's that it began as. Not a span: ten thousand that are open and idle would take room.
+    request_id: Box<str>,
     /// Counts this connection among those the server waits for.
     place: Place,
     /// Among those from its address.
@@ -107,7 +111,13 @@ pub struct Socket {
 
 impl Socket {
     /// Takes over an upgraded connection.
-    pub fn new(websocket: WebSocket, node: Arc<Node>, at_address: Option<limits::Place<IpAddr>>) -> Self {
+    pub fn new(
+        websocket: WebSocket,
+        node: Arc<Node>,
+        at_address: Option<limits::Place<IpAddr>>,
+        dialect: Dialect,
+        request_id: Box<str>,
+    ) -> Self {
         let outlet = Arc::<Outlet>::default();
         Self {
             websocket,
@@ -116,7 +126,8 @@ impl Socket {
             expiry: None,
             unheard: 0,
             clients_turn: true,
-            place: node.connections.enter(outlet.clone()),
+            request_id,
+            place: node.connections.enter(outlet.clone(), dialect),
             at_address,
             _of_user: None,
             outlet,
@@ -155,6 +166,11 @@ impl Socket {
         }
         self.expiry = caller.remaining().map(|remaining| Box::pin(sleep(remaining)));
         Ok(())
+    }
+
+    /// What is logged in it is this stream's. Made when it is needed.
+    pub fn span(&self) -> Span {
+        tracing::error_span!("stream", request_id = &*self.request_id)
     }
 
     /// Where it comes from, as far as that counts.
@@ -275,6 +291,24 @@ impl Socket {
         }
     }
 
+    /// Counts and logs the end.
+    fn ended(&self, code: u16, reason: &'static str, ending: &Ending) {
+        let metrics = &self.node.metrics;
+        let error = match ending {
+            Ending::Refused(fault) | Ending::Failed(fault) => Some(fault.body().id),
+            Ending::Denied(denied) => Some(Fault::from(*denied).body().id),
+            _ => None,
+        };
+        let reason = if code == close::NORMAL { "left" } else { reason };
+        metrics.closed(code, reason.split(':').next().unwrap_or_default());
+        error.iter().for_each(|id| metrics.error(id));
+        let (span, error) = (self.span(), error.as_deref());
+        match ending {
+            Ending::Failed(_) => tracing::warn!(parent: &span, code, error, "a stream failed"),
+            _ => tracing::debug!(parent: &span, code, error, "a stream has ended"),
+        }
+    }
+
     /// Says goodbye: the dialect's last words, then the close code.
     pub async fn end(&mut self, ending: &Ending, last_words: Option<Utf8Bytes>) {
         let (code, reason) = match ending {
@@ -288,6 +322,7 @@ impl Socket {
             Ending::Silent => (close::SILENT, "silent"),
             Ending::Stopping => (close::RESTART, "restarting: come back"),
         };
+        self.ended(code, reason, ending);
         let stalled = self.node.timing.stalled;
         let goodbye = async {
             if let Some(words) = last_words {

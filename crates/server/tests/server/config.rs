@@ -21,6 +21,7 @@ fn value(name: &str) -> [&'static str; 3] {
         "URL" => ["https://one.example/jwks", "https://two.example/jwks", "http://127.0.0.1/three"],
         "ORIGIN" => ["https://one.example", "https://two.example", "https://three.example"],
         "TERM" => ["90d", "micro=3d", "off"],
+        "FORMAT" => ["json", "human", "json"],
         "RATE" => ["1/s", "2/min:5", "off"],
         "PORT" | "NUMBER" | "BYTES" => ["1", "2", "3"],
         "true|false" => ["true", "false", "true"],

@@ -1,8 +1,9 @@
 //! What is logged, however much is asked for: nothing that somebody said or is let in with, and no line of theirs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::guarded::token;
 use crate::program::Program;
@@ -10,7 +11,13 @@ use crate::running::Stream;
 
 #[tokio::test]
 async fn logs_hold_no_token_key_or_message_and_no_line_that_somebody_made_up() {
-    let program = Program::start(&[], &[("RUST_LOG", "trace")]).await;
+    for format in ["human", "json"] {
+        attack(format).await;
+    }
+}
+
+async fn attack(format: &str) {
+    let program = Program::start(&["--log-format", format], &[("RUST_LOG", "trace")]).await;
     let mut keys = std::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
     let made = keys.args(["keys", "create", "--namespace", "micro", "--data"]).arg(program.data.path()).output();
     let key = String::from_utf8(made.expect("it runs").stdout).expect("text").trim().to_owned();
@@ -39,9 +46,19 @@ async fn logs_hold_no_token_key_or_message_and_no_line_that_somebody_made_up() {
     stream.send(json!({ "text": "what-was-said" })).await;
     stream.send("{\"text\": \"what-was-said\"").await;
     while !matches!(stream.next().await, tokio_tungstenite::tungstenite::Message::Close(_)) {}
+    // What it would be called in the log, and what was asked for.
+    for id in
+        ["what-was-said made-up", "{what-was-said}", "what-was-said\tb", &format!("what-was-said{}", "x".repeat(60))]
+    {
+        let request = http.post(format!("http://{}/chat/Send?made-up", program.host)).header("x-request-id", id);
+        let answer = request.header("user-agent", "what-was-said").send().await.expect("an answer");
+        assert!(!answer.headers()["x-request-id"].to_str().expect("text").contains("what-was-said"));
+    }
+    let method = reqwest::Method::from_bytes(b"MADE-UP").expect("a method");
+    http.request(method, format!("http://{}/made-up", program.host)).send().await.expect("an answer");
     // And what no client would send.
     let mut raw = TcpStream::connect(&program.host).await.expect("a link");
-    let head = "GET /healthz HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 1.2.3.4\u{1b}[31m\nmade-up: line\r\nmicro-namespace: what-was-said\r\n\r\n";
+    let head = "GET /healthz HTTP/1.1\r\nhost: x\r\nx-request-id: what-was-said\u{1b}[31m\r\nx-forwarded-for: 1.2.3.4\u{1b}[31m\nmade-up: line\r\nmicro-namespace: what-was-said\r\n\r\n";
     raw.write_all(head.as_bytes()).await.expect("it takes that");
     let _ = tokio::time::timeout(std::time::Duration::from_millis(300), raw.read(&mut [0; 512])).await;
     let logged = program.stop().await;
@@ -49,4 +66,70 @@ async fn logs_hold_no_token_key_or_message_and_no_line_that_somebody_made_up() {
     for secret in [&ann, &key, "what-was-said", "made-up", "in-the-logs", "\u{1b}[31m\n"] {
         assert!(!logged.contains(secret), "{secret} is in the log:\n{logged}");
     }
+}
+
+/// The lines of a log for programs.
+fn lines(logged: &str) -> Vec<Value> {
+    let is_ours = |line: &&str| line.starts_with('{');
+    logged.lines().filter(is_ours).map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Those that belong to a request, by what they say.
+fn of<'a>(lines: &'a [Value], request_id: &str) -> Vec<&'a str> {
+    let is_of = |line: &&Value| line["span"]["request_id"] == request_id;
+    lines.iter().filter(is_of).filter_map(|line| line["fields"]["message"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn each_request_and_each_stream_has_an_id_in_its_answer_and_in_its_lines() {
+    let program = Program::start(&["--log-format", "json"], &[("RUST_LOG", "micro_chat_server=debug")]).await;
+    let http = reqwest::Client::new();
+    let url = |path: &str| format!("http://{}{path}", program.host);
+    let id_of = |answer: &reqwest::Response| answer.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let ours = http.get(url("/healthz")).header("x-request-id", "from-the.proxy_1:2").send().await.expect("an answer");
+    assert_eq!(id_of(&ours), "from-the.proxy_1:2");
+    let [one, other] = [http.get(url("/healthz")).send().await, http.post(url("/chat/New")).send().await]
+        .map(|answer| id_of(&answer.expect("an answer")));
+    assert!(one != other && one.len() == 36 && other.len() == 36, "{one} {other}");
+    let mut request = url("/chat/Connect").replace("http", "ws").into_client_request().expect("a request");
+    request.headers_mut().insert("x-request-id", "of-the-stream".parse().expect("a header"));
+    let (socket, answer) = tokio_tungstenite::connect_async(request).await.expect("an upgrade");
+    assert_eq!(answer.headers()["x-request-id"], "of-the-stream");
+    let mut stream = Stream { socket };
+    stream.send("nonsense").await;
+    while !matches!(stream.next().await, tokio_tungstenite::tungstenite::Message::Close(_)) {}
+    let logged = program.stop().await;
+    let lines = lines(&logged);
+    for id in ["from-the.proxy_1:2", &one, &other] {
+        assert_eq!(of(&lines, id), ["a request was answered"], "{id}: {logged}");
+    }
+    assert_eq!(of(&lines, "of-the-stream"), ["a request was answered", "a stream has ended"], "{logged}");
+    let refused = lines.iter().find(|line| line["span"]["request_id"] == *other).expect("its line");
+    assert_eq!((&refused["fields"]["status"], &refused["fields"]["error"]), (&json!(401), &json!("auth.NoToken")));
+    assert_eq!(refused["span"]["endpoint"], "chat.New");
+}
+
+#[tokio::test]
+async fn of_ordinary_requests_nothing_is_logged_unless_that_is_asked_for_and_of_failures_always() {
+    let mut program = Program::start(&["--log-format", "json", "--stop-delay", "2"], &[]).await;
+    let http = reqwest::Client::new();
+    let ask = async |path: &str| {
+        let request = http.get(format!("http://{}{path}", program.host)).header("x-request-id", &path[1..]);
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!((ask("/healthz").await, ask("/nothing").await), (200, 404));
+    program.tell_to_stop().await;
+    while ask("/readyz").await == 200 {}
+    let logged = program.ended().await;
+    let lines = lines(&logged);
+    assert!(of(&lines, "healthz").is_empty() && of(&lines, "nothing").is_empty(), "{logged}");
+    assert_eq!(of(&lines, "readyz"), ["a request failed"], "{logged}");
+}
+
+#[tokio::test]
+async fn a_log_for_people_that_goes_into_a_file_has_no_colours() {
+    let program = Program::start(&[], &[("RUST_LOG", "micro_chat_server=debug")]).await;
+    reqwest::get(format!("http://{}/healthz", program.host)).await.expect("an answer");
+    let logged = program.stop().await;
+    assert!(logged.contains("a request was answered") && !logged.contains('\u{1b}'), "{logged}");
 }

@@ -12,6 +12,8 @@ use crate::guarded::{SECRET, key_file};
 pub struct Program {
     /// `127.0.0.1:port`.
     pub host: String,
+    /// Where it shows its figures, if it does.
+    pub figures: Option<String>,
     pub data: TempDir,
     process: Child,
     output: Lines<BufReader<ChildStdout>>,
@@ -28,18 +30,31 @@ impl Program {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().expect("it starts");
         let mut output = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let mut figures = None;
         loop {
             let line = output.next_line().await.expect("text").expect("a line");
+            let shown = line.strip_prefix("figures on http://").and_then(|rest| rest.strip_suffix("/metrics"));
+            figures = shown.map(str::to_owned).or(figures);
             if let Some(host) = line.strip_prefix("listening on http://") {
-                return Self { host: host.to_owned(), data, process, output };
+                return Self { host: host.to_owned(), figures, data, process, output };
             }
         }
     }
 
     /// Stops it; what it has printed since it was ready, and what it has logged.
     pub async fn stop(mut self) -> String {
+        self.tell_to_stop().await;
+        self.ended().await
+    }
+
+    /// Sends SIGTERM.
+    pub async fn tell_to_stop(&self) {
         let id = self.process.id().expect("it runs").to_string();
         Command::new("kill").args(["-TERM", &id]).status().await.expect("it is told");
+    }
+
+    /// The same once it has ended.
+    pub async fn ended(&mut self) -> String {
         let mut said = String::new();
         self.process.stderr.take().expect("its log").read_to_string(&mut said).await.expect("text");
         while let Some(line) = self.output.next_line().await.expect("text") {

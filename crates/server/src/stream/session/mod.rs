@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::frame::{ClientFrame, Publication};
 use micro_chat_wire::{limit, op};
+use tracing::Instrument;
 
 use super::Metadata;
 use super::answers::Answers;
@@ -44,7 +45,8 @@ const LAST_HANDLE: u32 = i32::MAX as u32;
 /// Serves a connection to its end, in a task of its own.
 pub fn serve(socket: Socket, node: Arc<Node>, endpoint: Endpoint, metadata: Metadata) {
     // Steps that are rare and large are boxed: they would widen every connection's task for good.
-    let opening = Box::pin(open(socket, node, endpoint, metadata));
+    let span = socket.span();
+    let opening = Box::pin(open(socket, node, endpoint, metadata).instrument(span));
     tokio::spawn(async move {
         let Some((mut session, mut socket)) = opening.await else { return };
         let ended = session.run(&mut socket).await;
@@ -155,14 +157,20 @@ impl Session {
             let slowed = self.slowed.next(|load| load.pass(limits, from, &self.caller));
             tokio::select! {
                 event = socket.next(listens) => match event? {
-                    Event::Frame(frame) => Box::pin(self.receive(socket, &frame)).await?,
+                    Event::Frame(frame) => {
+                        let span = socket.span();
+                        Box::pin(self.receive(socket, &frame).instrument(span)).await?;
+                    }
                     Event::Deliveries(items) => {
                         let frames = self.deliver(items);
                         socket.write(frames).await?;
                     }
                     Event::Heartbeat => socket.beat(Some(frame::HEARTBEAT)).await?,
                 },
-                frame = slowed => Box::pin(self.act(socket, frame)).await?,
+                frame = slowed => {
+                    let span = socket.span();
+                    Box::pin(self.act(socket, frame).instrument(span)).await?;
+                }
                 read = reading => {
                     self.reading = None;
                     let frames = self.take(read)?;
@@ -227,7 +235,7 @@ impl Session {
                     Err(Refusal::Store(error)) => Err(refused(self.endpoint, Refusal::Store(error))),
                     Err(refusal) => {
                         let fault = Fault::Refused(self.endpoint, refusal);
-                        socket.write([frame::error(op::SCOPE_SUBSCRIPTION, handle, &fault)]).await
+                        socket.write([self.error(op::SCOPE_SUBSCRIPTION, handle, &fault)]).await
                     }
                 }
             }
@@ -257,10 +265,10 @@ impl Session {
     ) -> Result<Vec<Utf8Bytes>, Refusal> {
         // A client that loses count of its handles can't be served on this connection; one that asks for much can.
         if handle == 0 || handle > LAST_HANDLE || self.subscriptions.get(handle).is_some() {
-            return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::InvalidHandle)]);
+            return Ok(vec![self.error(op::SCOPE_SUBSCRIPTION, handle, &Fault::InvalidHandle)]);
         }
         if self.subscriptions.len() >= limit::SUBSCRIPTIONS {
-            return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
+            return Ok(vec![self.error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
         }
         let chats = &self.node.chats;
         let reader = Reader { caller: &self.caller, user_id: &self.user_id, outlet, handle, members };
@@ -287,7 +295,7 @@ impl Session {
         expired: bool,
     ) -> Result<(), Ending> {
         let Some(subscription) = self.subscriptions.get(handle) else {
-            return socket.write([frame::error(op::SCOPE_PUBLISH, n, &Fault::UnknownHandle)]).await;
+            return socket.write([self.error(op::SCOPE_PUBLISH, n, &Fault::UnknownHandle)]).await;
         };
         let draft = Draft {
             chat_id: subscription.chat.id.clone(),
@@ -308,13 +316,19 @@ impl Session {
         Ok(())
     }
 
+    /// An error that does not end the connection.
+    fn error(&self, scope: u32, number: u32, fault: &Fault) -> Utf8Bytes {
+        self.node.metrics.error(&fault.body().id);
+        frame::error(scope, number, fault)
+    }
+
     /// The answer to a publish. One that could not be committed ends the connection: the client comes back and
     /// publishes all that is unanswered again, in its order.
     fn answer(&self, (n, stored): Published) -> Result<Utf8Bytes, Ending> {
         match stored {
             Ok(message) => Ok(frame::ack(n, &message)),
             Err(Refusal::Store(error)) => Err(refused(Endpoint::ChatSend, Refusal::Store(error))),
-            Err(refusal) => Ok(frame::error(op::SCOPE_PUBLISH, n, &Fault::Refused(Endpoint::ChatSend, refusal))),
+            Err(refusal) => Ok(self.error(op::SCOPE_PUBLISH, n, &Fault::Refused(Endpoint::ChatSend, refusal))),
         }
     }
 
@@ -332,7 +346,7 @@ impl Session {
             subscription.deliver(*handle, &run[..end.unwrap_or(run.len())], &mut frames);
             if end.is_some() {
                 let fault = Fault::Refused(self.endpoint, Refusal::Removed);
-                frames.push(frame::error(op::SCOPE_SUBSCRIPTION, *handle, &fault));
+                frames.push(self.error(op::SCOPE_SUBSCRIPTION, *handle, &fault));
                 self.remove(*handle);
             } else if subscription.has_to_read() && !self.behind.contains(handle) {
                 self.behind.push_back(*handle);
@@ -347,7 +361,9 @@ impl Session {
             let Some(handle) = self.behind.pop_front() else { return };
             let Some(subscription) = self.subscriptions.get_mut(handle) else { continue };
             let (caller, user_id) = (self.caller.clone(), self.user_id.clone());
-            self.reading = subscription.read(handle, self.node.chats.clone(), caller, user_id, socket.outlet.clone());
+            let (chats, outlet) = (self.node.chats.clone(), socket.outlet.clone());
+            let reading = subscription.read(handle, chats, caller, user_id, outlet);
+            self.reading = reading.map(|reading| -> Reading { Box::pin(reading.instrument(socket.span())) });
         }
     }
 
@@ -363,7 +379,7 @@ impl Session {
                 // They are no member any more.
                 self.remove(handle);
                 let fault = Fault::Refused(self.endpoint, refusal);
-                return Ok(vec![frame::error(op::SCOPE_SUBSCRIPTION, handle, &fault)]);
+                return Ok(vec![self.error(op::SCOPE_SUBSCRIPTION, handle, &fault)]);
             }
         };
         if subscription.has_to_read() && !self.behind.contains(&handle) {

@@ -1,0 +1,195 @@
+//! Figures: that they are right, that they are nobody else's business, and that nobody can write into them.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::guarded::token;
+use crate::program::Program;
+use crate::running::Running;
+
+/// All that a server shows: each sample by its name and labels.
+async fn scrape(host: &str) -> (String, BTreeMap<String, f64>) {
+    let answer = reqwest::get(format!("http://{host}/metrics")).await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert!(answer.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/plain; version=0.0.4")));
+    let text = answer.text().await.expect("text");
+    let sample =
+        |line: &str| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.parse().expect("a number")));
+    let samples = text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect();
+    (text, samples)
+}
+
+#[tokio::test]
+async fn what_happens_is_counted_once() {
+    let server = Running::start().await;
+    let chat_id = server.chat().await;
+    let mut readers = Vec::new();
+    for user in ["ann", "ben", "cleo"] {
+        let mut reader = server.session(user).await;
+        reader.send(json!([2, 1, chat_id, 0, -1])).await;
+        assert_eq!((reader.json().await[0].clone(), reader.json().await[0].clone()), (json!(21), json!(23)));
+        readers.push(reader);
+    }
+    let mut hears = server.gateway(&format!("/chat/Connect?chat_id={chat_id}&user_id=dan"), &[]).await;
+    let message = |id: &str| json!({ "chat_id": chat_id, "user_id": "ann", "client_id": id, "text": "hello" });
+    for id in ["one", "two", "two", "one", "one"] {
+        server.ask("/chat/Send", message(id)).await;
+    }
+    server.refused("/chat/Send", json!({ "chat_id": chat_id, "user_id": "ann" })).await;
+    server.refused("/chat/Send", json!({ "chat_id": "none", "user_id": "ann", "text": "hello" })).await;
+    readers[0].send(json!([4, 1, 99, { "text": "hello" }])).await;
+    for reader in &mut readers {
+        while reader.json().await[3] != 2 {}
+    }
+    while hears.json().await["seq"] != 2 {}
+    // The server reads the frame that names no subscription before it answers.
+    assert_eq!(readers[0].json().await[0], 25);
+    let (text, samples) = scrape(&server.host).await;
+    for (name, value) in [
+        ("micro_chat_sends_total{outcome=\"stored\"}", 2.0),
+        ("micro_chat_sends_total{outcome=\"repeated\"}", 3.0),
+        ("micro_chat_sends_total{outcome=\"refused\"}", 2.0),
+        ("micro_chat_requests_total{endpoint=\"chat.Send\",status=\"200\"}", 5.0),
+        ("micro_chat_requests_total{endpoint=\"chat.Send\",status=\"400\"}", 2.0),
+        ("micro_chat_request_seconds_count{endpoint=\"chat.Send\"}", 7.0),
+        ("micro_chat_requests_total{endpoint=\"chat.Connect\",status=\"101\"}", 4.0),
+        ("micro_chat_errors_total{id=\"chat.Send.MissingText\"}", 1.0),
+        ("micro_chat_errors_total{id=\"chat.Send.InvalidChatID\"}", 1.0),
+        ("micro_chat_errors_total{id=\"gateway.UnknownHandle\"}", 1.0),
+        ("micro_chat_streams{dialect=\"session\"}", 3.0),
+        ("micro_chat_streams{dialect=\"gateway\"}", 1.0),
+        ("micro_chat_subscriptions", 4.0),
+        ("micro_chat_deliveries_total", 8.0),
+        ("micro_chat_waiting_messages", 0.0),
+        ("micro_chat_waiting_writes", 0.0),
+        ("micro_chat_commits_failed_total", 0.0),
+    ] {
+        assert_eq!(samples.get(name), Some(&value), "{name}\n{text}");
+    }
+    // A chat, six of seven sends, and the look for deleted chats at the start.
+    assert_eq!(samples["micro_chat_commit_writes_sum"], 8.0, "{text}");
+    assert_eq!(samples["micro_chat_commit_seconds_count"], samples["micro_chat_commit_writes_count"]);
+    assert!(
+        samples["micro_chat_read_seconds_count"] >= 1.0 && samples["process_resident_memory_bytes"] > 1e6,
+        "{text}"
+    );
+    assert!(samples.contains_key("process_cpu_seconds_total") && samples["process_start_time_seconds"] > 1e9, "{text}");
+    // Streams that end are not open any more, and it is known why.
+    drop(readers);
+    hears.send("nonsense").await;
+    loop {
+        let (text, samples) = scrape(&server.host).await;
+        let open =
+            samples["micro_chat_streams{dialect=\"session\"}"] + samples["micro_chat_streams{dialect=\"gateway\"}"];
+        if open + samples["micro_chat_subscriptions"] == 0.0 {
+            let closed = |code: u16, reason: &str| {
+                samples.get(&format!("micro_chat_streams_closed_total{{code=\"{code}\",reason=\"{reason}\"}}"))
+            };
+            assert_eq!((closed(1000, "left"), closed(1008, "refused")), (Some(&3.0), Some(&1.0)), "{text}");
+            break;
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_seen_waiting_and_then_cut_off() {
+    let server = Running::start().await;
+    let chat_id = server.chat().await;
+    let mut stalled = server.session("ben").await;
+    stalled.send(json!([2, 1, chat_id, 0, -1])).await;
+    stalled.json().await;
+    let (mut most, text) = (0.0_f64, "x".repeat(60_000));
+    for _ in 0..1_000 {
+        server.send(&chat_id, "ann", &text).await;
+        let (_, samples) = scrape(&server.host).await;
+        most = most.max(samples["micro_chat_waiting_bytes_most"]);
+        if samples.contains_key("micro_chat_streams_closed_total{code=\"4001\",reason=\"fell behind\"}") {
+            assert!(most > 60_000.0, "{most}");
+            server.stop().await;
+            return;
+        }
+    }
+    panic!("it was not cut off; at most {most} bytes waited");
+}
+
+#[tokio::test]
+async fn each_figure_says_what_it_is_and_none_holds_what_somebody_wrote() {
+    let server = Running::start().await;
+    let chat_id = server.chat().await;
+    let hostile = async |round: usize| {
+        for number in 0..20 {
+            let made_up = format!("made-up-{round}-{number}");
+            server.post_in(&made_up, &format!("/{made_up}"), "").await;
+            server.post_in(&made_up, &format!("/chat/{made_up}"), "").await;
+            server.post("/chat/Send", json!({ "chat_id": made_up, "user_id": made_up, "text": made_up })).await;
+            server.post("/chat/Send", format!("{{\"{made_up}\": ")).await;
+            server.post("/chat/Send", json!({ "chat_id": [made_up] })).await;
+            let method = reqwest::Method::from_bytes(made_up.to_uppercase().as_bytes()).expect("a method");
+            let request = server.http.request(method, server.url("/chat/New")).header("x-request-id", &made_up);
+            request.send().await.expect("an answer");
+            let mut session = server.session(&made_up).await;
+            session.send(json!([2, 1, made_up, 0, -1])).await;
+            session.send(made_up).await;
+        }
+    };
+    server.send(&chat_id, "ann", "hello").await;
+    hostile(0).await;
+    // The streams end when they end.
+    let streams = "micro_chat_streams{dialect=\"session\"}";
+    while scrape(&server.host).await.1[streams] > 0.0 {}
+    let before = scrape(&server.host).await.1.len();
+    hostile(1).await;
+    while scrape(&server.host).await.1[streams] > 0.0 {}
+    let (text, samples) = scrape(&server.host).await;
+    assert_eq!(samples.len(), before, "figures grow with what comes:\n{text}");
+    assert!(!text.to_lowercase().contains("made-up"), "{text}");
+    for name in samples.keys() {
+        let name = name.split('{').next().unwrap_or_default();
+        let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        let is_said =
+            |name: &str| text.contains(&format!("# HELP {name} ")) && text.contains(&format!("# TYPE {name} "));
+        assert!(is_said(name) || is_said(base), "{name} is not described");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_for_real_use_shows_figures_only_where_it_was_told_to_and_nothing_else_there() {
+    let arguments = ["--metrics-listen", "127.0.0.1:0", "--limit-sends", "1/h:1"];
+    let program = Program::start(&arguments, &[]).await;
+    let figures = program.figures.clone().expect("an address");
+    let http = reqwest::Client::new();
+    let status = async |host: &str, path: &str| {
+        http.get(format!("http://{host}{path}"))
+            .bearer_auth(token("ann"))
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    for path in ["/metrics", "/metrics/", "//metrics", "/v1/metrics", "/assets/metrics", "/assets/../metrics"] {
+        assert_eq!(status(&program.host, path).await, 404, "{path}");
+    }
+    for path in ["/", "/chat/New", "/healthz/", "/assets/micro.js"] {
+        assert_eq!(status(&figures, path).await, 404, "{path}");
+    }
+    let call = async |path: &str, body: serde_json::Value| {
+        let request = http.post(format!("http://{}{path}", program.host)).bearer_auth(token("ann"));
+        request.body(body.to_string()).send().await.expect("an answer").json::<serde_json::Value>().await.expect("JSON")
+    };
+    let chat = call("/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
+    let message = json!({ "chat_id": chat["chat_id"], "text": "hello" });
+    assert_eq!(call("/chat/Send", message.clone()).await, json!({}));
+    assert_eq!(call("/chat/Send", message).await["Id"], "chat.Send.TooMany");
+    let (text, samples) = scrape(&figures).await;
+    assert_eq!(samples.get("micro_chat_limited_total{limit=\"sends\"}"), Some(&1.0), "{text}");
+    assert_eq!(samples["micro_chat_sends_total{outcome=\"refused\"}"], 1.0, "{text}");
+    program.stop().await;
+    // Nobody asked this one.
+    let quiet = Program::start(&[], &[]).await;
+    assert!(quiet.figures.is_none());
+    assert_eq!(status(&quiet.host, "/metrics").await, 404);
+}

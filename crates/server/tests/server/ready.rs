@@ -1,0 +1,92 @@
+//! Whether it is ready for traffic: not before it has started, not once it stops, and not while it can't store.
+
+use std::time::{Duration, Instant};
+
+use micro_chat_server::stream::Timing;
+use rusqlite::Connection;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::guarded::{SECRET, key_file, token};
+use crate::program::Program;
+use crate::running::{PATIENCE, Running};
+
+/// Status and error id of what a server says of itself.
+async fn says(host: &str, path: &str) -> (u16, String) {
+    let answer = reqwest::get(format!("http://{host}{path}")).await.expect("an answer");
+    let status = answer.status().as_u16();
+    let body: Value = answer.json().await.expect("JSON");
+    let id = body["Id"].as_str().unwrap_or_default();
+    assert!(id.is_empty() || body["Detail"].as_str().is_some_and(|detail| detail.len() > 10), "{body}");
+    (status, id.to_owned())
+}
+
+/// Waits until it says that.
+async fn until(host: &str, status: u16, id: &str) {
+    let begun = Instant::now();
+    loop {
+        let said = says(host, "/readyz").await;
+        if said == (status, id.to_owned()) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{said:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_told_to_stop_is_not_ready_any_more_and_goes_on_until_others_have_noticed() {
+    let arguments = ["--metrics-listen", "127.0.0.1:0", "--stop-delay", "3", "--heartbeat", "1"];
+    let mut program = Program::start(&arguments, &[]).await;
+    let figures = program.figures.clone().expect("an address");
+    for host in [&program.host, &figures] {
+        assert_eq!(says(host, "/readyz").await, (200, String::new()));
+    }
+    let begun = Instant::now();
+    program.tell_to_stop().await;
+    until(&program.host, 503, "ready.Stopping").await;
+    assert_eq!(says(&figures, "/readyz").await, (503, "ready.Stopping".to_owned()));
+    // It still lives, and serves those who have not noticed.
+    assert_eq!(says(&program.host, "/healthz").await.0, 200);
+    let request = reqwest::Client::new().post(format!("http://{}/chat/New", program.host)).bearer_auth(token("ann"));
+    let made = request.body(r#"{"user_ids": ["ann", "ben"]}"#).send().await.expect("an answer");
+    assert_eq!(made.status(), 200);
+    program.ended().await;
+    assert!(begun.elapsed() >= Duration::from_secs(3), "it did not wait");
+    assert!(reqwest::get(format!("http://{figures}/readyz")).await.is_err(), "it has ended");
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_its_database_is_being_opened() {
+    let data = tempfile::tempdir().expect("a folder");
+    Running::on(data.path(), Timing::default()).await.stop().await;
+    let held = Connection::open(data.path().join("chat.db")).expect("the database");
+    held.pragma_update(None, "locking_mode", "EXCLUSIVE").expect("it is told");
+    held.execute_batch("BEGIN EXCLUSIVE").expect("nobody else has it");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
+    let key = key_file(data.path(), "secret", SECRET);
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &free.to_string(), "--token-key"]).arg(key);
+    let _process = command.arg("--data").arg(data.path()).kill_on_drop(true).spawn().expect("it starts");
+    let host = free.to_string();
+    while tokio::net::TcpStream::connect(&host).await.is_err() {
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(says(&host, "/readyz").await, (503, "ready.Starting".to_owned()));
+    drop(held);
+    until(&host, 200, "").await;
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_nothing_can_be_written_though_it_lives() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    assert_eq!(says(&server.host, "/readyz").await.0, 200);
+    let held = Connection::open(data.path().join("chat.db")).expect("the database");
+    held.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    until(&server.host, 503, "ready.NotWritable").await;
+    assert_eq!(says(&server.host, "/healthz").await.0, 200);
+    held.execute_batch("ROLLBACK").expect("it ends");
+    until(&server.host, 200, "").await;
+    server.stop().await;
+}
