@@ -15,10 +15,10 @@ use micro_chat_server::logging;
 use micro_chat_server::mail::Route;
 use micro_chat_server::metrics::{Metrics, listener};
 use micro_chat_server::options::keys::{self, Keys};
-use micro_chat_server::options::{self, Command, Copy, Mistake, Running, Serve, Told};
+use micro_chat_server::options::{self, Check, Command, Copy, Mistake, Running, Serve, Told};
 use micro_chat_server::ready::Readiness;
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
-use micro_chat_server::store::{self, KeyRing};
+use micro_chat_server::store::{self, Checked, KeyRing};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +61,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Keys(options) => keys(options)?,
         Command::Backup(Copy { file, data }) => back_up(data, file)?,
         Command::Restore(Copy { file, data }) => restore(data, file)?,
+        Command::Check(Check { data }) => return check(data),
     }
     Ok(())
 }
@@ -101,6 +102,16 @@ fn restore(data: &Path, file: &Path) -> Result<(), ServerError> {
     if let Some(replaced) = replaced {
         println!("what was there before is in {}", replaced.display());
     }
+    Ok(())
+}
+
+/// Fails where anything is wrong, with a line each.
+fn check(data: &Path) -> Result<(), Failure> {
+    let Checked { chats, messages, findings } = store::check(data).map_err(ServerError::from)?;
+    if !findings.is_empty() {
+        return Err(Failure(findings));
+    }
+    println!("the database in {} is sound: {chats} chats, {messages} messages", data.display());
     Ok(())
 }
 

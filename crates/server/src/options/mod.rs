@@ -50,6 +50,8 @@ pub enum Command {
     Backup(Copy),
     /// Puts such a copy in the place of the database; the server has to be stopped. Keeps what it replaces.
     Restore(Copy),
+    /// Looks whether the database is sound; the server may be running. Prints what is wrong in a line each.
+    Check(Check),
 }
 
 /// What every running server is told.
@@ -248,6 +250,14 @@ impl Serve {
 pub struct Copy {
     /// The copy.
     pub file: PathBuf,
+    /// The folder of the database.
+    #[arg(long, env = "MICRO_CHAT_DATA", default_value = "data")]
+    pub data: PathBuf,
+}
+
+/// What looking at a database needs.
+#[derive(Debug, Args)]
+pub struct Check {
     /// The folder of the database.
     #[arg(long, env = "MICRO_CHAT_DATA", default_value = "data")]
     pub data: PathBuf,

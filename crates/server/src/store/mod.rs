@@ -11,10 +11,12 @@
 //! - `retention`: old messages go,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
-//! - `backup`: copies of it.
+//! - `backup`: copies of it,
+//! - `check`: whether it is sound.
 
 mod accounts;
 mod backup;
+mod check;
 mod checkpointer;
 mod erasure;
 mod folder;
@@ -37,6 +39,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::metrics::Metrics;
 pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms};
 pub use backup::{back_up, restore};
+pub use check::{Checked, check};
 use checkpointer::Checkpointer;
 pub use erasure::{Erased, Trace};
 pub use folder::SIGNING_KEY;

@@ -6,6 +6,7 @@ mod assets;
 mod bad_input;
 mod chat;
 mod chats;
+mod check;
 mod config;
 mod connections;
 mod cookies;
