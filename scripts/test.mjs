@@ -9,6 +9,7 @@ import { setUpBrowser } from "./setup/browser.mjs";
 import { setUpDeny } from "./setup/deny.mjs";
 import { setUpTypedoc } from "./setup/packages.mjs";
 import { setUpPebble } from "./setup/pebble.mjs";
+import { setUpPrometheus } from "./setup/prometheus.mjs";
 import { setUpProxies } from "./setup/proxies.mjs";
 import { setUpRunner } from "./setup/runner.mjs";
 import { duration, step } from "./step.mjs";
@@ -29,6 +30,7 @@ const preparations = {
   deny: () => setUpDeny(),
   typedoc: () => step("typedoc", setUpTypedoc),
   pebble: () => step("ACME server", setUpPebble),
+  prometheus: () => step("Prometheus", setUpPrometheus),
 };
 
 /** Returns what each preparation gave, or why it failed: one that fails takes down only the steps that need it. */

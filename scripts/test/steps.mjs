@@ -79,7 +79,7 @@ export const steps = {
   lint: { needs: ["sdk", "deny"], run: lint },
   // typedoc reads what the build makes, too.
   docs: { needs: ["sdk", "typedoc"], run: docs },
-  unit: { needs: ["sdk", "pebble"], run: unit },
+  unit: { needs: ["sdk", "pebble", "prometheus"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
   browser: { needs: ["sdk", "server", "debug", "browser", "proxies"], run: browser },

@@ -1,7 +1,10 @@
 //! Figures: that they are right, that they are nobody else's business, and that nobody can write into them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 
 use crate::guarded::token;
@@ -192,4 +195,62 @@ async fn a_server_for_real_use_shows_figures_only_where_it_was_told_to_and_nothi
     let quiet = Program::start(&[], &[]).await;
     assert!(quiet.figures.is_none());
     assert_eq!(status(&quiet.host, "/metrics").await, 404);
+}
+
+/// What promtool says of it, if it finds anything.
+fn promtool(arguments: &[&str], input: &str) -> String {
+    let mut command = Command::new("promtool");
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = command.spawn().expect("promtool (Debian: prometheus)");
+    running.stdin.take().expect("its input").write_all(input.as_bytes()).expect("it reads");
+    let output = running.wait_with_output().expect("it ends");
+    let said = [output.stdout, output.stderr].concat();
+    if output.status.success() { String::new() } else { String::from_utf8(said).expect("text") }
+}
+
+/// The names of figures in a query.
+fn names(query: &str) -> impl Iterator<Item = &str> {
+    let words = query.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words.filter(|word| word.starts_with("micro_chat_") || word.starts_with("process_"))
+}
+
+#[tokio::test]
+async fn prometheus_reads_all_figures_and_each_that_the_dashboard_asks_for_is_there() {
+    let arguments = ["--metrics-listen", "127.0.0.1:0", "--limit-sends", "1/h:1"];
+    let program = Program::start(&arguments, &[]).await;
+    let http = reqwest::Client::new();
+    for _ in 0..2 {
+        let request = http.post(format!("http://{}/chat/Send", program.host)).bearer_auth(token("ann"));
+        request.body(json!({ "chat_id": "none", "text": "hello" }).to_string()).send().await.expect("an answer");
+    }
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(format!("ws://{}/chat/Connect", program.host)).await.expect("an upgrade");
+    socket.send("nonsense".into()).await.expect("a link");
+    while socket.next().await.is_some_and(|frame| frame.is_ok()) {}
+    let (text, _) = scrape(program.figures.as_deref().expect("an address")).await;
+    assert_eq!(promtool(&["check", "metrics"], &text), "");
+    let wrong = text.replace("# TYPE micro_chat_sends_total counter", "# TYPE micro_chat_sends_total gauge");
+    assert_ne!(promtool(&["check", "metrics"], &wrong), "", "it finds nothing ever");
+    let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy");
+    assert_eq!(promtool(&["check", "config", &format!("{deploy}/prometheus.yml")], ""), "");
+    let dashboard = std::fs::read_to_string(format!("{deploy}/grafana.json")).expect("the dashboard");
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("a list");
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("a list"));
+    let queries: Vec<&str> = targets.map(|target| target["expr"].as_str().expect("a query")).collect();
+    let asked: BTreeSet<&str> = queries.iter().flat_map(|query| names(query)).collect();
+    let is_there =
+        |name: &str| text.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    for name in &asked {
+        assert!(is_there(name), "{name} is not there");
+    }
+    assert!(asked.len() > 15 && !is_there("micro_chat_nothing"), "{asked:?}");
+    // And each of ours is somewhere on it.
+    for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE micro_chat_")?.split(' ').next()) {
+        assert!(
+            queries.iter().any(|query| query.contains(&format!("micro_chat_{name}"))),
+            "{name} is not on the dashboard"
+        );
+    }
+    program.stop().await;
 }
