@@ -7,6 +7,11 @@ import { addresses, configure } from "./config.js";
 declare const __WASM_FILE__: string;
 declare const __LOGIN_FILE__: string;
 
+declare global {
+  /** What the script leaves behind. */
+  var Micro: typeof import("./client.js").Micro;
+}
+
 // Known only while the script is evaluated.
 const script = document.currentScript;
 

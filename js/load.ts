@@ -4,6 +4,12 @@ import { Client, call, imports, start as use, streams } from "../target/bindgen/
 import { addresses } from "./config.js";
 import { clientError, isCoded, toError, type MicroError } from "./error.js";
 
+/** Filled in by the bundler: this is for the package, where `inline.ts` may be. */
+declare const __PACKAGE__: boolean;
+
+/** What has the wasm inside, where something has: then nothing is asked for by its address. */
+export const inside: { wasm?: () => Response } = {};
+
 // What is not named here, bundlers leave out.
 const wasm = { Client, call, streams };
 
@@ -35,7 +41,7 @@ export const load = (): Promise<Wasm> =>
 
 async function start(): Promise<Wasm> {
   const url = addresses.wasm;
-  const response = await fetch(url).catch(() => undefined);
+  const response = await (__PACKAGE__ && inside.wasm ? inside.wasm() : fetch(url).catch(() => undefined));
   if (!response?.ok) {
     throw clientError(
       "LoadFailed",

@@ -1,6 +1,6 @@
 // The two compressions that browsers take, at their best.
 
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, deflateRawSync, gzipSync } from "node:zlib";
 
 export const brotli = (bytes) =>
   brotliCompressSync(bytes, {
@@ -8,3 +8,6 @@ export const brotli = (bytes) =>
   });
 
 export const gzip = (bytes) => gzipSync(bytes, { level: 9 });
+
+/** Without a header, as `DecompressionStream("deflate-raw")` takes it. */
+export const deflate = (bytes) => deflateRawSync(bytes, { level: 9 });

@@ -7,7 +7,7 @@ import { main, Problem } from "./problem.mjs";
 import { setUp } from "./setup.mjs";
 import { setUpBrowser } from "./setup/browser.mjs";
 import { setUpDeny } from "./setup/deny.mjs";
-import { setUpTypedoc } from "./setup/packages.mjs";
+import { setUpPackaging, setUpTypedoc } from "./setup/packages.mjs";
 import { setUpPebble } from "./setup/pebble.mjs";
 import { setUpPrometheus } from "./setup/prometheus.mjs";
 import { setUpProxies } from "./setup/proxies.mjs";
@@ -25,6 +25,7 @@ const preparations = {
   debug: () => buildDebugServer(),
   browser: () => step("browser", setUpBrowser),
   proxies: () => step("proxies", setUpProxies),
+  packaging: () => step("bundlers", setUpPackaging),
   tests: (toolchain) => toolchain.tests(),
   runner: () => setUpRunner(),
   deny: () => setUpDeny(),

@@ -28,6 +28,8 @@ export const target = {
   typedoc: at("target/typedoc"),
   /** The reference, of TypeScript and of Rust. */
   docs: at("target/docs"),
+  /** The bundlers that the package is tried with, and the pages that they make. */
+  packaging: at("target/packaging"),
   server: at("target/release/micro-chat-server"),
 };
 

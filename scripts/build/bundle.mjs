@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 
 import { run } from "../command.mjs";
-import { brotli, gzip } from "../compression.mjs";
+import { brotli, deflate, gzip } from "../compression.mjs";
 import { filesIn, sha256, unlessUnchanged, writeFile } from "../stamp.mjs";
 import { step } from "../step.mjs";
 import { at, dist, target } from "../tree.mjs";
@@ -14,8 +14,9 @@ const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
 
 const hashOf = (bytes) => sha256(bytes).slice(0, 10);
 
-/** Bundles one entry into one minified file; `wasmFile` and `loginFile` are what the script asks its own folder for. */
-async function bundle(entry, format, wasmFile = "", loginFile = "") {
+/** Bundles one entry into one minified file, with these words for what it leaves open, and more of esbuild's options. */
+async function bundle(entry, format, words = {}, options = []) {
+  const filledIn = { __VERSION__: version, __PACKAGE__: false, ...words };
   const file = path.join(target.bundles, `${path.basename(entry, ".ts")}.js`);
   await run(at("node_modules/.bin/esbuild"), [
     `js/${entry}`,
@@ -25,11 +26,8 @@ async function bundle(entry, format, wasmFile = "", loginFile = "") {
     "--target=es2020",
     "--charset=utf8",
     "--legal-comments=none",
-    `--define:__VERSION__=${JSON.stringify(version)}`,
-    `--define:__WASM_FILE__=${JSON.stringify(wasmFile)}`,
-    `--define:__LOGIN_FILE__=${JSON.stringify(loginFile)}`,
-    // Whoever bundles the package makes it a file of its own.
-    "--external:./login.js",
+    ...Object.entries(filledIn).map(([name, value]) => `--define:${name}=${JSON.stringify(value)}`),
+    ...options,
     `--outfile=${file}`,
     "--log-level=warning",
   ]);
@@ -50,7 +48,7 @@ async function writeAssets() {
   const wasmFile = `micro-${hashOf(wasmBytes)}.wasm`;
   const login = await bundle("login.ts", "esm");
   const loginFile = `login-${hashOf(login)}.js`;
-  const script = await bundle("global.ts", "iife", wasmFile, loginFile);
+  const script = await bundle("global.ts", "iife", { __WASM_FILE__: wasmFile, __LOGIN_FILE__: loginFile });
   const files = {
     [loginFile]: login,
     "micro.js": script,
@@ -65,12 +63,23 @@ async function writeAssets() {
   fill(dist.assets, files);
 }
 
+const PACKAGE = [
+  // One `Micro` for all entries; and the login is a file of its own for whoever bundles them.
+  ...["./index.js", "./login.js", "react"].map((name) => `--external:${name}`),
+  // Every browser that runs this wasm knows it, and bundlers write what their own site wants.
+  "--target=es2021",
+];
+
 async function writePackage() {
+  const wasmBytes = readFileSync(wasm);
+  const entry = (name, words) => bundle(name, "esm", { __PACKAGE__: true, ...words }, PACKAGE);
   const files = {
-    "index.js": await bundle("index.ts", "esm"),
-    "login.js": await bundle("login.ts", "esm"),
-    "micro.js": await bundle("global.ts", "iife", "micro.wasm", "login.js"),
-    "micro.wasm": readFileSync(wasm),
+    "index.js": await entry("index.ts"),
+    "inline.js": await entry("inline.ts", { __WASM__: deflate(wasmBytes).toString("base64") }),
+    "react.js": await entry("react.ts"),
+    "login.js": await entry("login.ts"),
+    "micro.js": await bundle("global.ts", "iife", { __WASM_FILE__: "micro.wasm", __LOGIN_FILE__: "login.js" }),
+    "micro.wasm": wasmBytes,
   };
   fill(dist.npm, files, (name) => name.endsWith(".d.ts"));
 }

@@ -4,13 +4,17 @@ import { readFileSync } from "node:fs";
 
 import { at } from "../tree.mjs";
 
-/** Permissive ones, and MPL-2.0, which only asks that changes of its own files are shown. */
+/**
+ * Permissive ones; MPL-2.0, which only asks that changes of its own files are shown; and CC-BY-4.0, which is that of data,
+ * and asks to be named.
+ */
 const KNOWN = [
   "0BSD",
   "Apache-2.0",
   "BlueOak-1.0.0",
   "BSD-2-Clause",
   "BSD-3-Clause",
+  "CC-BY-4.0",
   "ISC",
   "MIT",
   "MIT-0",
@@ -20,7 +24,7 @@ const KNOWN = [
 ];
 
 /** What is installed by npm, and where that is written. */
-const LOCKS = ["package-lock.json", "scripts/docs/package-lock.json"];
+const LOCKS = ["package-lock.json", "scripts/docs/package-lock.json", "tests/packaging/package-lock.json"];
 
 /** Whether a licence such as `(MIT OR GPL-3.0-or-later)` leaves one that is known. */
 function isKnown(licence) {
