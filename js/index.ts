@@ -10,6 +10,6 @@ addresses.login = () => import("./login.js");
 
 export { Micro };
 /** @internal */
-export { inside } from "./load.js";
+export { inside } from "./inside.js";
 export { MicroError } from "./error.js";
 export type * from "./types.js";

@@ -3,12 +3,10 @@
 import { Client, call, imports, start as use, streams } from "../target/bindgen/micro_chat.js";
 import { addresses } from "./config.js";
 import { clientError, isCoded, toError, type MicroError } from "./error.js";
+import { inside } from "./inside.js";
 
-/** Filled in by the bundler: this is for the package, where `inline.ts` may be. */
+/** Filled in by the bundler: whether `inline.ts` may be there. */
 declare const __PACKAGE__: boolean;
-
-/** What has the wasm inside, where something has: then nothing is asked for by its address. */
-export const inside: { wasm?: () => Response } = {};
 
 // What is not named here, bundlers leave out.
 const wasm = { Client, call, streams };

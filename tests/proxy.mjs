@@ -3,12 +3,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { proxyPrograms } from "../scripts/program.mjs";
+import { freePort } from "./port.mjs";
 
 const START_MS = 10_000;
 
@@ -54,15 +55,6 @@ ${site}}`,
     return [proxyPrograms().caddy, ["run", "--adapter", "caddyfile", "--config", file]];
   },
 };
-
-async function freePort() {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, "close");
-  return port;
-}
 
 async function listens(port) {
   const socket = connect(port, "127.0.0.1");

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { Browser } from "./browser.mjs";
+import { freePort } from "./port.mjs";
 import { Server } from "./server.mjs";
 import { Visitor } from "./visitor.mjs";
 
@@ -83,15 +83,6 @@ test("the page of the README, saved as a file, is a chat of two windows", async 
   for (const browser of [ann, ben]) await shows(browser, "ann: Hello, Ben", "ben: Hello, Ann");
   for (const browser of [ann, ben]) assert.deepEqual(await browser.errors(), []);
 });
-
-/** A port that nobody listens on. */
-async function freePort() {
-  const taken = http.createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => taken.once("listening", resolve));
-  const { port } = taken.address();
-  await new Promise((resolve) => taken.close(resolve));
-  return port;
-}
 
 test("the chat of the guide shows and sends, whatever users write", async () => {
   const guide = await readFile(new URL("../docs/guide.md", import.meta.url), "utf8");

@@ -11,12 +11,11 @@ function show(message: Message): void {
   document.getElementById("messages")?.append(line);
 }
 
-const { chat_id } = await Micro.post<{ chat_id: string }>("/chat/New", "micro", { user_ids: ["ann", "ben"] });
-const chat: Handle = Micro.connect("/chat/Connect", "micro", { chat_id, user_id: "ann", after: 0, own: true }, show);
-await chat.send("from the package");
-
 try {
-  await Micro.post("/chat/New", "micro", {});
+  const { chat_id } = await Micro.post<{ chat_id: string }>("/chat/New", "micro", { user_ids: ["ann", "ben"] });
+  const chat: Handle = Micro.connect("/chat/Connect", "micro", { chat_id, user_id: "ann", after: 0, own: true }, show);
+  await chat.send("from the package");
+  document.title = chat_id;
 } catch (error) {
-  if (error instanceof MicroError) document.title = error.id;
+  document.title = error instanceof MicroError ? error.id : String(error);
 }

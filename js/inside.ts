@@ -1,0 +1,4 @@
+// The wasm of `inline.ts`, where a page has imported that.
+
+/** Brings it. */
+export const inside: { wasm?: () => Response } = {};

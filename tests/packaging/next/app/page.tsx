@@ -1,0 +1,5 @@
+import { Chat } from "../../react/Chat";
+
+export default function Page() {
+  return <Chat />;
+}

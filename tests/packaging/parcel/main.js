@@ -1,0 +1,5 @@
+import { Micro } from "micro-chat";
+
+import { chat } from "../page/chat.js";
+
+chat(Micro);

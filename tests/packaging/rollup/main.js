@@ -1,0 +1,5 @@
+import { Micro } from "micro-chat/inline";
+
+import { chat } from "../page/chat.js";
+
+await chat(Micro);
