@@ -1,6 +1,7 @@
 // npm run build [sdk | server]: builds the SDK, then the server that serves it; or one of the two.
 
 import { bundleSdk } from "./build/bundle.mjs";
+import { writeIntegrity } from "./build/integrity.mjs";
 import { buildSdk } from "./build/sdk.mjs";
 import { buildServer } from "./build/server.mjs";
 import { main, Problem } from "./problem.mjs";
@@ -13,6 +14,8 @@ await main(async () => {
   if (part !== "server") {
     await buildSdk(toolchain);
     await bundleSdk();
+    const integrity = writeIntegrity();
+    for (const [file, hash] of Object.entries(integrity)) console.log(`${file.padEnd(32)} ${hash}`);
   }
   if (part !== "sdk") await buildServer();
 });

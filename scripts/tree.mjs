@@ -38,4 +38,6 @@ export const dist = {
   assets: at("dist/assets"),
   /** What the npm package holds. */
   npm: at("dist/npm"),
+  /** What a page may check of them. */
+  integrity: at("dist/integrity.json"),
 };
