@@ -2,7 +2,7 @@
 
 import { bundleSdk } from "./build/bundle.mjs";
 import { buildSdk } from "./build/sdk.mjs";
-import { buildDebugServer, buildServer } from "./build/server.mjs";
+import { buildCommandLine, buildDebugServer, buildServer } from "./build/server.mjs";
 import { main, Problem } from "./problem.mjs";
 import { setUp } from "./setup.mjs";
 import { setUpBrowser } from "./setup/browser.mjs";
@@ -23,6 +23,7 @@ const preparations = {
   },
   server: () => buildServer(),
   debug: () => buildDebugServer(),
+  cli: () => buildCommandLine(),
   browser: () => step("browser", setUpBrowser),
   proxies: () => step("proxies", setUpProxies),
   packaging: () => step("bundlers", setUpPackaging),

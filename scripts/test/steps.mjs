@@ -82,5 +82,5 @@ export const steps = {
   unit: { needs: ["sdk", "pebble", "prometheus"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
-  browser: { needs: ["sdk", "server", "debug", "browser", "proxies", "packaging"], run: browser },
+  browser: { needs: ["sdk", "server", "debug", "cli", "browser", "proxies", "packaging"], run: browser },
 };
