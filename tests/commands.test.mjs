@@ -185,6 +185,28 @@ test("what pages call is there", () => {
   );
 });
 
+/** The errors that docs/errors.md has. */
+const errors = new Set(rows("docs/errors.md").flatMap(([names]) => names));
+
+const ID = /^(?:chats?(?:\.[A-Z]\w+){2}|(?:auth|client|gateway|signup)(?:\.[A-Z]\w+){1,2})$/;
+
+/** What any method may answer stands there once. */
+const unlisted = (id) =>
+  !errors.has(id) && !errors.has(id.replace(/.*\./, "<method>.")) && `${id}: not in docs/errors.md`;
+
+test("every error that is named is in docs/errors.md", () => {
+  const named = [...files.values()].flatMap(({ spans }) => spans.filter((span) => ID.test(span)));
+  assert.ok(named.length > 100, `${named.length} are found`);
+  assert.deepEqual(faults(named, unlisted), []);
+});
+
+test("docs/errors.md has each error of the page's side, and no other", () => {
+  const sources = [...filesIn(at("js")), ...filesIn(at("src"))].map((file) => readFileSync(file, "utf8")).join("");
+  const raised = [...sources.matchAll(/clientError\(\s*"(\w+)"|"client\.(\w+)"/g)].map(([, ts, rust]) => ts ?? rust);
+  const listed = [...errors].filter((id) => id.startsWith("client.")).map((id) => id.slice("client.".length));
+  assert.deepEqual(new Set(listed.toSorted()), new Set(raised.toSorted()));
+});
+
 test("what is not there is told: these tests can fail", () => {
   for (const line of [
     "micro-chat-server serve --gone",
@@ -203,4 +225,6 @@ test("what is not there is told: these tests can fail", () => {
   }
   assert.ok(strange("--gone"));
   assert.ok(strange("--micro-gone"));
+  assert.ok(unlisted("client.Gone"));
+  assert.ok(unlisted("chat.Send.Gone"));
 });
