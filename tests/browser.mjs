@@ -80,10 +80,10 @@ export class Browser {
     this.#console = [];
   }
 
-  /** Gives the page exactly this many CSS pixels, and the visitor's colour scheme: "light" or "dark". */
-  async look({ width = 1280, height = 800, colorScheme = "light" } = {}) {
+  /** Gives the page exactly this many CSS pixels, each of `scale` by `scale`, and the visitor's colour scheme: "light" or "dark". */
+  async look({ width = 1280, height = 800, scale = 1, colorScheme = "light" } = {}) {
     // Chromium's own protocol: its windows don't become as narrow as a phone, and WebDriver knows no colour scheme.
-    const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
+    const metrics = { width, height, deviceScaleFactor: scale, mobile: false };
     await this.driver.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", metrics);
     await this.driver.sendDevToolsCommand("Emulation.setEmulatedMedia", {
       features: [{ name: "prefers-color-scheme", value: colorScheme }],
