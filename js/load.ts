@@ -60,10 +60,11 @@ async function start(): Promise<Wasm> {
   return wasm;
 }
 
-/** Fails if this page can't compile even the smallest module. */
+/** Fails if this page can't have even the smallest module. */
 async function probe(): Promise<void> {
   try {
-    await WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+    // Not only compiled: WebKit forbids no more than the instance.
+    await WebAssembly.instantiate(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
   } catch {
     const rule = "add 'wasm-unsafe-eval' to script-src in its Content-Security-Policy";
     throw clientError("WasmForbidden", `This page or this browser forbids WebAssembly. If it is the page: ${rule}.`);
