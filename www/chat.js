@@ -396,13 +396,19 @@ function chat(chatId, me, others) {
       if (atEnd && !document.hidden) unread = 0;
       showUnread();
     };
+    let width = scroller.clientWidth;
     scroller.addEventListener("scroll", () => {
+      // WebKit also tells what another width did, before there was time to go back to the end.
+      if (scroller.clientWidth !== width) return;
       atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
       look();
     });
     document.addEventListener("visibilitychange", look);
     // New messages, a keyboard that opens, a field that grows: the end stays in view for those who were there.
-    const keep = new ResizeObserver(() => atEnd && scrollToEnd());
+    const keep = new ResizeObserver(() => {
+      width = scroller.clientWidth;
+      if (atEnd) scrollToEnd();
+    });
     keep.observe(scroller);
     keep.observe(log);
     // iOS covers the page with its keyboard instead of making it smaller.

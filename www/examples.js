@@ -161,7 +161,8 @@ function build({ service, method, about, written, real, streams }) {
   });
   fill(written);
   // Fonts and widths are known only once the section is on the page.
-  new ResizeObserver(() => fit(params)).observe(section);
+  // In the next frame, as it changes the section once more.
+  new ResizeObserver(() => requestAnimationFrame(() => fit(params))).observe(section);
 
   const call = streams ? stream(section, show, fail) : post;
   part(".run").addEventListener("click", () => {
