@@ -1,7 +1,9 @@
 // Finding installed programs.
 
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
+
+import { target } from "./tree.mjs";
 
 /** The program's full path, or undefined if PATH doesn't have it. */
 export function find(program) {
@@ -32,3 +34,27 @@ export const browserPrograms = () => ({
   chromium: process.env.CHROMIUM ?? ["chromium", "chromium-browser", "google-chrome"].map(find).find(Boolean),
   chromedriver: process.env.CHROMEDRIVER ?? find("chromedriver"),
 });
+
+/** Where WebKitGTK's own browser may be: Debian's folder for each architecture, and everybody else's. */
+const libraries = () => {
+  const folders = ["/usr/lib", "/usr/libexec", "/usr/lib64"].filter((folder) => existsSync(folder));
+  return folders.flatMap((folder) => [folder, ...readdirSync(folder).map((name) => path.join(folder, name))]);
+};
+
+/** What each engine is driven with, if it is there: by the programs' names. */
+const ENGINES = {
+  chromium: browserPrograms,
+  firefox: () => ({
+    firefox: ["firefox-esr", "firefox"].map(find).find(Boolean),
+    geckodriver: find("geckodriver") ?? findIn(path.join(target.tools, "bin"), "geckodriver"),
+  }),
+  webkit: () => ({
+    MiniBrowser: libraries()
+      .map((folder) => findIn(path.join(folder, "webkit2gtk-4.1"), "MiniBrowser"))
+      .find(Boolean),
+    WebKitWebDriver: find("WebKitWebDriver"),
+    Xvfb: find("Xvfb"),
+  }),
+};
+
+export const enginePrograms = (engine) => ENGINES[engine]();

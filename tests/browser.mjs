@@ -1,71 +1,74 @@
-// A browser of its own for each test, driven by W3C WebDriver.
+// A browser of its own for each test: Chromium, or the engine that MICRO_CHAT_BROWSER names.
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Browser as Name, Builder, logging } from "selenium-webdriver";
-import { Options, ServiceBuilder } from "selenium-webdriver/chrome.js";
-
-import { browserPrograms } from "../scripts/program.mjs";
+import { enginePrograms } from "../scripts/program.mjs";
+import { Chromium } from "./engines/chromium.mjs";
+import { Firefox } from "./engines/firefox.mjs";
+import { WebKit } from "./engines/webkit.mjs";
 
 const SCREENSHOTS = new URL("../target/screenshots/", import.meta.url);
 
-const FLAGS = [
-  "--headless",
-  "--disable-gpu",
-  "--disable-dev-shm-usage",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const ENGINES = { chromium: Chromium, firefox: Firefox, webkit: WebKit };
 
-// Chromium's sandbox refuses to work for root.
-const asRoot = process.getuid?.() === 0;
+/** The engine that the tests run in. */
+export const engine = process.env.MICRO_CHAT_BROWSER || "chromium";
+if (!(engine in ENGINES)) throw new Error(`no engine ${engine}; there are ${Object.keys(ENGINES).join(", ")}`);
 
-/** A headless Chromium. */
+/** Why a test can't run in this engine, by the first of these abilities that it lacks; false if it can. */
+export const lacks = (...abilities) =>
+  abilities.map((ability) => ENGINES[engine].lacks[ability]).find(Boolean) ?? false;
+
+/** The colour schemes that a visitor of this engine can have. */
+export const colorSchemes = lacks("dark") ? ["light"] : ["light", "dark"];
+
+/** A headless browser. */
 export class Browser {
   #console = [];
+  #engine;
   #folder;
 
   /** selenium's driver, for all that this class doesn't do. */
   driver;
 
   static async start() {
-    const { chromium, chromedriver } = browserPrograms();
+    const programs = enginePrograms(engine);
+    const missing = Object.keys(programs).filter((name) => !programs[name]);
     // Without these paths selenium would download a browser.
-    if (!chromium || !chromedriver) throw new Error("chromium and chromedriver have to be on PATH");
-    const options = new Options();
-    options.setChromeBinaryPath(chromium);
-    options.addArguments(...FLAGS, ...(asRoot ? ["--no-sandbox"] : []));
-    const preferences = new logging.Preferences();
-    preferences.setLevel(logging.Type.BROWSER, logging.Level.ALL);
-    options.setLoggingPrefs(preferences);
+    if (missing.length > 0) throw new Error(`${missing.join(" and ")} must be there to test in ${engine}`);
 
     const browser = new Browser();
-    // Chromium leaves things behind: in a folder of its own, they go when it goes.
+    // Browsers leave things behind: in a folder of its own, they go when it goes.
     browser.#folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-browser-"));
-    const environment = { ...process.env, TMPDIR: browser.#folder };
-    browser.driver = await new Builder()
-      .forBrowser(Name.CHROME)
-      .setChromeOptions(options)
-      .setChromeService(new ServiceBuilder(chromedriver).setEnvironment(environment))
-      .build();
+    browser.#engine = await ENGINES[engine].start(programs, browser.#folder);
+    browser.driver = browser.#engine.driver;
     await browser.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
     return browser;
   }
 
   async open(url) {
     await this.driver.get(url);
+    await this.#engine.opened?.();
+  }
+
+  /** Runs an async function in the page, with `args` and nothing else of its file; resolves to what it returns. */
+  async run(fn, ...args) {
+    // No `eval`, which pages may forbid.
+    const code = `(async () => (${fn})(...${JSON.stringify(args)}))().then(
+      (value) => ({ value }),
+      (error) => ({ error: error + "\\n" + error?.stack }),
+    )`;
+    const { value, error } = await this.#engine.run(code);
+    if (error) throw new Error(error);
+    return value;
   }
 
   /** Everything the pages have logged since the start or the last `forgetConsole`: `{ level, message }`. */
   async console() {
-    const entries = await this.driver.manage().logs().get(logging.Type.BROWSER);
-    this.#console.push(...entries.map(({ level, message }) => ({ level: level.name, message })));
+    this.#console.push(...(await this.#engine.console()));
     return [...this.#console];
   }
 
@@ -80,28 +83,42 @@ export class Browser {
     this.#console = [];
   }
 
-  /** Gives the page exactly this many CSS pixels, each of `scale` by `scale`, and the visitor's colour scheme: "light" or "dark". */
+  /**
+   * Gives the page exactly this many CSS pixels, and the visitor's colour scheme: one of `colorSchemes`. In Chromium each
+   * of them is `scale` by `scale` on a screenshot.
+   */
   async look({ width = 1280, height = 800, scale = 1, colorScheme = "light" } = {}) {
-    // Chromium's own protocol: its windows don't become as narrow as a phone, and WebDriver knows no colour scheme.
-    const metrics = { width, height, deviceScaleFactor: scale, mobile: false };
-    await this.driver.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", metrics);
-    await this.driver.sendDevToolsCommand("Emulation.setEmulatedMedia", {
-      features: [{ name: "prefers-color-scheme", value: colorScheme }],
-    });
+    await this.#engine.look({ width, height, scale, colorScheme });
+  }
+
+  /** Tells pages that there is no network, or that there is one again; the sockets that stand are the test's to break. */
+  async offline(offline) {
+    await this.#engine.offline(offline);
+  }
+
+  /** Freezes the page in front as a browser does to save power, or thaws it. */
+  async freeze(frozen) {
+    await this.#engine.freeze(frozen);
+  }
+
+  /** Forgets the cookies of the page in front, and of all others where the engine can. */
+  async forgetCookies() {
+    await this.#engine.forgetCookies();
   }
 
   /** Writes target/screenshots/NAME.png, with a `look` first if one is given; returns the file's path. */
   async screenshot(name, look) {
     if (look) await this.look(look);
     const image = await this.driver.takeScreenshot();
-    await mkdir(SCREENSHOTS, { recursive: true });
-    const file = new URL(`${encodeURIComponent(name)}.png`, SCREENSHOTS);
+    const folder = engine === "chromium" ? SCREENSHOTS : new URL(`${engine}/`, SCREENSHOTS);
+    await mkdir(folder, { recursive: true });
+    const file = new URL(`${encodeURIComponent(name)}.png`, folder);
     await writeFile(file, image, "base64");
     return fileURLToPath(file);
   }
 
   async quit() {
-    await this.driver.quit();
+    await this.#engine.quit();
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }

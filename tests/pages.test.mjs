@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
-import { Key } from "selenium-webdriver";
+import { Key, until } from "selenium-webdriver";
 
-import { Browser } from "./browser.mjs";
+import { Browser, colorSchemes, lacks } from "./browser.mjs";
 import { Server } from "./server.mjs";
 
 const WAIT_MS = 15_000;
@@ -15,8 +15,8 @@ const RECONNECT_MS = 45_000;
 const PHONE = { width: 390, height: 844 };
 const DESKTOP = { width: 1280, height: 800 };
 
-// What Chromium itself logs while the server is away.
-const AWAY = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED/;
+// What browsers themselves log while the server is away.
+const AWAY = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED|Firefox can’t establish a connection/;
 
 /** A window, and what can be seen in it. */
 class Window {
@@ -51,7 +51,7 @@ class Window {
   }
 
   state() {
-    return this.run(() => document.querySelector("#state").dataset.state);
+    return this.run(() => document.querySelector("#state")?.dataset.state);
   }
 
   becomes(state, timeout) {
@@ -84,11 +84,18 @@ class Window {
     return this.until(() => this.texts(), same, JSON.stringify(texts), timeout);
   }
 
-  /** Types a message and sends it, as a person does. */
-  async type(...keys) {
-    await this.driver.findElement({ id: "text" }).sendKeys(...keys);
+  /** Types into a field, once it is there. */
+  async fill(id, ...keys) {
+    const field = await this.driver.wait(until.elementLocated({ id }), WAIT_MS);
+    await this.driver.wait(until.elementIsVisible(field), WAIT_MS);
+    await field.sendKeys(...keys);
   }
 
+  async type(...keys) {
+    await this.fill("text", ...keys);
+  }
+
+  /** Types a message and sends it, as a person does. */
   say(text) {
     return this.type(text, Key.ENTER);
   }
@@ -149,7 +156,7 @@ const address = (chat_id, user_id, others) =>
 
 const screenshots = async (window, name) => {
   for (const [size, look] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
-    for (const colorScheme of ["light", "dark"]) {
+    for (const colorScheme of colorSchemes) {
       await window.browser.look({ ...look, colorScheme });
       // One frame to lay the page out anew, one more for what follows from that.
       await window.driver.executeAsyncScript((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -165,11 +172,51 @@ const screenshots = async (window, name) => {
   }
 };
 
+test("what a page logs is known here, so that a test fails by it", async () => {
+  await ann.browser.open(server.url);
+  await ann.run(() => {
+    console.error("logged");
+    setTimeout(() => {
+      throw new Error("thrown");
+    });
+    void Promise.reject(new Error("rejected"));
+  });
+  for (const what of ["logged", "thrown", "rejected"]) {
+    await ann.until(
+      () => ann.browser.errors(),
+      (errors) => errors.some((error) => error.includes(what)),
+      what,
+    );
+  }
+  expected = /logged|thrown|rejected/;
+});
+
+test("what it logs while it loads is known as well", { skip: lacks("console") }, async () => {
+  await ann.browser.open(`data:text/html,<script>throw new Error("thrown")</script>`);
+  await ann.until(
+    () => ann.browser.errors(),
+    (errors) => errors.some((error) => error.includes("thrown")),
+    "what was thrown",
+  );
+  expected = /thrown/;
+});
+
+test("by night the pages are dark", { skip: lacks("dark") }, async () => {
+  await ann.browser.open(server.url);
+  const background = async (colorScheme) => {
+    await ann.browser.look({ ...DESKTOP, colorScheme });
+    const [red, green, blue] = await ann.run(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g));
+    return Number(red) + Number(green) + Number(blue);
+  };
+  const [day, night] = [await background("light"), await background("dark")];
+  assert.ok(day > 3 * 128 && night < 3 * 128, `${day} by day, ${night} by night`);
+});
+
 describe("chat", () => {
   test("a first visitor says who chats with whom, and a second window talks back", async () => {
     await ann.browser.open(server.url);
-    await ann.driver.findElement({ id: "name" }).sendKeys("ann");
-    await ann.driver.findElement({ id: "with" }).sendKeys("ben", Key.ENTER);
+    await ann.fill("name", "ann");
+    await ann.fill("with", "ben", Key.ENTER);
     await ann.until(
       () => ann.run(() => location.search),
       (search) => /[?&]chat_id=/.test(search),
@@ -256,6 +303,23 @@ describe("chat", () => {
       (hidden) => hidden,
       "end of the list",
     );
+  });
+
+  test("whoever reads the end still does when the window becomes narrow, and whoever reads further up does, too", async () => {
+    const chat = await newChat();
+    for (let number = 1; number <= 30; number += 1) await send(chat, "ben", `message ${number}: ${"word ".repeat(20)}`);
+    await ann.chat(address(chat, "ann"));
+    const fromEnd = () => ann.run(() => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop);
+    const isAtEnd = () => ann.until(fromEnd, (pixels) => pixels < 2, "end of the list");
+    await isAtEnd();
+    for (const look of [PHONE, DESKTOP, PHONE]) {
+      await ann.browser.look(look);
+      await isAtEnd();
+    }
+    await ann.run(() => (scroller.scrollTop = 100));
+    await ann.browser.look(DESKTOP);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok((await fromEnd()) > 200);
   });
 
   for (const how of ["stop", "kill"]) {
@@ -364,7 +428,8 @@ describe("chat", () => {
     const height = () => ann.run(() => text.offsetHeight);
     const before = await height();
     await ann.type(Key.ENTER, "   ", Key.ENTER);
-    await ann.type("one", Key.chord(Key.SHIFT, Key.ENTER), "two");
+    await ann.type("one", Key.chord(Key.SHIFT, Key.ENTER));
+    await ann.type("two");
     assert.ok((await height()) > before, "the field has grown");
     assert.deepEqual(await ann.texts(), []);
     await ann.type(Key.ENTER);
@@ -428,7 +493,7 @@ describe("chat", () => {
     const chat = await newChat();
     await send(chat, "ben", "come in");
     await ann.browser.open(address(chat));
-    await ann.driver.findElement({ id: "name" }).sendKeys("cai", Key.ENTER);
+    await ann.fill("name", "cai", Key.ENTER);
     await ann.becomes("live");
     await ann.shows(["come in"]);
     await ann.say("thanks");

@@ -95,9 +95,14 @@ export class Visitor {
       .perform();
   }
 
+  /** Presses a key while another one is held. */
+  async hold(held, key) {
+    await this.#browser.driver.actions().keyDown(held).sendKeys(key).keyUp(held).perform();
+  }
+
   /** Selects what is in the field that has the focus. */
   async selectAll() {
-    await this.#browser.driver.actions().keyDown(Key.CONTROL).sendKeys("a").keyUp(Key.CONTROL).perform();
+    await this.hold(Key.CONTROL, "a");
   }
 
   /** The browser, for what only that knows. */
@@ -117,17 +122,7 @@ export class Visitor {
 
   /** Runs an async function in the page, with `args` and nothing else of its file; resolves to what it returns. */
   async run(fn, ...args) {
-    const { value, error } = await this.#browser.driver.executeAsyncScript(
-      `const [fn, args, done] = arguments;
-       Promise.resolve((0, eval)("(" + fn + ")")(...args)).then(
-         (value) => done({ value }),
-         (error) => done({ error: String(error.stack ?? error) }),
-       );`,
-      String(fn),
-      args,
-    );
-    if (error) throw new Error(error);
-    return value;
+    return this.#browser.run(fn, ...args);
   }
 
   /** Waits until `condition`, a function for the page, is true there. */
