@@ -5,7 +5,7 @@ import { buildSdk } from "./build/sdk.mjs";
 import { buildCommandLine, buildDebugServer, buildServer } from "./build/server.mjs";
 import { main, Problem } from "./problem.mjs";
 import { setUp } from "./setup.mjs";
-import { setUpBrowser } from "./setup/browser.mjs";
+import { setUpBrowser, setUpEngine } from "./setup/browser.mjs";
 import { setUpDeny } from "./setup/deny.mjs";
 import { setUpPackaging, setUpTypedoc } from "./setup/packages.mjs";
 import { setUpPebble } from "./setup/pebble.mjs";
@@ -27,6 +27,8 @@ const preparations = {
   browser: () => step("browser", setUpBrowser),
   proxies: () => step("proxies", setUpProxies),
   packaging: () => step("bundlers", setUpPackaging),
+  firefox: () => step("Firefox", () => setUpEngine("firefox")),
+  webkit: () => step("WebKit", () => setUpEngine("webkit")),
   tests: (toolchain) => toolchain.tests(),
   runner: () => setUpRunner(),
   deny: () => setUpDeny(),
@@ -67,18 +69,21 @@ async function runStep(name, prepared) {
     result.failed ||= 1;
     result.reason ??= error.message;
   }
+  result.skipped ??= [];
   return { ...result, time: performance.now() - started };
 }
 
 function summary(results) {
-  for (const { name, passed, failed, time, reason } of results) {
+  for (const { name, passed, failed, skipped, time, reason } of results) {
     const cells = [
       name.padEnd(10),
       `${passed} passed`.padStart(12),
       `${failed} failed`.padStart(12),
+      `${skipped.length} skipped`.padStart(12),
       duration(time).padStart(14),
     ];
     console.log(cells.join(" ") + (reason ? `   ${reason}` : ""));
+    for (const test of skipped) console.log(`  skipped: ${test}`);
   }
 }
 
@@ -97,6 +102,7 @@ await main(async () => {
   summary(results);
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
   console.log(`\nin ${duration(performance.now() - started)}`);
-  console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+  const skipped = results.reduce((total, result) => total + result.skipped.length, 0);
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed` + (skipped ? `, ${skipped} skipped` : ""));
   return sum("failed") === 0 ? 0 : 1;
 });

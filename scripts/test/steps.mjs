@@ -73,6 +73,20 @@ function browser() {
   return tally(node, process.execPath, args, { timeout: 15 * MINUTE });
 }
 
+/** The tests that every engine runs: what a page's visitor meets. The others are about the server, or Chromium's own. */
+const VISITED = ["micro", "outbox", "lifecycle", "login", "pages"];
+
+/** The step for another engine than Chromium. */
+const engine = (name) => ({
+  needs: ["sdk", "server", name],
+  run({ [name]: missing }) {
+    if (missing) return { passed: 0, failed: 0, skipped: [`all of it: ${missing}`] };
+    const files = VISITED.map((file) => at("tests", `${file}.test.mjs`));
+    const args = ["--test", "--test-reporter=spec", `--test-timeout=${5 * MINUTE}`, ...files];
+    return tally(node, process.execPath, args, { env: { MICRO_CHAT_BROWSER: name }, timeout: 10 * MINUTE });
+  },
+});
+
 export const steps = {
   format: { needs: [], run: format },
   // Rust and TypeScript both include what the build makes.
@@ -83,4 +97,6 @@ export const steps = {
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
   browser: { needs: ["sdk", "server", "debug", "cli", "browser", "proxies", "packaging"], run: browser },
+  firefox: engine("firefox"),
+  webkit: engine("webkit"),
 };

@@ -11,17 +11,23 @@ export const cargo = {
   failed: /^\s*test result: .*?; (\d+) failed;/gm,
 };
 
-/** `node --test --test-reporter=spec`. */
-export const node = { passed: /^ℹ pass (\d+)/gm, failed: /^ℹ (?:fail|cancelled) (\d+)/gm };
+/** `node --test --test-reporter=spec`, which also says what was skipped, and why. */
+export const node = {
+  passed: /^ℹ pass (\d+)/gm,
+  failed: /^ℹ (?:fail|cancelled) (\d+)/gm,
+  skipped: /^\s*﹣ (.+) \([\d.]+ms\) # (.+)$/gm,
+};
 
-/** Runs a test runner; returns `{ passed, failed, reason }`. A runner that fails without a failed test counts as one. */
+/** Runs a test runner; returns `{ passed, failed, skipped, reason }`, `skipped` with a line for each. A runner that fails without a failed test counts as one. */
 export async function tally(runner, program, args, options) {
   const { code, output, timedOut } = await attempt(program, args, options);
   const passed = sum(output, runner.passed);
   const failed = sum(output, runner.failed);
-  if (timedOut) return { passed, failed: failed + 1, reason: `stopped after ${options.timeout / 60_000} min` };
-  if (code !== 0) return { passed, failed: Math.max(failed, 1), reason: failed ? undefined : `exit code ${code}` };
-  return { passed, failed };
+  const skipped = runner.skipped && [...output.matchAll(runner.skipped)].map(([, name, why]) => `${name}: ${why}`);
+  if (timedOut) return { passed, failed: failed + 1, skipped, reason: `stopped after ${options.timeout / 60_000} min` };
+  if (code !== 0)
+    return { passed, failed: Math.max(failed, 1), skipped, reason: failed ? undefined : `exit code ${code}` };
+  return { passed, failed, skipped };
 }
 
 /** Runs checks that pass or fail as a whole, all of them; they count as one test. */
