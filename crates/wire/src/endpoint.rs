@@ -41,6 +41,10 @@ pub enum Endpoint {
     ChatsMarkRead,
     /// `chats.DeleteUser`: a user goes, with all that they wrote.
     ChatsDeleteUser,
+    /// `chats.ExportChat`: all of a chat, a line of JSON each.
+    ChatsExportChat,
+    /// `chats.ExportUser`: all of a user, likewise.
+    ChatsExportUser,
     /// `auth.Options`: whether this server asks for a login.
     AuthOptions,
     /// `auth.Token`: log in, or go on being so.
@@ -84,6 +88,8 @@ pub const ALL: &[(Endpoint, &str, &str)] = &[
     (ChatsListChats, "chats", "ListChats"),
     (ChatsMarkRead, "chats", "MarkRead"),
     (ChatsDeleteUser, "chats", "DeleteUser"),
+    (ChatsExportChat, "chats", "ExportChat"),
+    (ChatsExportUser, "chats", "ExportUser"),
     (AuthOptions, "auth", "Options"),
     (AuthToken, "auth", "Token"),
     (AuthInspect, "auth", "Inspect"),
@@ -153,6 +159,8 @@ impl Endpoint {
             ChatsListChats => "chats.ListChats",
             ChatsMarkRead => "chats.MarkRead",
             ChatsDeleteUser => "chats.DeleteUser",
+            ChatsExportChat => "chats.ExportChat",
+            ChatsExportUser => "chats.ExportUser",
             AuthOptions => "auth.Options",
             AuthToken => "auth.Token",
             AuthInspect => "auth.Inspect",

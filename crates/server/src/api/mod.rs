@@ -1,7 +1,8 @@
 //! HTTP: paths, answers, errors, assets.
 //!
 //! - `request`: a call, read,
-//! - `chat`, `chats`, `groups`: one file a service; `deletion`: a user goes,
+//! - `chat`, `chats`, `groups`: one file a service; `deletion`: a user goes; `export`: all
+//!   of a chat or a user,
 //! - `auth`, `signup`: accounts, and `cookies`: what keeps their logins,
 //! - `assets`: the SDK and the pages, and `docs`: the documentation as pages,
 //! - [`openapi`]: the service describes itself,
@@ -17,6 +18,7 @@ mod chats;
 mod cookies;
 mod deletion;
 mod docs;
+mod export;
 pub mod fault;
 pub mod groups;
 mod observed;
@@ -183,6 +185,8 @@ async fn call(node: &Arc<Node>, endpoint: Endpoint, request: Request) -> Result<
         Endpoint::ChatsListMessages => run(endpoint, chats, &caller, call, chats::list).await,
         Endpoint::ChatsListChats => run(endpoint, chats, &caller, call, chats::list_chats).await,
         Endpoint::ChatsMarkRead => run(endpoint, chats, &caller, call, chats::mark_read).await,
+        Endpoint::ChatsExportChat => export::chat(node, &caller, call).await,
+        Endpoint::ChatsExportUser => export::user(node, &caller, call),
         Endpoint::ChatsDeleteUser => deletion::delete_user(node, &caller, address, call).await,
         _ => Err(Fault::UpgradeRequired(endpoint)),
     }

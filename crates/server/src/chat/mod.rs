@@ -5,6 +5,7 @@
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `send`: storing messages,
 //! - `erasure`: a user goes, with all that they wrote,
+//! - `export`: all of a chat, or of a user,
 //! - `retention`: old messages go,
 //! - `read`: reading them back,
 //! - `join`: listening to them,
@@ -13,6 +14,7 @@
 
 mod create;
 mod erasure;
+mod export;
 mod groups;
 mod inbox;
 mod join;
@@ -24,6 +26,7 @@ mod shared;
 
 pub use create::AtLeast;
 pub use erasure::Goodbye;
+pub use export::{Export, Part};
 pub use groups::Act;
 pub use join::{Joined, Reader, Start, Step};
 pub use read::{History, Listing, Order};

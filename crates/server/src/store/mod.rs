@@ -8,6 +8,7 @@
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `members`: who is in a chat, and what changes of that,
 //! - `erasure`: users who go, with all that they wrote,
+//! - `export`: what is asked for all of a chat, or of a user,
 //! - `retention`: old messages go,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `folder`: where it lies, for one process at a time,
@@ -19,6 +20,7 @@ mod backup;
 mod check;
 mod checkpointer;
 mod erasure;
+mod export;
 mod folder;
 mod groups;
 mod inbox;
@@ -42,6 +44,7 @@ pub use backup::{back_up, restore};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;
 pub use erasure::{Erased, Trace};
+pub use export::{About, AccountData};
 pub use folder::SIGNING_KEY;
 use folder::{DATABASE, Folder};
 pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};

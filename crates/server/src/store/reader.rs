@@ -190,6 +190,32 @@ pub fn page(
     Ok(page)
 }
 
+/// Messages of a user that a chat had when it was read, in the order of their `client_id` and behind that one, and
+/// whether there may be more. By an index, however much others have written.
+pub fn messages_of(
+    connection: &Connection,
+    chat: &Chat,
+    user_id: &str,
+    behind: &str,
+    size: PageSize,
+) -> rusqlite::Result<(Vec<Message>, bool)> {
+    let mut select = connection.prepare_cached(&format!(
+        "{MESSAGE} WHERE chat = ?1 AND user_id = ?2 AND client_id > ?3 AND seq <= ?4 ORDER BY client_id LIMIT ?5"
+    ))?;
+    let mut rows = select.query(params![chat.key, user_id, behind, chat.last_seq, size.messages])?;
+    let (mut messages, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let message = message_of(row, chat.key, &chat.id)?;
+        bytes += message.text.len() + message.subject.len();
+        messages.push(message);
+        if bytes >= size.bytes {
+            return Ok((messages, true));
+        }
+    }
+    let has_more = messages.len() as u64 == size.messages;
+    Ok((messages, has_more))
+}
+
 /// What a chat has behind `after`: as much as a page holds, or all up to the chat's end.
 pub fn behind(connection: &Connection, chat: &Chat, after: u64, size: PageSize) -> rusqlite::Result<Span> {
     // Before the page: what is committed between the two is in the page.

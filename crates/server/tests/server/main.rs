@@ -14,6 +14,7 @@ mod cost;
 mod deletion;
 mod enumeration;
 mod events;
+mod export;
 mod gateway;
 mod groups;
 mod guarded;

@@ -41,6 +41,14 @@ impl Program {
         }
     }
 
+    /// Its memory, in MiB.
+    pub fn memory(&self) -> usize {
+        let id = self.process.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
+        line.split_whitespace().nth(1).and_then(|size| size.parse::<usize>().ok()).expect("a number") / 1024
+    }
+
     /// Stops it; what it has printed since it was ready, and what it has logged.
     pub async fn stop(mut self) -> String {
         self.tell_to_stop().await;

@@ -1,7 +1,7 @@
 //! Every method, in words. A new endpoint is described here, and nowhere else.
 
 use micro_chat_wire::endpoint::Endpoint;
-use micro_chat_wire::{auth, chat, chats, deletion, groups, inbox, limit, signup};
+use micro_chat_wire::{auth, chat, chats, deletion, export, groups, inbox, limit, signup};
 
 use super::method::{Form, Login, Method};
 use crate::auth::Scope;
@@ -168,6 +168,21 @@ pub fn method(endpoint: Endpoint) -> Method {
         )
         .takes(Scope::Send)
         .refuses(&[TooMuch, MissingChatId, UnknownChat, MissingUserId, Store])
+        .measures(&["user_id"]),
+        Endpoint::ChatsExportChat => Method::new::<export::ExportChatRequest, export::Line>(
+            "All of a chat, as JSON Lines",
+            "The answer is `application/x-ndjson`: a line each for the chat and its messages, and `end` as the last. An \
+             export without that line was broken off.",
+        )
+        .takes(Scope::Read)
+        .refuses(&[TooMuch, MissingChatId, UnknownChat, Store]),
+        Endpoint::ChatsExportUser => Method::new::<export::ExportUserRequest, export::Line>(
+            "All of a user, as JSON Lines",
+            "The answer is `application/x-ndjson`: a line each for the user, their chats and what they wrote in them, \
+             and `end` as the last. By that user, or by an API key with the scope `admin`.",
+        )
+        .takes(Scope::Admin)
+        .refuses(&[TooMuch, MissingUserId, Store])
         .measures(&["user_id"]),
         Endpoint::ChatsDeleteUser => Method::new::<deletion::DeleteUserRequest, deletion::DeleteUserResponse>(
             "Delete a user, with all that they wrote",

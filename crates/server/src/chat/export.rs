@@ -1,0 +1,169 @@
+//! All of a chat, or of a user, a page at a time. What is in it is said at its beginning: a chat up to the `seq` that it
+//! has when it is reached. What is deleted while it is read is not handed out.
+
+use std::collections::VecDeque;
+
+use micro_chat_wire::limit;
+
+use super::{Chats, Refusal, at_most};
+use crate::auth::{Caller, Denied, Scope};
+use crate::store::{About, AccountData, From, Message, PageSize, Trace};
+
+/// What is read at once.
+const PAGE: PageSize = PageSize { messages: 256, bytes: 128 * 1024 };
+
+/// What an export says.
+#[derive(Debug)]
+pub enum Part {
+    /// Whose data it is, and their account, where they have one.
+    User(String, Option<AccountData>),
+    /// A chat; its messages follow.
+    Chat(Box<About>),
+    /// Some of them.
+    Messages(Vec<Message>),
+    /// That was all: so many chats, and so many messages.
+    End(u64, u64),
+}
+
+/// An export on its way.
+#[derive(Debug)]
+pub struct Export {
+    chats: Chats,
+    caller: Caller,
+    /// Whose data it is; none: all of one chat.
+    user_id: Option<String>,
+    /// The member for whom a chat is read; empty: nobody is named.
+    named: String,
+    state: State,
+    /// Chats that are known to come.
+    queue: VecDeque<Trace>,
+    /// Where to look for more of them; none: there are no more.
+    behind: Option<String>,
+    /// Chats and messages so far.
+    counts: (u64, u64),
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was said.
+    User,
+    /// The next chat is to be said.
+    Next,
+    /// Messages of a chat behind that `seq`, or of a user behind that `client_id`.
+    In(Box<About>, u64, String),
+    /// All was said.
+    Over,
+}
+
+impl Chats {
+    /// All of a chat, for its members and for API keys that may read it.
+    pub async fn export_chat(&self, caller: &Caller, chat_id: &str, named: String) -> Result<Export, Refusal> {
+        self.count_chat(caller)?;
+        let chat = self.find(caller, chat_id, &named).await?;
+        let queue = VecDeque::from([Trace { chat: chat.key, id: chat.id }]);
+        Ok(self.export(caller, None, named, State::Next, queue, None))
+    }
+
+    /// All of a user, for them, and for who administers the namespace.
+    pub fn export_user(&self, caller: &Caller, named: String) -> Result<Export, Refusal> {
+        if caller.user().is_none() {
+            caller.may(Scope::Admin)?;
+        }
+        self.count_chat(caller)?;
+        let user_id = caller.connects_as(named).map_err(|_| Denied::WrongUser)?;
+        if user_id.is_empty() {
+            return Err(Refusal::MissingUserId);
+        }
+        at_most(limit::ID, "user_id", &user_id)?;
+        let begin = Some(String::new());
+        Ok(self.export(caller, Some(user_id), String::new(), State::User, VecDeque::new(), begin))
+    }
+
+    fn export(
+        &self,
+        caller: &Caller,
+        user_id: Option<String>,
+        named: String,
+        state: State,
+        queue: VecDeque<Trace>,
+        behind: Option<String>,
+    ) -> Export {
+        Export { chats: self.clone(), caller: caller.clone(), user_id, named, state, queue, behind, counts: (0, 0) }
+    }
+}
+
+impl Export {
+    /// Who asked.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What comes next; none: all was said.
+    pub async fn next(&mut self) -> Result<Option<Part>, Refusal> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Over => return Ok(None),
+                State::User => {
+                    let user_id = self.user_id.clone().unwrap_or_default();
+                    let namespace = self.caller.namespace.clone();
+                    let account = self.chats.store.account_data(namespace, user_id.clone()).await?;
+                    self.state = State::Next;
+                    return Ok(Some(Part::User(user_id, account)));
+                }
+                State::Next => match self.next_chat().await? {
+                    None => return Ok(Some(Part::End(self.counts.0, self.counts.1))),
+                    Some(about) => {
+                        self.counts.0 += 1;
+                        let said = about.clone();
+                        self.state = State::In(Box::new(about), 0, String::new());
+                        return Ok(Some(Part::Chat(Box::new(said))));
+                    }
+                },
+                State::In(about, after, behind) => {
+                    let (messages, has_more) = self.page(&about, after, behind).await?;
+                    let last = messages.last().filter(|_| has_more);
+                    self.state = match last.map(|last| (last.seq, last.client_id.clone())) {
+                        Some((seq, client_id)) => State::In(about, seq, client_id),
+                        None => State::Next,
+                    };
+                    if !messages.is_empty() {
+                        self.counts.1 += messages.len() as u64;
+                        return Ok(Some(Part::Messages(messages)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next chat that is still there.
+    async fn next_chat(&mut self) -> Result<Option<About>, Refusal> {
+        let namespace = &self.caller.namespace;
+        loop {
+            if let Some(trace) = self.queue.pop_front() {
+                let about = self.chats.store.about(namespace.clone(), trace.id, self.user_id.clone()).await?;
+                if about.is_some() {
+                    return Ok(about);
+                }
+            } else if let (Some(user_id), Some(behind)) = (&self.user_id, self.behind.take()) {
+                let (traces, next) = self.chats.store.traces(namespace.clone(), user_id.clone(), behind).await?;
+                self.queue.extend(traces);
+                self.behind = next;
+            } else {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Messages of a chat, and whether there are more.
+    async fn page(&self, about: &About, after: u64, behind: String) -> Result<(Vec<Message>, bool), Refusal> {
+        let chat = &about.chat;
+        if let Some(user_id) = &self.user_id {
+            let page = self.chats.store.messages_of(chat.clone(), user_id.clone(), behind, PAGE).await?;
+            return Ok(page);
+        }
+        let page = self.chats.store.page(chat, after, chat.last_seq + 1, PAGE, From::Oldest).await?;
+        // They may have been put out since the page before.
+        self.chats.find(&self.caller, &chat.id, &self.named).await?;
+        Ok((page.messages, page.has_more))
+    }
+}
