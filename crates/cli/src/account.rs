@@ -71,7 +71,7 @@ fn asked(question: &str) -> Result<String, Failure> {
     line()
 }
 
-fn password() -> Result<String, Failure> {
+pub fn password() -> Result<String, Failure> {
     rpassword::prompt_password("Password: ").map_err(|error| {
         Failure::Usage(format!(
             "there is no terminal to ask for the password on ({error}); pass it with --password-stdin"
@@ -80,7 +80,7 @@ fn password() -> Result<String, Failure> {
 }
 
 /// The next line of the input.
-fn line() -> Result<String, Failure> {
+pub fn line() -> Result<String, Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     read.map_err(|error| Failure::Usage(format!("the input can't be read: {error}")))?;

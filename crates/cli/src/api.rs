@@ -1,13 +1,15 @@
 //! Calls: one POST, one answer.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
 use micro_chat_wire::error::ErrorBody;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ureq::Agent;
+use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
 use url::Url;
 
 use crate::failure::Failure;
@@ -36,7 +38,6 @@ impl Api {
         let base = place.api.value.clone();
         let agent = Agent::config_builder()
             .timeout_connect(Some(CONNECTING))
-            .timeout_global(Some(PATIENCE))
             // What proves who calls goes where it was meant to.
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -49,6 +50,29 @@ impl Api {
 
     /// The answer of a method, as it came.
     pub fn call(&self, method: &str, request: &impl Serialize, token: Option<&str>) -> Result<String, Failure> {
+        let mut answer = self.begin(method, request, token, Some(PATIENCE))?;
+        let text = answer.body_mut().with_config().limit(LARGEST).read_to_string();
+        text.map_err(|error| self.unreachable(&error))
+    }
+
+    /// The answer of a method as it comes, however long that takes.
+    pub fn read(
+        &self,
+        method: &str,
+        request: &impl Serialize,
+        token: Option<&str>,
+    ) -> Result<impl Read + use<>, Failure> {
+        Ok(self.begin(method, request, token, None)?.into_body().into_reader())
+    }
+
+    /// An answer that is a success; all of it is to be there within that time.
+    fn begin(
+        &self,
+        method: &str,
+        request: &impl Serialize,
+        token: Option<&str>,
+        patience: Option<Duration>,
+    ) -> Result<Response<Body>, Failure> {
         let body = serde_json::to_string(request).map_err(|error| Failure::Usage(error.to_string()))?;
         let url = self.base.join(method).map_err(|error| Failure::Usage(error.to_string()))?;
         let mut request = self.agent.post(url.as_str()).header("content-type", "application/json");
@@ -58,13 +82,14 @@ impl Api {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
+        let request = request.config().timeout_global(patience).timeout_recv_response(Some(PATIENCE)).build();
         let mut answer = request.send(body).map_err(|error| self.unreachable(&error))?;
         let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
         let text = answer.body_mut().with_config().limit(LARGEST).read_to_string();
         let text = text.map_err(|error| self.unreachable(&error))?;
-        if status.is_success() {
-            return Ok(text);
-        }
         // A proxy, or something else altogether, may have answered.
         Err(match serde_json::from_str::<ErrorBody>(&text) {
             Ok(error) => Failure::Refused(error),

@@ -1,11 +1,16 @@
 //! Calls with what proves who calls: a token that was named, or a login that renews itself.
 
+use std::io::Read;
+
 use serde::Serialize;
 
 use crate::api::Api;
 use crate::failure::Failure;
 use crate::logins::Logins;
 use crate::place::Place;
+
+/// A refusal that no other token changes.
+const WRONG_PASSWORD: &str = "auth.WrongCredentials";
 
 /// What proves who calls.
 #[derive(Debug)]
@@ -43,11 +48,20 @@ impl Caller {
 
     /// The answer of a method, as it came.
     pub fn call(&self, method: &str, request: &impl Serialize) -> Result<String, Failure> {
+        self.with_token(|token| self.api.call(method, request, token))
+    }
+
+    /// The answer of a method as it comes, however long that takes.
+    pub fn read(&self, method: &str, request: &impl Serialize) -> Result<impl Read + use<>, Failure> {
+        self.with_token(|token| self.api.read(method, request, token))
+    }
+
+    fn with_token<T>(&self, call: impl Fn(Option<&str>) -> Result<T, Failure>) -> Result<T, Failure> {
         let token = self.token(None)?;
-        match (self.api.call(method, request, token.as_deref()), &self.proof) {
+        match (call(token.as_deref()), &self.proof) {
             // It was good by this clock: the login may have another.
-            (Err(Failure::Refused(error)), Proof::Login(_)) if error.code == 401 => {
-                self.api.call(method, request, self.token(token.as_deref())?.as_deref())
+            (Err(Failure::Refused(error)), Proof::Login(_)) if error.code == 401 && error.id != WRONG_PASSWORD => {
+                call(self.token(token.as_deref())?.as_deref())
             }
             (Err(Failure::Refused(error)), Proof::None) if error.code == 401 => Err(Failure::Login(format!(
                 "{} ({}); log in with micro login, or name a token",

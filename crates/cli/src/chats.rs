@@ -1,14 +1,27 @@
 //! The service `chats`.
 
 use micro_chat_wire::chats::{CreateChatRequest, ListMessagesRequest, SendMessageRequest};
+use micro_chat_wire::deletion::DeleteUserRequest;
+use micro_chat_wire::inbox::{ListChatsRequest, MarkReadRequest};
 
+use crate::account;
+use crate::answer;
+use crate::caller::Caller;
 use crate::chat;
+use crate::export;
 use crate::failure::Failure;
+use crate::logins::Logins;
 use crate::options::Chats;
 use crate::place::Place;
 
 /// What a table says of a chat,
 const CHAT: &[&str] = &["id", "user_ids", "created_at"];
+
+/// of a user's chats,
+const LISTED: &[&str] = &["id", "name", "user_ids", "unread", "read_seq", "last_seq", "created_at"];
+
+/// of a user who is gone,
+const GONE: &[&str] = &["messages", "chats", "ended"];
 
 /// and of messages.
 const MESSAGES: &[&str] = &["sent_at", "author_id", "text"];
@@ -27,5 +40,28 @@ pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
             let request = ListMessagesRequest { chat_id, limit, offset, order };
             chat::ask(place, "chats/ListMessages", &request, MESSAGES)
         }
+        Chats::ListChats { user_id, limit, cursor } => {
+            chat::ask(place, "chats/ListChats", &ListChatsRequest { user_id, limit, cursor }, LISTED)
+        }
+        Chats::MarkRead { chat_id, user_id, seq } => {
+            chat::ask(place, "chats/MarkRead", &MarkReadRequest { chat_id, user_id, seq }, &["read_seq"])
+        }
+        Chats::Export(options) => export::run(place, options),
+        Chats::DeleteUser { user_id, password_stdin } => delete_user(place, user_id, password_stdin),
     }
+}
+
+fn delete_user(place: &Place, user_id: String, password_stdin: bool) -> Result<(), Failure> {
+    let caller = Caller::of(place)?;
+    // The server asks for the password where a login calls.
+    let secret = match password_stdin {
+        true => account::line()?,
+        false if caller.renews() => account::password()?,
+        false => String::new(),
+    };
+    let answer = caller.call("chats/DeleteUser", &DeleteUserRequest { user_id, secret })?;
+    if caller.renews() {
+        Logins::of(place).forget()?;
+    }
+    answer::print(place.output.value, &answer, GONE)
 }

@@ -3,7 +3,8 @@
 //! - [`options`]: what it is told; [`place`]: which server, which namespace, and who calls; [`settings`]: the
 //!   configuration file,
 //! - [`api`]: calls; [`account`]: logging in and out; [`logins`]: what is kept of a login,
-//! - [`connect`]: a chat that is open; [`screen`]: where it is shown; [`import`]: messages from a file,
+//! - [`connect`]: a chat that is open; [`screen`]: where it is shown; [`import`]: messages from a file;
+//!   [`export`]: all of a chat or a user into one,
 //! - [`manual`]: what shells and readers are told of the command line,
 //! - [`chat`] and [`chats`]: the services; [`config`]: shows and changes settings; [`caller`]: calls as somebody,
 //! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
@@ -16,6 +17,7 @@ mod chat;
 mod chats;
 mod config;
 mod connect;
+mod export;
 mod failure;
 mod import;
 mod logins;

@@ -4,6 +4,7 @@ mod account;
 mod chat;
 mod connect;
 mod desk;
+mod housekeeping;
 mod import;
 mod manual;
 mod place;
