@@ -82,6 +82,17 @@ for (const [module, resolution] of [
   });
 }
 
+test("what the README shows of the package fits strict pages, too", async () => {
+  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const files = [];
+  for (const language of ["ts", "tsx"]) {
+    files.push(`readme.${language}`);
+    await writeFile(workshop.at(files.at(-1)), readme.match(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``))[1]);
+  }
+  const jsx = ["--jsx", "react-jsx", "--module", "ESNext", "--moduleResolution", "bundler"];
+  await tsc("--ignoreConfig", ...files, ...STRICT, ...jsx);
+});
+
 const publint = (tarball) => workshop.run(workshop.program("publint"), [tarball, "--strict"]);
 // The wasm is no module, and its types are those of an address: what it is, a bundler's option says.
 const attw = (tarball) =>
