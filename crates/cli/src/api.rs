@@ -1,6 +1,5 @@
 //! Calls: one POST, one answer.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, BodyReader};
 use url::Url;
 
 use crate::failure::Failure;
@@ -61,7 +60,7 @@ impl Api {
         method: &str,
         request: &impl Serialize,
         token: Option<&str>,
-    ) -> Result<impl Read + use<>, Failure> {
+    ) -> Result<BodyReader<'static>, Failure> {
         Ok(self.begin(method, request, token, None)?.into_body().into_reader())
     }
 

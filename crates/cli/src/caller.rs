@@ -1,8 +1,7 @@
 //! Calls with what proves who calls: a token that was named, or a login that renews itself.
 
-use std::io::Read;
-
 use serde::Serialize;
+use ureq::BodyReader;
 
 use crate::api::Api;
 use crate::failure::Failure;
@@ -52,7 +51,7 @@ impl Caller {
     }
 
     /// The answer of a method as it comes, however long that takes.
-    pub fn read(&self, method: &str, request: &impl Serialize) -> Result<impl Read + use<>, Failure> {
+    pub fn read(&self, method: &str, request: &impl Serialize) -> Result<BodyReader<'static>, Failure> {
         self.with_token(|token| self.api.read(method, request, token))
     }
 
