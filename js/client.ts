@@ -10,7 +10,7 @@ import { guard, load, request } from "./load.js";
 import { on, pending } from "./outbox.js";
 import { pageParams, queryOf } from "./query.js";
 import { hasTokens, tokenOf } from "./token.js";
-import type { Callback, ConnectParams, Handle, Message, User } from "./types.js";
+import type { Answer, Callback, ConnectParams, Handle, Message, Params, User } from "./types.js";
 
 /** Filled in by the bundler. */
 declare const __VERSION__: string;
@@ -113,14 +113,24 @@ export const Micro = {
    * A post to a stream, `/chat/Connect`, opens it: the callback gets each message, and the Promise resolves to the
    * handle once the chat is connected.
    */
-  post<T = unknown>(path: string, namespace = "", params: object = {}, callback?: Callback<T>): Promise<T> {
+  post<T = never, P extends string = string, Q extends Params<P> = Params<P>>(
+    path: P,
+    namespace = "",
+    params: Q = {} as Q,
+    callback?: Callback<Answer<T, P, Q>>,
+  ): Promise<Answer<T, P, Q>> {
     // Which of the two it is, the path says, once the Rust side is there to read it.
-    const answer = postOrOpen(path, namespace, params, callback as Callback<unknown>) as Promise<T>;
+    const answer = postOrOpen(path, namespace, params, callback as Callback<unknown>) as Promise<Answer<T, P, Q>>;
     return handled(answer, callback);
   },
 
   /** Gets an endpoint's answer, `params` as the query: a list as a repeated key. Otherwise like `post`. */
-  get<T = unknown>(path: string, namespace = "", params: object = {}, callback?: Callback<T>): Promise<T> {
+  get<T = never, P extends string = string, Q extends Params<P> = Params<P>>(
+    path: P,
+    namespace = "",
+    params: Q = {} as Q,
+    callback?: Callback<Answer<T, P, Q>>,
+  ): Promise<Answer<T, P, Q>> {
     return handled(getAnswer(path, namespace, params, callback), callback);
   },
 

@@ -1,13 +1,6 @@
 // Errors that a program can tell apart.
 
-/** An error as the server writes it. */
-interface Body {
-  Id: string;
-  Code: number;
-  Detail: string;
-  Status: string;
-  retry_after?: number;
-}
+import type { ErrorBody as Body } from "./wire.js";
 
 /** A refusal of the server, or a failure on the way to it. */
 export class MicroError extends Error {

@@ -2,27 +2,11 @@
 
 import type { MicroError } from "./error.js";
 import type { TokenSource } from "./token.js";
+import type { ChatMessage, Methods } from "./wire.js";
 import type { Words } from "./words.js";
 
 /** A message, as the server stored it. */
-export interface Message {
-  /** Made by the server. */
-  id: string;
-  /** Made by the sender: a second message with it is the same message. */
-  client_id: string;
-  /** The chat it is in. */
-  chat_id: string;
-  /** Who sent it. */
-  user_id: string;
-  /** What it is about; may be empty. */
-  subject: string;
-  /** What it says. */
-  text: string;
-  /** When it was stored, in Unix seconds. */
-  sent_at: number;
-  /** Its place in its chat: 1, 2, 3, … */
-  seq: number;
-}
+export type Message = ChatMessage;
 
 /** A message to send. */
 export interface Draft {
@@ -151,6 +135,23 @@ export interface OutboxEvents {
 }
 
 /**
+ * What a method takes: the fields of its request, or anything where the path is not spelled as in `Methods`. Fields may be
+ * missing: the server says which it needs.
+ */
+export type Params<P extends string> = P extends keyof Methods ? Partial<Methods[P]["request"]> : object;
+
+/** What a method answers: `T`, where that is said, or what `Methods` says of the path. */
+export type Answer<T, P extends string, Q> = [T] extends [never]
+  ? P extends keyof Methods
+    ? Methods[P] extends { group: infer OfGroup }
+      ? Q extends { group_id: string }
+        ? OfGroup
+        : Methods[P]["answer"]
+      : Methods[P]["answer"]
+    : unknown
+  : T;
+
+/**
  * Gets an answer or a message. If it declares two parameters, it is also told of failures: `(undefined, error)`.
  */
 export type Callback<T> = (data: T, error?: MicroError) => unknown;
@@ -218,4 +219,5 @@ export interface User {
   namespace: string;
 }
 
+export type * from "./wire.js";
 export type { TokenSource, Words };

@@ -19,6 +19,7 @@ const KNOWN = [
   "MIT",
   "MIT-0",
   "MPL-2.0",
+  "PSF-2.0",
   "Python-2.0",
   "Zlib",
 ];

@@ -71,12 +71,16 @@ for (const [module, resolution] of [
       `import { Micro } from "micro-chat/inline";
        import { useChat } from "micro-chat/react";
        Micro.connect("/chat/Connect", "micro", { chat_id: 5 });
-       useChat("chat", { user_id: "ann" });`,
+       useChat("chat", { user_id: "ann" });
+       Micro.post("/chat/New", "micro", { user_ids: "ann" });
+       Micro.post("/chat/New").then(({ chat }) => chat);`,
     );
     const compiled = tsc("--ignoreConfig", wrong, ...STRICT, "--module", module, "--moduleResolution", resolution);
     await assert.rejects(compiled, ({ message }) => {
       assert.match(message, /wrong-.*not assignable to type 'string'/);
       assert.match(message, /wrong-.*'user_id' does not exist in type 'ChatOptions'/);
+      assert.match(message, /wrong-.*not assignable to type 'string\[\]'/);
+      assert.match(message, /wrong-.*'chat' does not exist on type 'ChatNewResponse'/);
       return true;
     });
   });

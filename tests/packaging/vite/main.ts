@@ -12,7 +12,7 @@ function show(message: Message): void {
 }
 
 try {
-  const { chat_id } = await Micro.post<{ chat_id: string }>("/chat/New", "micro", { user_ids: ["ann", "ben"] });
+  const { chat_id } = await Micro.post("/chat/New", "micro", { user_ids: ["ann", "ben"] });
   const chat: Handle = Micro.connect("/chat/Connect", "micro", { chat_id, user_id: "ann", after: 0, own: true }, show);
   await chat.send("from the package");
   document.title = chat_id;

@@ -42,6 +42,7 @@ pub fn of_answers(endpoint: Endpoint) -> Vec<Described> {
         Place::Anywhere => true,
         Place::Call => !is_stream,
         Place::AccountCall => is_account,
+        Place::SecretCall => said.form == Form::Secret,
         Place::Handshake => matches!(said.form, Form::Stream | Form::Both),
         Place::Frame | Place::Elsewhere => false,
     });

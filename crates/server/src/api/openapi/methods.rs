@@ -191,7 +191,7 @@ pub fn method(endpoint: Endpoint) -> Method {
         )
         .called(Form::Secret)
         .takes(Scope::Admin)
-        .refuses(&[TooMuch, MissingUserId, TooLarge, Store])
+        .refuses(&[TooMuch, MissingUserId, Store])
         .measures(&["user_id"])
         .refuses_accounts(&[
             Account::Closed,

@@ -71,6 +71,8 @@ fn document() -> Value {
         paths.insert(path, operation::path_item(endpoint, &schemas));
         responses.extend(operation::refusals(endpoint));
     }
+    let description = "The request's head, of which the query is a part, has more than 32 KiB. There is no body.";
+    responses.insert(operation::LONG_HEAD.to_owned(), json!({ "description": description }));
     paths.insert("/healthz".to_owned(), health());
     let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
     json!({

@@ -20,6 +20,8 @@ pub enum Place {
     Call,
     /// The same, of one that is about accounts.
     AccountCall,
+    /// The same, of one that is not called by an address alone.
+    SecretCall,
     /// The answer to a handshake.
     Handshake,
     /// A frame of a stream.
@@ -43,7 +45,7 @@ const fn at(place: Place, when: &'static str) -> Occasion {
 
 /// A fault of that kind about that endpoint; none of those kinds that [`denied`], [`refused`] and [`account`] list.
 pub fn fault(kind: FaultKind, endpoint: Endpoint) -> Option<(Fault, Occasion)> {
-    use Place::{AccountCall, Anywhere, Call, Elsewhere, Frame, Handshake};
+    use Place::{AccountCall, Anywhere, Call, Elsewhere, Frame, Handshake, SecretCall};
     let wait = Duration::from_millis(249);
     Some(match kind {
         FaultKind::NotFound => {
@@ -51,9 +53,10 @@ pub fn fault(kind: FaultKind, endpoint: Endpoint) -> Option<(Fault, Occasion)> {
         }
         FaultKind::MethodNotAllowed => (Fault::MethodNotAllowed, at(Elsewhere, "A method was asked for with PUT, say")),
         FaultKind::ReadOnly => (Fault::ReadOnly, at(Elsewhere, "A page or a file was asked for with POST, say")),
-        FaultKind::BodyOnly => {
-            (Fault::BodyOnly, at(AccountCall, "A secret was in the address, where it is written into logs"))
-        }
+        FaultKind::BodyOnly => (
+            Fault::BodyOnly,
+            at(SecretCall, "What belongs into a body was in the address, where it is written into logs"),
+        ),
         FaultKind::BodyTooSlow => (Fault::BodyTooSlow, at(Call, "The request's body took longer than 30 seconds")),
         FaultKind::BodyTooLarge => (Fault::BodyTooLarge, at(Call, "The request's body is too large")),
         FaultKind::InvalidUtf8 => (Fault::InvalidUtf8, at(Anywhere, "The body, the query or a header is not UTF-8")),

@@ -12,6 +12,9 @@ use super::errors::{self, Described};
 use super::method::{Form, Login, Method, twin};
 use super::methods::method;
 
+/// The name of what answers a head that is too long, be it by its query.
+pub const LONG_HEAD: &str = "431";
+
 /// A path, with its operations.
 pub fn path_item(endpoint: Endpoint, schemas: &Map<String, Value>) -> Value {
     let said = method(endpoint);
@@ -22,6 +25,10 @@ pub fn path_item(endpoint: Endpoint, schemas: &Map<String, Value>) -> Value {
         let mut parameters = headers(&said);
         parameters.extend(query(schemas.get(&said.request)));
         get.insert("parameters".to_owned(), Value::Array(parameters));
+        if said.form != Form::Stream {
+            let reference = json!({ "$ref": format!("#/components/responses/{LONG_HEAD}") });
+            get["responses"][StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.as_str()] = reference;
+        }
         item.insert("get".to_owned(), Value::Object(get));
     }
     if said.form != Form::Stream {
@@ -29,7 +36,8 @@ pub fn path_item(endpoint: Endpoint, schemas: &Map<String, Value>) -> Value {
         post.insert("operationId".to_owned(), json!(endpoint.name()));
         post.insert("parameters".to_owned(), Value::Array(headers(&said)));
         let content = json!({ "application/json": { "schema": reference(&said.request) } });
-        post.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+        let is_required = schemas.get(&said.request).is_some_and(|schema| schema["required"].is_array());
+        post.insert("requestBody".to_owned(), json!({ "required": is_required, "content": content }));
         item.insert("post".to_owned(), Value::Object(post));
     }
     Value::Object(item)
@@ -142,7 +150,7 @@ fn answer(endpoint: Endpoint, said: &Method) -> Value {
         Some(twin) => json!({ "anyOf": [reference(&said.answer), reference(&method(twin).answer)] }),
     };
     let mut answer = json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
-    if endpoint.is_about_accounts() && said.form == Form::Secret {
+    if said.form == Form::Secret {
         answer["headers"] = json!({ "cache-control": header("No cache keeps this.", json!({ "const": "no-store" })) });
     }
     answer

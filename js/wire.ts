@@ -1,0 +1,657 @@
+// What goes over the wire. Made from crates/server/openapi.json by scripts/wire.mjs: change crates/wire instead.
+
+/** What an account is. */
+export type AuthAccountKind = "user" | "service";
+/** Whether a server asks for a login. */
+export type AuthLogin = "none" | "required";
+
+/** What one can call with `post` or `get`. */
+export interface Methods {
+  /** Another password. */
+  "/auth/ChangeSecret": {
+    /** What it takes. */
+    request: AuthChangeSecretRequest;
+    /** What it answers. */
+    answer: AuthEmpty;
+  };
+  /** Remove one's account. */
+  "/auth/Delete": {
+    /** What it takes. */
+    request: AuthDeleteRequest;
+    /** What it answers. */
+    answer: AuthEmpty;
+  };
+  /** Whose a token is. */
+  "/auth/Inspect": {
+    /** What it takes. */
+    request: AuthInspectRequest;
+    /** What it answers. */
+    answer: AuthInspectResponse;
+  };
+  /** Whether this server asks for a login. */
+  "/auth/Options": {
+    /** What it takes. */
+    request: AuthOptionsRequest;
+    /** What it answers. */
+    answer: AuthOptionsResponse;
+  };
+  /** Another password, for a code. */
+  "/auth/ResetPassword": {
+    /** What it takes. */
+    request: AuthResetPasswordRequest;
+    /** What it answers. */
+    answer: AuthEmpty;
+  };
+  /** Log out. */
+  "/auth/Revoke": {
+    /** What it takes. */
+    request: AuthRevokeRequest;
+    /** What it answers. */
+    answer: AuthEmpty;
+  };
+  /** A code for another password. */
+  "/auth/SendPasswordResetEmail": {
+    /** What it takes. */
+    request: AuthSendPasswordResetEmailRequest;
+    /** What it answers. */
+    answer: AuthEmpty;
+  };
+  /** Log in, or go on being so. */
+  "/auth/Token": {
+    /** What it takes. */
+    request: AuthTokenRequest;
+    /** What it answers. */
+    answer: AuthTokenResponse;
+  };
+  /** A new group. */
+  "/chat/Create": {
+    /** What it takes. */
+    request: GroupsCreateRequest;
+    /** What it answers. */
+    answer: GroupsGroupResponse;
+  };
+  /** End a group. */
+  "/chat/Delete": {
+    /** What it takes. */
+    request: GroupsMemberRequest;
+    /** What it answers. */
+    answer: GroupsGroupResponse;
+  };
+  /** Read messages. */
+  "/chat/History": {
+    /** What it takes. */
+    request: ChatHistoryRequest;
+    /** What it answers. */
+    answer: ChatHistoryResponse;
+    /** What it answers where the request has a `group_id`. */
+    group: GroupsHistoryResponse;
+  };
+  /** Bring somebody into a group. */
+  "/chat/Invite": {
+    /** What it takes. */
+    request: GroupsMemberRequest;
+    /** What it answers. */
+    answer: GroupsGroupResponse;
+  };
+  /** Come into a group. */
+  "/chat/Join": {
+    /** What it takes. */
+    request: GroupsMemberRequest;
+    /** What it answers. */
+    answer: GroupsGroupResponse;
+  };
+  /** Put somebody out of a group. */
+  "/chat/Kick": {
+    /** What it takes. */
+    request: GroupsMemberRequest;
+    /** What it answers. */
+    answer: GroupsGroupResponse;
+  };
+  /** Go out of a group. */
+  "/chat/Leave": {
+    /** What it takes. */
+    request: GroupsMemberRequest;
+    /** What it answers. */
+    answer: GroupsGroupResponse;
+  };
+  /** The groups that one may see. */
+  "/chat/List": {
+    /** What it takes. */
+    request: GroupsListRequest;
+    /** What it answers. */
+    answer: GroupsListResponse;
+  };
+  /** The chat of a set of users. */
+  "/chat/New": {
+    /** What it takes. */
+    request: ChatNewRequest;
+    /** What it answers. */
+    answer: ChatNewResponse;
+  };
+  /** Store a message. */
+  "/chat/Send": {
+    /** What it takes. */
+    request: ChatSendRequest;
+    /** What it answers. */
+    answer: ChatSendResponse;
+    /** What it answers where the request has a `group_id`. */
+    group: GroupsMessageResponse;
+  };
+  /** The chat of an id, or of a set of users. */
+  "/chats/CreateChat": {
+    /** What it takes. */
+    request: ChatsCreateChatRequest;
+    /** What it answers. */
+    answer: ChatsCreateChatResponse;
+  };
+  /** Delete a user, with all that they wrote. */
+  "/chats/DeleteUser": {
+    /** What it takes. */
+    request: ChatsDeleteUserRequest;
+    /** What it answers. */
+    answer: ChatsDeleteUserResponse;
+  };
+  /** A user's chats, with what they have not read. */
+  "/chats/ListChats": {
+    /** What it takes. */
+    request: ChatsListChatsRequest;
+    /** What it answers. */
+    answer: ChatsListChatsResponse;
+  };
+  /** Read messages by offset. */
+  "/chats/ListMessages": {
+    /** What it takes. */
+    request: ChatsListMessagesRequest;
+    /** What it answers. */
+    answer: ChatsListMessagesResponse;
+  };
+  /** Up to where a member has read. */
+  "/chats/MarkRead": {
+    /** What it takes. */
+    request: ChatsMarkReadRequest;
+    /** What it answers. */
+    answer: ChatsMarkReadResponse;
+  };
+  /** Store a message. */
+  "/chats/SendMessage": {
+    /** What it takes. */
+    request: ChatsSendMessageRequest;
+    /** What it answers. */
+    answer: ChatsSendMessageResponse;
+  };
+  /** An account, for a code. */
+  "/signup/CompleteSignup": {
+    /** What it takes. */
+    request: SignupCompleteSignupRequest;
+    /** What it answers. */
+    answer: SignupCompleteSignupResponse;
+  };
+  /** A code to sign up with. */
+  "/signup/SendVerificationEmail": {
+    /** What it takes. */
+    request: SignupSendVerificationEmailRequest;
+    /** What it answers. */
+    answer: AuthEmpty;
+  };
+}
+/** Request of `auth.ChangeSecret`. */
+export interface AuthChangeSecretRequest {
+  /** The one from here on. */
+  new_secret: string;
+  /** The password so far. */
+  old_secret: string;
+}
+/** Answer where there is nothing to say. */
+export interface AuthEmpty {}
+/** Request of `auth.Delete`. */
+export interface AuthDeleteRequest {
+  /** The account's password. */
+  secret: string;
+}
+/** Request of `auth.Inspect`. */
+export interface AuthInspectRequest {
+  /** What to look at; the caller's own token where it is empty. */
+  token?: string;
+}
+/** Answer of `auth.Inspect`. */
+export interface AuthInspectResponse {
+  account: AuthAccount;
+}
+/** Whose a token is. */
+export interface AuthAccount {
+  /** The user id, or the API key's id. */
+  id: string;
+  /** The tenant. */
+  issuer: string;
+  /** Nothing is kept here. */
+  metadata: {};
+  /** Nor here. */
+  name: string;
+  /** What the token is for. */
+  scopes: string[];
+  type: AuthAccountKind;
+}
+/** Request of `auth.Options`. */
+export interface AuthOptionsRequest {
+  /** The tenant that is asked about. */
+  namespace?: string;
+}
+/** Answer of `auth.Options`. */
+export interface AuthOptionsResponse {
+  /** Whether people can log in with a password in this namespace. */
+  accounts: boolean;
+  login: AuthLogin;
+  /** Whether strangers may sign up in this namespace. */
+  sign_up: boolean;
+}
+/** Request of `auth.ResetPassword`. */
+export interface AuthResetPasswordRequest {
+  /** The account's address. */
+  email: string;
+  /** The tenant. */
+  namespace?: string;
+  /** The password from here on. */
+  secret: string;
+  /** The code that came by mail. */
+  token: string;
+}
+/** Request of `auth.Revoke`. */
+export interface AuthRevokeRequest {
+  /** The same, with the refresh token in the cookie. */
+  cookie?: boolean;
+  /** Whether all logins of that user end. */
+  everywhere?: boolean;
+  /** The tenant. */
+  namespace?: string;
+  /** Whose login ends. */
+  refresh_token?: string;
+  /** With an API key: whose logins and tokens end. */
+  user_id?: string;
+}
+/** Request of `auth.SendPasswordResetEmail`. */
+export interface AuthSendPasswordResetEmailRequest {
+  /** The account's address. */
+  email: string;
+  /** The tenant. */
+  namespace?: string;
+}
+/** Request of `auth.Token`: a password, a refresh token, or `cookie` alone for the refresh token in the cookie. */
+export interface AuthTokenRequest {
+  /** Whether the refresh token is to come, and is to be found, in a cookie that no script can read. */
+  cookie?: boolean;
+  /** Who logs in: an e-mail address or a user id. */
+  id?: string;
+  /** The same as `options.namespace`. */
+  namespace?: string;
+  options?: AuthTokenOptions;
+  /** Instead of both: a refresh token. It is used up. */
+  refresh_token?: string;
+  /** Their password. */
+  secret?: string;
+}
+/** More about a login. */
+export interface AuthTokenOptions {
+  /** The tenant. */
+  namespace?: string;
+}
+/** Answer of `auth.Token`. */
+export interface AuthTokenResponse {
+  account: AuthAccountName;
+  token: AuthAuthToken;
+}
+/** Who somebody is. */
+export interface AuthAccountName {
+  /** The user id. */
+  id: string;
+  /** Their tenant. */
+  namespace: string;
+}
+/** An access token, with what makes the next one. */
+export interface AuthAuthToken {
+  /** For `authorization: Bearer`, hello frames and first frames. */
+  access_token: string;
+  /** Since when the access token is good, in Unix seconds. */
+  created: number;
+  /** Until when. */
+  expiry: number;
+  /** Good for one `auth.Token`; empty where it is in a cookie. */
+  refresh_token: string;
+}
+/** Request of `chat.Create`. */
+export interface GroupsCreateRequest {
+  /** What it is about. */
+  description?: string;
+  /** What it is called. */
+  name: string;
+  /** Whether one comes in by invitation only. */
+  private?: boolean;
+  /** Its first members; the caller becomes one anyway. */
+  user_ids?: string[];
+}
+/** Answer of `chat.Create`, `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave` and `chat.Join`. */
+export interface GroupsGroupResponse {
+  group: GroupsGroup;
+}
+/** A group. */
+export interface GroupsGroup {
+  /** RFC 3339. */
+  created_at: string;
+  /** What it is about; may be empty. */
+  description: string;
+  /** Made by the server; a UUID. It is the group's `chat_id`, too. */
+  id: string;
+  /** What it is called. */
+  name: string;
+  /** Whether one comes in by invitation only. */
+  private: boolean;
+  /** Its members, in the order of their names. */
+  user_ids: string[];
+}
+/** Request of `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave` and `chat.Join`. */
+export interface GroupsMemberRequest {
+  /** The group. */
+  group_id: string;
+  /** Who comes in or goes. */
+  user_id?: string;
+}
+/** Request of `chat.History`. */
+export interface ChatHistoryRequest {
+  /** Only messages with a larger `seq`, the oldest of them; without it the newest are answered. */
+  after?: number | null;
+  /** Only messages with a smaller `seq`; 0 stands for no bound. */
+  before?: number;
+  /** The chat to read. */
+  chat_id?: string;
+  /** The group to read, instead of a chat. */
+  group_id?: string;
+  /** At most this many messages: 1 to 1,000; 0 stands for 1,000. */
+  limit?: number;
+}
+/** Answer of `chat.History`. */
+export interface ChatHistoryResponse {
+  /** Whether the asked range holds more: older ones, or with `after` newer ones. */
+  has_more?: boolean;
+  /** Oldest first. */
+  messages: ChatMessage[];
+}
+/** A message, as History answers it and every stream carries it. */
+export interface ChatMessage {
+  /** The chat it is in. */
+  chat_id: string;
+  /** Made by the sender: a second message with it is the same message. */
+  client_id: string;
+  /** Made by the server; a UUID. */
+  id: string;
+  /** When the server stored it, in Unix seconds. */
+  sent_at: number;
+  /** Its place in its chat: 1, 2, 3, … */
+  seq: number;
+  /** What it is about; may be empty. */
+  subject: string;
+  /** What it says. */
+  text: string;
+  /** Who sent it. */
+  user_id: string;
+}
+/** Answer of `chat.History` of a group. */
+export interface GroupsHistoryResponse {
+  /** Whether there are older ones. */
+  has_more?: boolean;
+  /** Oldest first. */
+  messages: GroupsMessage[];
+}
+/** A message of a group. */
+export interface GroupsMessage {
+  /** The sender's name for it: a second message with it is the same message. */
+  client: string;
+  /** The group it is in. */
+  group_id: string;
+  /** Made by the server; a UUID. */
+  id: string;
+  /** When it was stored, to the second: RFC 3339. */
+  sent_at: string;
+  /** What it is about; may be empty. */
+  subject: string;
+  /** What it says. */
+  text: string;
+  /** Who sent it. */
+  user_id: string;
+}
+/** Request of `chat.List`. */
+export interface GroupsListRequest {
+  /** At most so many, 1 to 1,000; 0 stands for 100. */
+  limit?: number;
+  /** Groups to pass over. */
+  offset?: number;
+  /** Only groups with this member; empty: all that the caller may see. */
+  user_id?: string;
+}
+/** Answer of `chat.List`. */
+export interface GroupsListResponse {
+  /** The newest first: as many as fit. */
+  groups: GroupsGroup[];
+  /** Whether there may be older ones. */
+  has_more?: boolean;
+}
+/** Request of `chat.New`. */
+export interface ChatNewRequest {
+  /** Who the chat is for; order and repetition don't matter. */
+  user_ids: string[];
+}
+/** Answer of `chat.New`. */
+export interface ChatNewResponse {
+  /** The chat of these users. */
+  chat_id: string;
+}
+/** Request of `chat.Send`. */
+export interface ChatSendRequest {
+  /** The chat to send to. */
+  chat_id?: string;
+  /** The same, as groups call it. */
+  client?: string;
+  /** Makes a retry safe; the server makes one where it is empty. */
+  client_id?: string;
+  /** The group to send to, instead of a chat. */
+  group_id?: string;
+  /** What it is about; may be empty. */
+  subject?: string;
+  /** What it says. */
+  text: string;
+  /** Who sends. */
+  user_id?: string;
+}
+/** Answer of `chat.Send`: it is stored. */
+export interface ChatSendResponse {}
+/** Answer of `chat.Send` to a group, and a frame of the stream `chat.Join`. */
+export interface GroupsMessageResponse {
+  message: GroupsMessage;
+}
+/** Request of `chats.CreateChat`. */
+export interface ChatsCreateChatRequest {
+  /** The chat's id; the server makes one where it is empty. */
+  id?: string;
+  /** Two or more users. */
+  user_ids: string[];
+}
+/** Answer of `chats.CreateChat`. */
+export interface ChatsCreateChatResponse {
+  chat: ChatsChat;
+}
+/** A chat. */
+export interface ChatsChat {
+  /** When it was created. */
+  created_at: string;
+  /** Chosen by the client, or made by the server. */
+  id: string;
+  /** Whom it was created for, in the order of their names. */
+  user_ids: string[];
+}
+/** Request of `chats.DeleteUser`. */
+export interface ChatsDeleteUserRequest {
+  /** Their password, where they call with a login of an account. */
+  secret?: string;
+  /** Who goes; where a token says who calls, it may be left out. */
+  user_id?: string;
+}
+/** Answer of `chats.DeleteUser`, once all of it is gone. */
+export interface ChatsDeleteUserResponse {
+  /** Chats that they were in. */
+  chats: number;
+  /** Of those, chats that are gone: nobody was left in them. */
+  ended: number;
+  /** Messages of theirs that were deleted, but for those of chats that are gone altogether. */
+  messages: number;
+}
+/** Request of `chats.ListChats`. */
+export interface ChatsListChatsRequest {
+  /** The `cursor` of the answer before; empty: from the front. */
+  cursor?: string;
+  /** At most so many, 1 to 100; 0 stands for 25. */
+  limit?: number;
+  /** Whose chats; where a token says that, it may be left out. */
+  user_id?: string;
+}
+/** Answer of `chats.ListChats`. */
+export interface ChatsListChatsResponse {
+  /** Those in which something was said last come first. */
+  chats: ChatsListedChat[];
+  /** Where the list goes on, if it does: the next request's `cursor`. */
+  cursor?: string;
+  /** Whether there are more. */
+  has_more?: boolean;
+}
+/** A chat in a list. */
+export interface ChatsListedChat {
+  /** When it was created. */
+  created_at: string;
+  /** Its name in every call. */
+  id: string;
+  last_message?: ChatsMessage;
+  /** The newest `seq`, whether or not its message is still there; 0 in a chat without messages. */
+  last_seq: number;
+  /** Whether there are older messages behind that which were not looked at. */
+  more_unread?: boolean;
+  /** Whether there are more members than those. */
+  more_users?: boolean;
+  /** What it is called, where it is a group. */
+  name?: string;
+  /** Up to where the user has read. */
+  read_seq: number;
+  /** Messages of others behind that: of the newest 1,000 messages there at most. */
+  unread: number;
+  /** Its members, in the order of their names: the first 100. */
+  user_ids: string[];
+}
+/** A message, in this service's words. */
+export interface ChatsMessage {
+  /** Who sent it. */
+  author_id: string;
+  /** The chat it is in. */
+  chat_id: string;
+  /** Chosen by the client, or made by the server. */
+  id: string;
+  /** When the server stored it. */
+  sent_at: string;
+  /** What it says. */
+  text: string;
+}
+/** Request of `chats.ListMessages`. */
+export interface ChatsListMessagesRequest {
+  /** The chat to read. */
+  chat_id: string;
+  /** At most this many messages: 1 to 1,000; 0 stands for 25. */
+  limit?: number;
+  /** Messages to pass over first, counted from the end that `order` names. */
+  offset?: number;
+  /** `asc`: oldest first; anything else: newest first. */
+  order?: string;
+}
+/** Answer of `chats.ListMessages`. */
+export interface ChatsListMessagesResponse {
+  /** Whether the answer was full before it had as many messages as asked for: go on behind the last of them. */
+  has_more?: boolean;
+  /** In the order asked for. */
+  messages: ChatsMessage[];
+}
+/** Request of `chats.MarkRead`. */
+export interface ChatsMarkReadRequest {
+  /** The chat. */
+  chat_id: string;
+  /** Up to which message. One beyond the end is the end; one before the mark changes nothing. */
+  seq?: number;
+  /** Who has read; where a token says that, it may be left out. */
+  user_id?: string;
+}
+/** Answer of `chats.MarkRead`. */
+export interface ChatsMarkReadResponse {
+  /** Up to where they have read now. */
+  read_seq: number;
+}
+/** Request of `chats.SendMessage`. */
+export interface ChatsSendMessageRequest {
+  /** Who sends. */
+  author_id?: string;
+  /** The chat to send to. */
+  chat_id: string;
+  /** The message's id, which makes a retry safe; the server makes one where it is empty. */
+  id?: string;
+  /** What it says. */
+  text: string;
+}
+/** Answer of `chats.SendMessage`. */
+export interface ChatsSendMessageResponse {
+  message: ChatsMessage;
+}
+/** Request of `signup.completeSignup`. */
+export interface SignupCompleteSignupRequest {
+  /** Whether the refresh token is to come in a cookie that no script can read. */
+  cookie?: boolean;
+  /** The address that the code went to. */
+  email: string;
+  /** The user id that is wanted; the address where it is empty. */
+  id?: string;
+  /** The tenant. */
+  namespace?: string;
+  /** The password from here on. */
+  secret: string;
+  /** The code that came by mail. */
+  token: string;
+}
+/** Answer of `signup.completeSignup`: the new user is logged in. */
+export interface SignupCompleteSignupResponse {
+  account: AuthAccountName;
+  authToken: AuthAuthToken;
+  /** The tenant. */
+  namespace: string;
+}
+/** Request of `signup.sendVerificationEmail`. */
+export interface SignupSendVerificationEmailRequest {
+  /** Where the code is to go. */
+  email: string;
+  /** The tenant. */
+  namespace?: string;
+}
+/** An error as the gateway's answers, error frames and the session dialect carry it. */
+export interface ErrorBody {
+  /** The HTTP status. */
+  Code: number;
+  /** What went wrong and what to do, for people. */
+  Detail: string;
+  /** What went wrong, for programs: `chat.New.MissingUserIDs`. */
+  Id: string;
+  /** The HTTP status in words. */
+  Status: string;
+  /** How long to wait before trying again, in milliseconds, where that may help. */
+  retry_after?: number;
+}
+/** What a stream begins with: the metadata of `chat.Connect`, where headers and query did not give it. */
+export interface ChatConnectRequest {
+  /** The chat to join, or the group. */
+  chat_id?: string;
+  /** The tenant. */
+  namespace?: string;
+  /** What proves who the user is; a page can't put it anywhere else. */
+  token?: string;
+  /** Who joins. */
+  user_id?: string;
+}
