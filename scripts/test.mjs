@@ -12,6 +12,7 @@ import { setUpPebble } from "./setup/pebble.mjs";
 import { setUpPrometheus } from "./setup/prometheus.mjs";
 import { setUpProxies } from "./setup/proxies.mjs";
 import { setUpRunner } from "./setup/runner.mjs";
+import { setUpSchemathesis } from "./setup/schemathesis.mjs";
 import { duration, step } from "./step.mjs";
 import { steps } from "./test/steps.mjs";
 
@@ -33,6 +34,7 @@ const preparations = {
   runner: () => setUpRunner(),
   deny: () => setUpDeny(),
   typedoc: () => step("typedoc", setUpTypedoc),
+  schemathesis: () => setUpSchemathesis(),
   pebble: () => step("ACME server", setUpPebble),
   prometheus: () => step("Prometheus", setUpPrometheus),
 };

@@ -47,7 +47,9 @@ function method({ summary, requestBody, responses }) {
 
 /** What one can call: each path with its method. */
 function methods(paths) {
-  const called = Object.entries(paths).filter(([, { post }]) => post);
+  // What is answered in lines is not what post and get can read.
+  const isJson = ({ post }) => post?.responses["200"].content["application/json"];
+  const called = Object.entries(paths).filter(([, item]) => isJson(item));
   const properties = Object.fromEntries(called.map(([path, { post }]) => [path, method(post)]));
   const description = "What one can call with `post` or `get`.";
   return { type: "object", description, properties, required: Object.keys(properties) };

@@ -30,6 +30,7 @@ function lint({ deny }) {
   return check(
     () => run("cargo", clippy, { timeout: 15 * MINUTE }),
     () => run(npmProgram("tsc"), ["--noEmit"], { timeout: 5 * MINUTE }),
+    () => run(process.execPath, [at("scripts/wire.mjs"), "--check"], { timeout: MINUTE }),
     () => run("cargo", licences, { env, timeout: 5 * MINUTE }),
     () => {
       const unknown = unknownLicences();
@@ -96,7 +97,7 @@ export const steps = {
   unit: { needs: ["sdk", "pebble", "prometheus"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
-  browser: { needs: ["sdk", "server", "debug", "cli", "browser", "proxies", "packaging"], run: browser },
+  browser: { needs: ["sdk", "server", "debug", "cli", "browser", "proxies", "packaging", "schemathesis"], run: browser },
   firefox: engine("firefox"),
   webkit: engine("webkit"),
 };

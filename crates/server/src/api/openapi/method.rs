@@ -50,6 +50,8 @@ pub struct Method {
     pub request: String,
     /// The answer's type: its name.
     pub answer: String,
+    /// What the answer is written as.
+    pub media: &'static str,
     /// Both types, and all that they are made of.
     pub schemas: Schemas,
     /// What the rules of chats refuse here.
@@ -75,6 +77,7 @@ impl Method {
             login: Login::Token(None),
             request: Q::name().into_owned(),
             answer: A::name().into_owned(),
+            media: "application/json",
             schemas,
             refusals: &[],
             fields: &[],
@@ -111,6 +114,11 @@ impl Method {
     /// How many things one answer holds, where that is not as in most.
     pub fn answers_at_most(self, most: u64) -> Self {
         Self { most, ..self }
+    }
+
+    /// The answer is a line of JSON for each thing, of the answer's type each.
+    pub fn answers_lines(self) -> Self {
+        Self { media: "application/x-ndjson", ..self }
     }
 
     /// What it refuses about accounts.

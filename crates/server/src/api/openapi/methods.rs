@@ -175,6 +175,7 @@ pub fn method(endpoint: Endpoint) -> Method {
              export without that line was broken off.",
         )
         .takes(Scope::Read)
+        .answers_lines()
         .refuses(&[TooMuch, MissingChatId, UnknownChat, Store]),
         Endpoint::ChatsExportUser => Method::new::<export::ExportUserRequest, export::Line>(
             "All of a user, as JSON Lines",
@@ -182,6 +183,7 @@ pub fn method(endpoint: Endpoint) -> Method {
              and `end` as the last. By that user, or by an API key with the scope `admin`.",
         )
         .takes(Scope::Admin)
+        .answers_lines()
         .refuses(&[TooMuch, MissingUserId, Store])
         .measures(&["user_id"]),
         Endpoint::ChatsDeleteUser => Method::new::<deletion::DeleteUserRequest, deletion::DeleteUserResponse>(

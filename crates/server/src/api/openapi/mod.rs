@@ -4,13 +4,15 @@
 //! - `method`: what is said about one,
 //! - `occasion`: every kind of error and when it occurs; a new kind is described there,
 //! - `errors`: which of them a method can answer with,
-//! - `operation`: a method as a path item.
+//! - `operation`: a method as a path item,
+//! - `server`: what is asked of the server itself.
 
 mod errors;
 mod method;
 mod methods;
 mod occasion;
 mod operation;
+mod server;
 
 #[cfg(test)]
 mod drift;
@@ -73,7 +75,7 @@ fn document() -> Value {
     }
     let description = "The request's head, of which the query is a part, has more than 32 KiB. There is no body.";
     responses.insert(operation::LONG_HEAD.to_owned(), json!({ "description": description }));
-    paths.insert("/healthz".to_owned(), health());
+    paths.extend(server::paths().map(|(path, item)| (path.to_owned(), item)));
     let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
     json!({
         "openapi": "3.1.0",
@@ -113,35 +115,4 @@ fn schemas() -> Map<String, Value> {
     all.push((ErrorBody::name().into_owned(), ErrorBody::schema()));
     // A schema always serialises.
     all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
-}
-
-fn health() -> Value {
-    let schema = |status: &str| {
-        json!({
-            "type": "object",
-            "required": ["status", "version"],
-            "properties": {
-                "status": { "const": status },
-                "version": { "type": "string", "description": "The server's version." },
-            },
-        })
-    };
-    let answer = |description: &str, schema: Value| json!({ "description": description, "content": { "application/json": { "schema": schema } } });
-    json!({
-        "get": {
-            "operationId": "health",
-            "tags": ["server"],
-            "summary": "Whether the server is well",
-            "description": "It asks the database.",
-            "security": [],
-            "responses": {
-                "200": answer("It is.", schema("ok")),
-                "503": answer("The database does not answer.", schema("store")),
-                "429": answer(
-                    "Too Many Requests.\n\n- `gateway.TooManyRequests`: An address asks for more than the limits let through.",
-                    json!({ "$ref": "#/components/schemas/ErrorBody" }),
-                ),
-            },
-        },
-    })
 }

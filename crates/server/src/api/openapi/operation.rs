@@ -149,8 +149,8 @@ fn answer(endpoint: Endpoint, said: &Method) -> Value {
         None => reference(&said.answer),
         Some(twin) => json!({ "anyOf": [reference(&said.answer), reference(&method(twin).answer)] }),
     };
-    let mut answer = json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
-    if said.form == Form::Secret {
+    let mut answer = json!({ "description": "Done.", "content": { said.media: { "schema": schema } } });
+    if said.form == Form::Secret || said.media != "application/json" {
         answer["headers"] = json!({ "cache-control": header("No cache keeps this.", json!({ "const": "no-store" })) });
     }
     answer
