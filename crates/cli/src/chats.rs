@@ -40,7 +40,7 @@ pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
             let request = ListMessagesRequest { chat_id, limit, offset, order };
             chat::ask(place, "chats/ListMessages", &request, MESSAGES)
         }
-        Chats::ListChats { user_id, limit, cursor } => {
+        Chats::List { user_id, limit, cursor } => {
             chat::ask(place, "chats/ListChats", &ListChatsRequest { user_id, limit, cursor }, LISTED)
         }
         Chats::MarkRead { chat_id, user_id, seq } => {

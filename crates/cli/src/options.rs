@@ -268,7 +268,8 @@ pub enum Chats {
         order: String,
     },
     /// Lists a user's chats, those first in which something was said last, with what is unread
-    ListChats {
+    #[command(name = "list-chats")]
+    List {
         /// Whose; where a token says that, it may be left out
         #[arg(long, value_name = "USER", default_value = "")]
         user_id: String,
