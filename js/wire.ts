@@ -4,6 +4,20 @@
 export type AuthAccountKind = "user" | "service";
 /** Whether a server asks for a login. */
 export type AuthLogin = "none" | "required";
+/** A line of an export. */
+export type ExportLine =
+  | {
+      user: ExportUser;
+    }
+  | {
+      chat: ExportChat;
+    }
+  | {
+      message: ChatMessage;
+    }
+  | {
+      end: ExportEnd;
+    };
 
 /** What one can call with `post` or `get`. */
 export interface Methods {
@@ -654,4 +668,59 @@ export interface ChatConnectRequest {
   token?: string;
   /** Who joins. */
   user_id?: string;
+}
+/** Request of `chats.ExportChat`. */
+export interface ChatsExportChatRequest {
+  /** The chat. */
+  chat_id?: string;
+  /** The member for whom it is, where an API key asks; without one it is for the tenant. */
+  user_id?: string;
+}
+/** Request of `chats.ExportUser`. */
+export interface ChatsExportUserRequest {
+  /** Whose data; where a token says who calls, it may be left out. */
+  user_id?: string;
+}
+/** An account, without what would let somebody use it. */
+export interface ExportAccount {
+  /** RFC 3339. */
+  created_at: string;
+  /** Where their codes go to. */
+  email: string;
+  /** Where they are logged in: how many there are. */
+  logins: number;
+}
+/** A chat, as it was when it was reached. */
+export interface ExportChat {
+  /** RFC 3339. */
+  created_at: string;
+  /** What it is about, where it is a group. */
+  description?: string;
+  /** The first `seq` that is not too old to be kept. */
+  first_seq: number;
+  /** Its name in every call. */
+  id: string;
+  /** The newest `seq`: what comes later is not in the export. */
+  last_seq: number;
+  /** What it is called, where it is a group. */
+  name?: string;
+  /** Up to where the user whose data it is has read, where they are a member. */
+  read_seq?: number | null;
+  /** Its members, in the order of their names; none, where the user whose data it is has left. */
+  user_ids: string[];
+}
+/** What there was. */
+export interface ExportEnd {
+  /** Chats. */
+  chats: number;
+  /** Messages. */
+  messages: number;
+}
+/** Whose data it is. */
+export interface ExportUser {
+  account?: null | ExportAccount;
+  /** Their tenant. */
+  namespace: string;
+  /** Their name. */
+  user_id: string;
 }

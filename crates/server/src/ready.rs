@@ -22,8 +22,11 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 /// How long a commit may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What it answers then.
+const UNREADY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
 /// Why it is not ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
 pub enum Unready {
     /// The database is being opened.
     Starting,
@@ -43,6 +46,18 @@ impl Unready {
             Self::Stopping => ("Stopping", "The server is stopping; go to another, or come back."),
             Self::NotWritable => ("NotWritable", "The message store takes no writes; its log says why."),
             Self::NoRoom => ("NoRoom", "The disk of the message store is nearly full; make room."),
+        }
+    }
+
+    /// As it is answered.
+    pub fn body(self) -> ErrorBody {
+        let (id, detail) = self.words();
+        ErrorBody {
+            id: format!("ready.{id}"),
+            code: UNREADY.as_u16(),
+            detail: detail.to_owned(),
+            status: UNREADY.canonical_reason().unwrap_or_default().to_owned(),
+            retry_after: Some(1_000),
         }
     }
 }
@@ -112,16 +127,7 @@ impl Readiness {
         let Err(unready) = self.check().await else {
             return answer::json(StatusCode::OK, &json!({ "status": "ready" }));
         };
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        let (id, detail) = unready.words();
-        let body = ErrorBody {
-            id: format!("ready.{id}"),
-            code: status.as_u16(),
-            detail: detail.to_owned(),
-            status: status.canonical_reason().unwrap_or_default().to_owned(),
-            retry_after: Some(1_000),
-        };
-        answer::json(status, &body)
+        answer::json(UNREADY, &unready.body())
     }
 }
 

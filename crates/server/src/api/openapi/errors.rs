@@ -9,6 +9,7 @@ use super::methods::method;
 use super::occasion::{self, Occasion, Place};
 use crate::api::fault::{Fault, FaultKind};
 use crate::auth::{Denied, DeniedKind, Scope};
+use crate::ready::Unready;
 
 /// An error, and when it occurs.
 #[derive(Clone, Debug)]
@@ -76,6 +77,11 @@ pub fn tokens(is_met: impl Fn(&Denied) -> bool) -> Vec<Described> {
         all.extend(met.map(|denied| Described::new(&Fault::Denied(denied), when)));
     }
     all
+}
+
+/// Why the server may not be ready.
+pub fn of_readiness() -> Vec<Described> {
+    Unready::iter().map(|unready| Described { body: unready.body(), when: occasion::unready(unready) }).collect()
 }
 
 fn of_tokens(said: &Method) -> Vec<Described> {

@@ -9,6 +9,7 @@ use crate::api::fault::{Fault, FaultKind};
 use crate::auth::accounts::{Refusal as AccountRefusal, RefusalKind as AccountRefusalKind};
 use crate::auth::{Denied, DeniedKind, Scope};
 use crate::chat::{Refusal, RefusalKind};
+use crate::ready::Unready;
 use crate::store::StoreError;
 
 /// Where an error is met.
@@ -133,6 +134,16 @@ pub fn denied(kind: DeniedKind) -> (Vec<Denied>, &'static str) {
         }
     };
     (vec![denied], when)
+}
+
+/// When the server is not ready for that reason.
+pub fn unready(unready: Unready) -> &'static str {
+    match unready {
+        Unready::Starting => "The database is being opened",
+        Unready::Stopping => "The server was told to stop",
+        Unready::NotWritable => "A commit failed, or takes too long",
+        Unready::NoRoom => "The disk has less room than the database's log may need",
+    }
 }
 
 /// Fields that can be too long.

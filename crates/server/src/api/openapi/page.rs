@@ -41,6 +41,7 @@ pub fn errors(last: &str) -> String {
     let mut tokens = errors::tokens(|_| true);
     tokens.extend(errors::shared(example, |place| place == Place::AccountCall));
     section(&mut page, "Tokens", "Of every method that wants a token, and of pages that may not ask for one.", &tokens);
+    section(&mut page, "/readyz", "Whether the server should get visitors.", &errors::of_readiness());
     for (endpoint, path) in super::endpoints() {
         rules(&mut page, endpoint, &path);
         if let Some(twin) = twin(endpoint) {

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::errors;
+
 /// Its paths.
 pub fn paths() -> [(&'static str, Value); 3] {
     [("/healthz", health()), ("/readyz", ready()), ("/metrics", metrics())]
@@ -44,11 +46,9 @@ fn health() -> Value {
 }
 
 fn ready() -> Value {
-    let schema = json!({ "type": "object", "required": ["status"], "properties": { "status": { "type": "string" } } });
-    let unready = json!({
-        "description": "It should get no visitors now; the answer says why.",
-        "content": { "application/json": { "schema": schema } },
-    });
+    let words: Vec<String> =
+        errors::of_readiness().iter().map(|error| format!("- `{}`: {}.", error.body.id, error.when)).collect();
+    let unready = refusal(&format!("It should get no visitors now.\n\n{}", words.join("\n")));
     let responses = json!({ "200": status("It should.", &["ready"]), "429": too_many(), "503": unready });
     get("ready", "Whether the server should get visitors", "docs/operations.md says what that takes.", &responses)
 }
