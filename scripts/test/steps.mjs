@@ -97,7 +97,10 @@ export const steps = {
   unit: { needs: ["sdk", "pebble", "prometheus"], run: unit },
   size: { needs: ["sdk"], run: size },
   wasm: { needs: ["tests", "runner", "browser"], run: wasm },
-  browser: { needs: ["sdk", "server", "debug", "cli", "browser", "proxies", "packaging", "schemathesis"], run: browser },
+  browser: {
+    needs: ["sdk", "server", "debug", "cli", "browser", "proxies", "packaging", "schemathesis"],
+    run: browser,
+  },
   firefox: engine("firefox"),
   webkit: engine("webkit"),
 };
