@@ -1,4 +1,8 @@
 // The wasm of `inline.ts`, where a page has imported that.
 
-/** Brings it. */
+/**
+ * Brings it.
+ *
+ * @internal
+ */
 export const inside: { wasm?: () => Response } = {};

@@ -1,7 +1,6 @@
 // npm run build [sdk | server]: builds the SDK, then the server that serves it; or one of the two.
 
 import { bundleSdk } from "./build/bundle.mjs";
-import { writeIntegrity } from "./build/integrity.mjs";
 import { buildSdk } from "./build/sdk.mjs";
 import { buildServer } from "./build/server.mjs";
 import { main, Problem } from "./problem.mjs";
@@ -13,8 +12,7 @@ await main(async () => {
   const toolchain = await setUp();
   if (part !== "server") {
     await buildSdk(toolchain);
-    await bundleSdk();
-    const integrity = writeIntegrity();
+    const integrity = await bundleSdk();
     for (const [file, hash] of Object.entries(integrity)) console.log(`${file.padEnd(32)} ${hash}`);
   }
   if (part !== "sdk") await buildServer();

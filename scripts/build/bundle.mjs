@@ -8,6 +8,7 @@ import { brotli, deflate, gzip } from "../compression.mjs";
 import { filesIn, sha256, unlessUnchanged, writeFile } from "../stamp.mjs";
 import { step } from "../step.mjs";
 import { at, dist, target } from "../tree.mjs";
+import { writeIntegrity } from "./integrity.mjs";
 import { glue, wasm } from "./sdk.mjs";
 
 const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
@@ -91,6 +92,7 @@ function writeTypes() {
 
 const sources = [at("js"), glue, at("package.json"), at("package-lock.json"), at("scripts/build/bundle.mjs")];
 
+/** Returns what the files' integrity is. */
 export async function bundleSdk() {
   await step("SDK: bundles", async () => {
     const outputs = [
@@ -113,4 +115,5 @@ export async function bundleSdk() {
       writeTypes,
     ),
   );
+  return writeIntegrity();
 }

@@ -19,8 +19,7 @@ afterEach(() => workshop?.tidy());
 after(() => workshop?.stop());
 
 /** A page goes beside what a bundler that knows no pages has made. */
-const addPage = (example, page = "index.html") =>
-  cp(workshop.at(example, page), workshop.at(example, "dist", page), { recursive: true });
+const addPage = (example) => cp(workshop.at("page/index.html"), workshop.at(example, "dist/index.html"));
 
 const wasmIn = async (folder) =>
   (await readdir(workshop.at(folder), { recursive: true })).filter((file) => file.endsWith(".wasm"));
@@ -63,7 +62,7 @@ test("webpack: what it builds chats", async () => {
 
 test("webpack: its development server's page chats", async () => {
   const Server = workshop.import("webpack-dev-server");
-  const options = { port: 0, host: "127.0.0.1", static: workshop.at("webpack"), hot: true };
+  const options = { port: 0, host: "127.0.0.1", static: workshop.at("page"), hot: true };
   const site = new Server(options, await compiler({ mode: "development", infrastructureLogging: { level: "error" } }));
   workshop.later(() => site.stop());
   await site.start();

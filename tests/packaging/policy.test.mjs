@@ -15,7 +15,7 @@ before(async () => {
   workshop = await Workshop.start();
   await build({ root: workshop.at("vite"), logLevel: "error" });
   await workshop.run(workshop.program("rollup"), ["--config"], "rollup");
-  await cp(workshop.at("rollup/index.html"), workshop.at("rollup/dist/index.html"));
+  await cp(workshop.at("page/index.html"), workshop.at("rollup/dist/index.html"));
 });
 
 afterEach(() => workshop?.tidy());
