@@ -172,6 +172,8 @@ export class Workshop {
 
   /** Ends what was started since the last time, except the browser. */
   async tidy() {
+    // A page that is still there would miss its server, and say so in the next one's console.
+    await this.#browser?.open("about:blank");
     const server = this.#server;
     this.#server = undefined;
     await server?.remove();
