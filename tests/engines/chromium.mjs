@@ -42,7 +42,8 @@ export class Chromium {
 
   /** Runs an expression in the page; resolves to what its Promise resolves to. */
   async run(code) {
-    return this.driver.executeAsyncScript(`const done = arguments[0]; ${code}.then(done)`);
+    // Without a name of its own, which would hide one of the page's.
+    return this.driver.executeAsyncScript(`${code}.then(arguments[0])`);
   }
 
   /** What pages have logged since the last call: `{ level, message }`. */

@@ -89,7 +89,8 @@ export class WebKit {
 
   /** Runs an expression in the page; resolves to what its Promise resolves to. */
   async run(code) {
-    return this.driver.executeAsyncScript(`const done = arguments[0]; ${code}.then(done)`);
+    // Without a name of its own, which would hide one of the page's.
+    return this.driver.executeAsyncScript(`${code}.then(arguments[0])`);
   }
 
   /** What the page has logged since the last call or since it was opened: `{ level, message }`. */
