@@ -75,7 +75,7 @@ function browser() {
 }
 
 /** The tests that every engine runs: what a page's visitor meets. The others are about the server, or Chromium's own. */
-const VISITED = ["micro", "outbox", "lifecycle", "login", "pages"];
+const VISITED = ["micro", "outbox", "lifecycle", "login", "module", "pages"];
 
 /** The step for another engine than Chromium. */
 const engine = (name) => ({
