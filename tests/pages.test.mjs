@@ -317,6 +317,8 @@ describe("chat", () => {
       await isAtEnd();
     }
     await ann.run(() => (scroller.scrollTop = 100));
+    // Until the page has heard of it.
+    await ann.driver.executeAsyncScript((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     await ann.browser.look(DESKTOP);
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.ok((await fromEnd()) > 200);
