@@ -91,8 +91,7 @@ fn of_tokens(said: &Method) -> Vec<Described> {
         Login::Sometimes => Some(Scope::Admin),
     };
     tokens(|denied| match denied {
-        // Streams alone name a user who could be another.
-        Denied::WrongUser => false,
+        Denied::WrongUser => said.checks_user,
         Denied::NoScope(wanted) => scope == Some(*wanted),
         _ => true,
     })

@@ -46,6 +46,8 @@ pub struct Method {
     pub form: Form,
     /// How it learns who calls.
     pub login: Login,
+    /// Whether it refuses who names another user than the token does.
+    pub checks_user: bool,
     /// The request's type: its name.
     pub request: String,
     /// The answer's type: its name.
@@ -75,6 +77,7 @@ impl Method {
             description,
             form: Form::Call,
             login: Login::Token(None),
+            checks_user: false,
             request: Q::name().into_owned(),
             answer: A::name().into_owned(),
             media: "application/json",
@@ -114,6 +117,11 @@ impl Method {
     /// How many things one answer holds, where that is not as in most.
     pub fn answers_at_most(self, most: u64) -> Self {
         Self { most, ..self }
+    }
+
+    /// It refuses who names another user than the token does.
+    pub fn checks_user(self) -> Self {
+        Self { checks_user: true, ..self }
     }
 
     /// The answer is a line of JSON for each thing, of the answer's type each.

@@ -183,6 +183,7 @@ pub fn method(endpoint: Endpoint) -> Method {
              and `end` as the last. By that user, or by an API key with the scope `admin`.",
         )
         .takes(Scope::Admin)
+        .checks_user()
         .answers_lines()
         .refuses(&[TooMuch, MissingUserId, Store])
         .measures(&["user_id"]),
@@ -193,6 +194,7 @@ pub fn method(endpoint: Endpoint) -> Method {
         )
         .called(Form::Secret)
         .takes(Scope::Admin)
+        .checks_user()
         .refuses(&[TooMuch, MissingUserId, Store])
         .measures(&["user_id"])
         .refuses_accounts(&[

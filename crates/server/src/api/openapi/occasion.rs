@@ -127,7 +127,10 @@ pub fn denied(kind: DeniedKind) -> (Vec<Denied>, &'static str) {
         DeniedKind::WrongNamespace => {
             (Denied::WrongNamespace, "The header micro-namespace names another namespace than the token")
         }
-        DeniedKind::WrongUser => (Denied::WrongUser, "A stream names, or is renewed for, another user than the token"),
+        DeniedKind::WrongUser => (
+            Denied::WrongUser,
+            "A stream or an export names another user than the token, or a stream is renewed for one",
+        ),
         DeniedKind::NoScope => {
             let scopes = [Scope::Read, Scope::Send, Scope::Admin].map(Denied::NoScope);
             return (scopes.to_vec(), "An API key is not for this, or a user did what takes an API key");
