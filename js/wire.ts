@@ -229,6 +229,7 @@ export interface AuthInspectRequest {
 }
 /** Answer of `auth.Inspect`. */
 export interface AuthInspectResponse {
+  /** Whose token that is. */
   account: AuthAccount;
 }
 /** Whose a token is. */
@@ -243,6 +244,7 @@ export interface AuthAccount {
   name: string;
   /** What the token is for. */
   scopes: string[];
+  /** What it is. */
   type: AuthAccountKind;
 }
 /** Request of `auth.Options`. */
@@ -254,6 +256,7 @@ export interface AuthOptionsRequest {
 export interface AuthOptionsResponse {
   /** Whether people can log in with a password in this namespace. */
   accounts: boolean;
+  /** Whether the server wants to know who calls. */
   login: AuthLogin;
   /** Whether strangers may sign up in this namespace. */
   sign_up: boolean;
@@ -297,6 +300,7 @@ export interface AuthTokenRequest {
   id?: string;
   /** The same as `options.namespace`. */
   namespace?: string;
+  /** More about it. */
   options?: AuthTokenOptions;
   /** Instead of both: a refresh token. It is used up. */
   refresh_token?: string;
@@ -310,7 +314,9 @@ export interface AuthTokenOptions {
 }
 /** Answer of `auth.Token`. */
 export interface AuthTokenResponse {
+  /** Who that is. */
   account: AuthAccountName;
+  /** What to call with from here on. */
   token: AuthAuthToken;
 }
 /** Who somebody is. */
@@ -344,6 +350,7 @@ export interface GroupsCreateRequest {
 }
 /** Answer of `chat.Create`, `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave` and `chat.Join`. */
 export interface GroupsGroupResponse {
+  /** As it is now; a deleted one as it was. */
   group: GroupsGroup;
 }
 /** A group. */
@@ -478,6 +485,7 @@ export interface ChatSendRequest {
 export interface ChatSendResponse {}
 /** Answer of `chat.Send` to a group, and a frame of the stream `chat.Join`. */
 export interface GroupsMessageResponse {
+  /** As it is stored. */
   message: GroupsMessage;
 }
 /** Request of `chats.CreateChat`. */
@@ -489,6 +497,7 @@ export interface ChatsCreateChatRequest {
 }
 /** Answer of `chats.CreateChat`. */
 export interface ChatsCreateChatResponse {
+  /** The new chat, or the one that was there. */
   chat: ChatsChat;
 }
 /** A chat. */
@@ -540,6 +549,7 @@ export interface ChatsListedChat {
   created_at: string;
   /** Its name in every call. */
   id: string;
+  /** The newest message that is still there. */
   last_message?: ChatsMessage;
   /** The newest `seq`, whether or not its message is still there; 0 in a chat without messages. */
   last_seq: number;
@@ -614,6 +624,7 @@ export interface ChatsSendMessageRequest {
 }
 /** Answer of `chats.SendMessage`. */
 export interface ChatsSendMessageResponse {
+  /** The message as stored. */
   message: ChatsMessage;
 }
 /** Request of `signup.completeSignup`. */
@@ -633,7 +644,9 @@ export interface SignupCompleteSignupRequest {
 }
 /** Answer of `signup.completeSignup`: the new user is logged in. */
 export interface SignupCompleteSignupResponse {
+  /** Who that is. */
   account: AuthAccountName;
+  /** What to call with from here on. */
   authToken: AuthAuthToken;
   /** The tenant. */
   namespace: string;

@@ -23,7 +23,12 @@ const definition = (name) => ({ $ref: `#/definitions/${nameOf(name)}` });
 function translate(value) {
   if (Array.isArray(value)) return value.map(translate);
   if (typeof value !== "object" || value === null) return value;
-  if (value.$ref) return definition(value.$ref.split("/").at(-1));
+  if (value.$ref) {
+    const reference = definition(value.$ref.split("/").at(-1));
+    // Words beside a reference are the property's.
+    return value.description ? { description: value.description, allOf: [reference] } : reference;
+  }
+  if (value.oneOf?.length === 1) return translate(value.oneOf[0]);
   // Bounds are the server's to check: a type that lists arrays of each length says less.
   const { minItems, maxItems, format, ...rest } = value;
   return Object.fromEntries(Object.entries(rest).map(([key, part]) => [key, translate(part)]));
