@@ -7,15 +7,19 @@ export type AuthLogin = "none" | "required";
 /** A line of an export. */
 export type ExportLine =
   | {
+      /** Whose data it is: the first line of a user's. */
       user: ExportUser;
     }
   | {
+      /** A chat; its messages follow. */
       chat: ExportChat;
     }
   | {
+      /** A message of the chat before. */
       message: ChatMessage;
     }
   | {
+      /** The last line: all of it was there. */
       end: ExportEnd;
     };
 
