@@ -735,6 +735,7 @@ export interface ExportEnd {
 }
 /** Whose data it is. */
 export interface ExportUser {
+  /** What is known of their account, where they have one. */
   account?: null | ExportAccount;
   /** Their tenant. */
   namespace: string;

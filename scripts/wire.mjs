@@ -29,6 +29,10 @@ function translate(value) {
     return value.description ? { description: value.description, allOf: [reference] } : reference;
   }
   if (value.oneOf?.length === 1) return translate(value.oneOf[0]);
+  if (value.oneOf?.[0].type === "null") {
+    const [nothing, { description, ...schema }] = value.oneOf;
+    return { description, anyOf: [nothing, translate(schema)] };
+  }
   // Bounds are the server's to check: a type that lists arrays of each length says less.
   const { minItems, maxItems, format, ...rest } = value;
   return Object.fromEntries(Object.entries(rest).map(([key, part]) => [key, translate(part)]));
