@@ -1,19 +1,23 @@
 //! The documentation, at `/docs`: what `docs/` has, as pages. They load nothing from elsewhere, and run nothing.
 //!
 //! - `markdown`: a file of `docs/` as HTML,
+//! - `reference`: all methods, as the OpenAPI document has them,
 //! - `page`: what is around it.
 
 mod markdown;
 mod page;
+mod reference;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::http::HeaderMap;
 use axum::response::Response;
+use markdown::Rendered;
 use rust_embed::RustEmbed;
 
 use super::assets::{self, Content};
+use super::openapi;
 
 /// The files.
 #[derive(RustEmbed)]
@@ -34,11 +38,25 @@ const PAGES: &[(&str, &str)] = &[
     ("comparison", "comparison.md"),
 ];
 
+/// The page of all methods, which no file has, and how many pages stand before it.
+const REFERENCE: &str = "reference";
+const BEFORE_REFERENCE: usize = 3;
+
 /// The pages, rendered when the first of them is asked for.
 static RENDERED: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
     let texts: Vec<_> = PAGES.iter().filter_map(|(name, file)| Some((*name, text(file)?))).collect();
-    let contents: Vec<_> = texts.iter().filter_map(|(name, text)| Some((*name, markdown::title(text)?))).collect();
-    texts.iter().map(|(name, text)| (*name, page::render(name, text, &contents))).collect()
+    let mut contents: Vec<_> = texts.iter().filter_map(|(name, text)| Some((*name, markdown::title(text)?))).collect();
+    contents.insert(contents.len().min(BEFORE_REFERENCE), (REFERENCE, reference::TITLE.to_owned()));
+    let mut pages: HashMap<_, _> = texts
+        .iter()
+        .map(|(name, text)| {
+            let Rendered { html, headings } = markdown::render(text);
+            (*name, page::render(name, &html, &headings, &contents))
+        })
+        .collect();
+    let (html, headings) = reference::render(openapi::value());
+    pages.insert(REFERENCE, page::render(REFERENCE, &html, &headings, &contents));
+    pages
 });
 
 fn text(file: &str) -> Option<String> {

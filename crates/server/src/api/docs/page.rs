@@ -2,12 +2,11 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::markdown::{self, Rendered};
+use super::markdown::Heading;
 
-/// The page `name`: a file's text among `contents`, the names and titles of all pages.
-pub fn render(name: &str, text: &str, contents: &[(&str, String)]) -> String {
-    let Rendered { html: body, headings } = markdown::render(text);
-    let title = markdown::title(text).unwrap_or_default();
+/// The page `name` with this body among `contents`, the names and titles of all pages.
+pub fn render(name: &str, body: &str, headings: &[Heading], contents: &[(&str, String)]) -> String {
+    let title = contents.iter().find(|(page, _)| *page == name).map_or("", |(_, title)| title);
     // The list of contents stands below the title.
     let (head, rest) = body.split_at(body.find("</h1>").map_or(0, |at| at + "</h1>".len()));
     html! {
@@ -32,7 +31,7 @@ pub fn render(name: &str, text: &str, contents: &[(&str, String)]) -> String {
                     @if headings.len() > 2 {
                         details class="contents" {
                             summary { "On this page" }
-                            ul { @for heading in &headings { li { a href={ "#" (heading.id) } { (heading.title) } } } }
+                            ul { @for heading in headings { li { a href={ "#" (heading.id) } { (heading.title) } } } }
                         }
                     }
                     (PreEscaped(rest))
