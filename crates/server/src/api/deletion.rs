@@ -19,7 +19,7 @@ pub async fn delete_user(node: &Node, caller: &Caller, address: Option<IpAddr>, 
     let refused = |refusal| Fault::Refused(endpoint, refusal);
     let DeleteUserRequest { user_id, secret } = call.read_body()?;
     let secret = Zeroizing::new(secret);
-    let user_id = node.chats.may_erase(caller, user_id).map_err(refused)?;
+    let user_id = node.chats.whole_user(caller, user_id).map_err(refused)?;
     let has_account = caller.user().is_some_and(|user| user.login.is_some());
     if let (true, Some(accounts)) = (has_account, &node.accounts) {
         // A token that got into others' hands is not enough, no more than for the account.

@@ -22,8 +22,8 @@ pub struct Goodbye {
 }
 
 impl Chats {
-    /// Who is to be deleted, if the caller may: users themselves, and whom a site's own server names.
-    pub fn may_erase(&self, caller: &Caller, named: String) -> Result<String, Refusal> {
+    /// Who is to be deleted or exported, if the caller may: users themselves, and whom a site's own server names.
+    pub fn whole_user(&self, caller: &Caller, named: String) -> Result<String, Refusal> {
         if caller.user().is_none() {
             caller.may(Scope::Admin)?;
         }

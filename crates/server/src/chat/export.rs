@@ -3,10 +3,8 @@
 
 use std::collections::VecDeque;
 
-use micro_chat_wire::limit;
-
-use super::{Chats, Refusal, at_most};
-use crate::auth::{Caller, Denied, Scope};
+use super::{Chats, Refusal};
+use crate::auth::Caller;
 use crate::store::{About, AccountData, From, Message, PageSize, Trace};
 
 /// What is read at once.
@@ -66,15 +64,7 @@ impl Chats {
 
     /// All of a user, for them, and for who administers the namespace.
     pub fn export_user(&self, caller: &Caller, named: String) -> Result<Export, Refusal> {
-        if caller.user().is_none() {
-            caller.may(Scope::Admin)?;
-        }
-        self.count_chat(caller)?;
-        let user_id = caller.connects_as(named).map_err(|_| Denied::WrongUser)?;
-        if user_id.is_empty() {
-            return Err(Refusal::MissingUserId);
-        }
-        at_most(limit::ID, "user_id", &user_id)?;
+        let user_id = self.whole_user(caller, named)?;
         let begin = Some(String::new());
         Ok(self.export(caller, Some(user_id), String::new(), State::User, VecDeque::new(), begin))
     }
