@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use super::folder::DATABASE;
 use super::{ChatKey, StoreError, schema};
@@ -39,7 +39,14 @@ pub fn check(folder: &Path) -> Result<Checked, StoreError> {
         return Err(StoreError::NotADatabase(file, "it holds no chats".to_owned()));
     }
     let mut checked = Checked::default();
-    integrity(&connection, &mut checked.findings).map_err(failed)?;
+    match integrity(&connection, &mut checked.findings) {
+        Ok(()) => {}
+        // Some damage ends SQLite's own look at it.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+            checked.findings.push(format!("the file is damaged: {error}"));
+        }
+        Err(error) => return Err(failed(error)),
+    }
     let is_readable = checked.findings.is_empty();
     // What SQLite can't read well may fail any further question: that is no more than another finding.
     if let Err(error) = look(&connection, &mut checked) {

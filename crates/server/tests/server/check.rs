@@ -74,7 +74,10 @@ async fn each_kind_of_damage_is_found_and_what_was_deleted_is_none() {
             "UPDATE messages SET chat = 99 WHERE chat = 1 AND seq = 10; UPDATE chats SET last_seq = 9 WHERE chat = 1",
             "1 rows of messages belong to rows of chats",
         ),
-        ("INSERT INTO members VALUES (99, 'ann'), (99, 'ben')", "2 rows of members belong to rows of chats"),
+        (
+            "INSERT INTO members (chat, user_id) VALUES (99, 'ann'), (99, 'ben')",
+            "2 rows of members belong to rows of chats",
+        ),
         ("UPDATE groups SET members = 7", "the group is said to have 7 members and has 1"),
         (
             &format!(
@@ -114,10 +117,15 @@ async fn a_broken_file_is_found_and_what_is_no_database_is_said_in_a_line() {
     std::fs::write(&file, broken).expect("it is broken");
     let (is_sound, said) = check(data.path());
     assert!(!is_sound && said.iter().any(|line| line.contains("damaged")), "{said:?}");
-    // And what only SQLite's own check sees: a page of an index or of a table.
+    // And what only SQLite's own check sees: a page of a table.
     let mut broken = whole.clone();
-    let last = broken.len() - 4_096;
-    broken[last..].fill(0x5a);
+    std::fs::write(&file, &whole).expect("as it was");
+    let page: usize = Connection::open(&file)
+        .and_then(|database| {
+            database.query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'expired'", [], |row| row.get(0))
+        })
+        .expect("where a table is");
+    broken[(page - 1) * 4_096..page * 4_096].fill(0x5a);
     std::fs::write(&file, broken).expect("it is broken");
     let (is_sound, said) = check(data.path());
     assert!(!is_sound && said.iter().any(|line| line.contains("the file is damaged")), "{said:?}");
