@@ -124,7 +124,7 @@ fn garbage_traps_nothing() {
     recorder.call("closed", &[1006.into()]).unwrap();
     feed();
     for numbers in [[f64::NAN, f64::NAN], [-1.0, f64::INFINITY], [1e300, 1e300]] {
-        recorder.call("subscribe", &[JsValue::NULL, numbers[0].into(), numbers[1].into()]).unwrap();
+        recorder.call("subscribe", &[JsValue::NULL, numbers[0].into(), numbers[1].into(), JsValue::TRUE]).unwrap();
     }
     recorder.call("unsubscribe", &[id]).unwrap();
     recorder.call("unsubscribe", &[JsValue::from(u32::MAX)]).unwrap();
