@@ -219,8 +219,10 @@ test("what the server refuses, and what can't be meant, is the view's error", as
       ["00000000-0000-4000-8000-000000000000", {}],
       ["any", { after: -1 }],
     ]) {
+      // What is seen before is the last one's.
+      const before = probe.views.length;
       probe.render({ chatId, options: { ...options, ...change } });
-      await probe.until(() => probe.views.at(-1)?.error, "an error");
+      await probe.until(() => probe.views.length > before && probe.views.at(-1).error, "an error");
       const { error, state } = probe.views.at(-1);
       errors.push([error.id, state]);
       probe.unmount();
