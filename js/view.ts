@@ -52,7 +52,7 @@ const closedError = () =>
   new MicroError({
     Id: "client.Closed",
     Code: 0,
-    Detail: "No component shows this chat now. Send from one that is mounted.",
+    Detail: "This chat is not open: no component shows it yet, or any more, or its chat or user is not known.",
     Status: "Client Error",
   });
 
@@ -63,6 +63,8 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
   let sent: Sent[] = [];
   let arrived: Message[] = [];
   let handle: Handle | undefined;
+  // What the handle has not stored yet: it is closed behind that, or what was written would be given up.
+  const unstored = new Set<Promise<Message>>();
   // Where the last handle stood: the next one goes on there.
   let cursor = after;
   let isDue = false;
@@ -116,7 +118,9 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
     if (typeof draft?.text === "string") sent = [...sent, entry];
     change({});
     try {
-      const stored = await target.send(entry.draft);
+      const storing = target.send(entry.draft);
+      unstored.add(storing);
+      const stored = await storing.finally(() => unstored.delete(storing));
       if (own) entry.seq = stored.seq;
       else forget();
       change({});
@@ -150,7 +154,10 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
       on("caughtup", () => change({ caughtUp: true }));
       on("gap", (gap) => {
         // Nobody knows which of these were shown before: the chat begins anew.
-        if (gap.restored) arrived = [];
+        if (gap.restored) {
+          arrived = [];
+          sent = sent.filter(({ seq }) => seq === undefined);
+        }
         change(gap.restored ? { gap, messages: [] } : { gap });
       });
     } catch (error) {
@@ -162,7 +169,7 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
     const last = handle;
     handle = undefined;
     cursor = last?.cursor ?? cursor;
-    last?.close();
+    void Promise.allSettled(unstored).then(() => last?.close());
     link.leave();
     change({ state: "connecting", caughtUp: false, error: undefined });
   }

@@ -249,15 +249,16 @@ async fn show_figures(
     Ok(Some(address))
 }
 
-/// Reads the certificate anew at each SIGHUP, as those who renew certificates send it.
+/// Reads the certificate anew at each SIGHUP, as those who renew certificates send it. Without one the signal does
+/// nothing: otherwise it would end the server.
 fn renew_on_signal(tls: Option<Certificate>) -> Result<(), ServerError> {
-    let Some(certificate) = tls else { return Ok(()) };
     let mut hang_up = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hang_up.recv().await.is_some() {
-            match certificate.renew() {
-                Ok(()) => tracing::info!("the certificate was read anew"),
-                Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+            match tls.as_ref().map(Certificate::renew) {
+                None => tracing::info!("there is no certificate to read anew"),
+                Some(Ok(())) => tracing::info!("the certificate was read anew"),
+                Some(Err(error)) => tracing::error!(%error, "the old certificate stays in use"),
             }
         }
     });

@@ -25,7 +25,8 @@ pub enum Command {
         /// The tenant that it acts for.
         #[arg(long, value_parser = namespace)]
         namespace: String,
-        /// What it is for: read, send, admin, with commas between. `admin` ends users' logins.
+        /// What it is for: read, send, admin, with commas between. `admin` ends users' logins, exports and deletes
+        /// users, deletes groups and puts members out.
         #[arg(long, value_name = "SCOPES", default_value = "read,send")]
         scope: Scopes,
         /// What to call it in lists.

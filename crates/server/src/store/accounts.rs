@@ -192,6 +192,13 @@ fn is_taken(connection: &Connection, namespace: &str, user_id: &str, email: &str
     {
         return Ok(true);
     }
+    // While somebody is being deleted, what is left of them must not become another's, nor another's go with it.
+    if connection
+        .prepare_cached("SELECT 1 FROM erasures WHERE namespace = ?1 AND user_id = ?2")?
+        .exists(params![namespace, user_id])?
+    {
+        return Ok(true);
+    }
     // An address is its owner's, whatever it was used for before.
     if user_id == email {
         return Ok(false);

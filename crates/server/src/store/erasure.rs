@@ -6,7 +6,9 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::accounts::Terms;
-use super::{ChatKey, Committed, Cutoff, Gone, MemberChange, Membership, Removal, Store, StoreError, accounts, groups};
+use super::{
+    ChatKey, Committed, Cutoff, Gone, MemberChange, Membership, Removal, Store, StoreError, accounts, groups, now,
+};
 
 /// Messages that one commit deletes: others' do not wait for long.
 const BATCH: usize = 500;
@@ -98,7 +100,11 @@ fn erase(
         .prepare_cached("DELETE FROM expired WHERE chat = ?1 AND user_id = ?2")?
         .execute(params![chat, user_id])?;
     let seqs: Vec<u64> = connection
-        .prepare_cached("SELECT seq FROM messages WHERE chat = ?1 AND user_id = ?2 LIMIT ?3")?
+        .prepare_cached(
+            "SELECT seq FROM messages WHERE chat = ?1 AND user_id = ?2 AND sent_at <=
+             (SELECT at FROM erasures JOIN chats USING (namespace) WHERE chats.chat = ?1 AND erasures.user_id = ?2)
+             LIMIT ?3",
+        )?
         .query_map(params![chat, user_id, BATCH], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let mut bury = connection.prepare_cached("INSERT OR IGNORE INTO tombstones (chat, seq) VALUES (?1, ?2)")?;
@@ -141,8 +147,11 @@ impl Store {
                     .execute(params![namespace, user_id])?;
                 super::keys::cut_off(connection, &cutoff)?;
                 connection
-                    .prepare_cached("INSERT OR IGNORE INTO erasures (namespace, user_id) VALUES (?1, ?2)")?
-                    .execute(params![namespace, user_id])?;
+                    .prepare_cached(
+                        "INSERT INTO erasures (namespace, user_id, at) VALUES (?1, ?2, ?3)
+                         ON CONFLICT DO UPDATE SET at = excluded.at",
+                    )?
+                    .execute(params![namespace, user_id, now()])?;
                 Ok(logins)
             })
         })

@@ -172,6 +172,7 @@ const STEPS: &[M<'static>] = &[
     CREATE TABLE erasures (
         namespace TEXT NOT NULL,
         user_id   TEXT NOT NULL,
+        at        INTEGER NOT NULL,             -- nanoseconds; what was stored later is somebody's who came later
         PRIMARY KEY (namespace, user_id)
     ) WITHOUT ROWID;
     ",
