@@ -45,6 +45,11 @@ impl Members {
         matches!(self.stage, Stage::Due { .. })
     }
 
+    /// Whether a page is being read.
+    pub fn are_being_read(&self) -> bool {
+        self.stage == Stage::Reading
+    }
+
     /// The name behind which a page is to be read now, if one is.
     pub fn read(&mut self) -> Option<String> {
         match std::mem::replace(&mut self.stage, Stage::Reading) {

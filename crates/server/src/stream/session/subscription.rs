@@ -116,7 +116,8 @@ impl Subscription {
         let mut frames = Vec::new();
         match what {
             What::Members(page) => {
-                if let Some(members) = &mut self.members {
+                // Else it was read for an earlier subscription of this handle, and its refusal is that one's, too.
+                if let Some(members) = self.members.as_mut().filter(|members| members.are_being_read()) {
                     members.list(handle, page?, &mut frames);
                 }
             }
@@ -235,6 +236,16 @@ mod tests {
         assert_eq!(delivered(&mut subscription, &items([(1, 6), (1, 8), (1, 9)])), ["[22,7,6,6,[6]]"]);
         assert!(!subscription.is_live());
         assert!(delivered(&mut subscription, &items([(1, 7)])).is_empty(), "what it reads holds that, too");
+    }
+
+    #[test]
+    fn a_refusal_of_what_was_read_for_an_earlier_subscription_ends_no_other() {
+        let refused = || Read { handle: 7, what: What::Members(Err(Refusal::Removed)) };
+        let mut subscription = live(5);
+        subscription.members = Some(Box::new(Members::new()));
+        assert!(matches!(subscription.take(refused()), Ok(frames) if frames.is_empty()));
+        subscription.members.as_mut().and_then(|members| members.read());
+        assert!(matches!(subscription.take(refused()), Err(Refusal::Removed)));
     }
 
     /// What was read for it: a page that ends at `seq`, and its seat there.
