@@ -131,8 +131,12 @@ impl Export {
         loop {
             if let Some(trace) = self.queue.pop_front() {
                 let about = self.chats.store.about(namespace.clone(), trace.id, self.user_id.clone()).await?;
-                if about.is_some() {
-                    return Ok(about);
+                if let Some(about) = about {
+                    if self.user_id.is_none() {
+                        // Behind what was read: who is put out meanwhile does not learn who is in it.
+                        self.chats.find(&self.caller, &about.chat.id, &self.named).await?;
+                    }
+                    return Ok(Some(about));
                 }
             } else if let (Some(user_id), Some(behind)) = (&self.user_id, self.behind.take()) {
                 let (traces, next) = self.chats.store.traces(namespace.clone(), user_id.clone(), behind).await?;
