@@ -19,6 +19,8 @@ pub enum Broken {
     Members,
     /// What is kept for those who come back is kept when it is deleted.
     Rings,
+    /// What goes while a reader catches up goes without a word.
+    Gaps,
 }
 
 /// Whether this one is broken.
@@ -33,6 +35,7 @@ pub fn is(what: Broken) -> bool {
             "sync" => Some(Broken::Sync),
             "members" => Some(Broken::Members),
             "rings" => Some(Broken::Rings),
+            "gaps" => Some(Broken::Gaps),
             _ => None,
         }) == Some(what)
 }

@@ -1,5 +1,5 @@
-//! Reading messages back. A page costs the same wherever in a chat it begins: `seq` has no holes, so an offset is a
-//! `seq`, and messages lie in the order of `seq`.
+//! Reading messages back. A page costs the same wherever in a chat it begins: messages lie in the order of `seq`, and an
+//! offset is a `seq`, but for deletions.
 
 use micro_chat_wire::limit;
 
@@ -68,16 +68,11 @@ impl Chats {
     pub async fn list(&self, caller: &Caller, chat_id: &str, range: Listing) -> Result<Page, Refusal> {
         let limit = page(range.limit, LISTED)?;
         let chat = self.find(caller, chat_id, "").await?;
-        let page = match range.order {
-            Order::Ascending => {
-                let after = (chat.first_seq - 1).saturating_add(range.offset);
-                self.store.page(&chat, after, u64::MAX, limit, From::Oldest).await?
-            }
-            Order::Descending => {
-                let before = (chat.last_seq + 1).saturating_sub(range.offset);
-                self.store.page(&chat, 0, before, limit, From::Newest).await?
-            }
+        let from = match range.order {
+            Order::Ascending => From::Oldest,
+            Order::Descending => From::Newest,
         };
+        let page = self.store.listed(&chat, range.offset, limit, from).await?;
         self.still(caller, chat_id).await?;
         Ok(page)
     }

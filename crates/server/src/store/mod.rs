@@ -25,6 +25,7 @@ mod folder;
 mod groups;
 mod inbox;
 mod keys;
+mod listing;
 mod members;
 mod reader;
 mod retention;

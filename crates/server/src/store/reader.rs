@@ -105,7 +105,7 @@ pub fn members(connection: &Connection, chat: ChatKey) -> rusqlite::Result<Vec<S
 }
 
 /// The smallest `seq` that is still there, and the newest.
-fn bounds(connection: &Connection, chat: ChatKey) -> rusqlite::Result<(u64, u64)> {
+pub fn bounds(connection: &Connection, chat: ChatKey) -> rusqlite::Result<(u64, u64)> {
     connection
         .prepare_cached("SELECT first_seq, last_seq FROM chats WHERE chat = ?1")?
         .query_row([chat], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -216,11 +216,15 @@ pub fn messages_of(
     Ok((messages, has_more))
 }
 
-/// What a chat has behind `after`: as much as a page holds, or all up to the chat's end.
+/// What a chat has behind `after`: as much as a page holds, or all up to the chat's end. It begins later than that where
+/// what lay between is gone.
 pub fn behind(connection: &Connection, chat: &Chat, after: u64, size: PageSize) -> rusqlite::Result<Span> {
-    // Before the page: what is committed between the two is in the page.
-    let (_, last_seq) = bounds(connection, chat.key)?;
-    let Page { messages, has_more } = page(connection, chat, after, u64::MAX, size, From::Oldest)?;
+    // Of one moment: what goes between two reads is neither there nor known to be gone.
+    let moment = connection.unchecked_transaction()?;
+    let (first_seq, last_seq) = bounds(&moment, chat.key)?;
+    let after = after.max(first_seq - 1);
+    let Page { messages, has_more } = page(&moment, chat, after, u64::MAX, size, From::Oldest)?;
+    moment.commit()?;
     let newest = messages.last().map_or(after, |message| message.seq);
     let to = if has_more { newest } else { newest.max(last_seq) };
     Ok(Span { after, messages, to })
@@ -228,9 +232,11 @@ pub fn behind(connection: &Connection, chat: &Chat, after: u64, size: PageSize) 
 
 /// A chat's newest messages, as many as a page holds.
 pub fn tail(connection: &Connection, chat: &Chat, size: PageSize) -> rusqlite::Result<Span> {
-    // Before the page, as above.
-    let (first_seq, last_seq) = bounds(connection, chat.key)?;
-    let Page { mut messages, has_more } = page(connection, chat, 0, u64::MAX, size, From::Newest)?;
+    // Of one moment, as above.
+    let moment = connection.unchecked_transaction()?;
+    let (first_seq, last_seq) = bounds(&moment, chat.key)?;
+    let Page { mut messages, has_more } = page(&moment, chat, 0, u64::MAX, size, From::Newest)?;
+    moment.commit()?;
     messages.reverse();
     let after = match messages.first() {
         Some(oldest) if has_more => oldest.seq - 1,

@@ -80,6 +80,55 @@ async fn list_messages_goes_by_offset_from_either_end() {
     }
 }
 
+/// What somebody gets who goes on behind what they have, page by page.
+async fn paged(server: &Running, chat_id: &str, order: &str, limit: u64) -> Vec<Value> {
+    let mut texts = Vec::new();
+    loop {
+        let range = json!({ "chat_id": chat_id, "order": order, "limit": limit, "offset": texts.len() });
+        let page = server.ask("/chats/ListMessages", range).await;
+        let page = page["messages"].as_array().expect("a list");
+        if page.is_empty() {
+            return texts;
+        }
+        texts.extend(page.iter().map(|message| message["text"].clone()));
+    }
+}
+
+#[tokio::test]
+async fn pages_join_where_messages_were_deleted() {
+    let server = Running::start().await;
+    // Nobody's, every other one's, runs of one's, all of one's at either end.
+    for authors in ["cccc", "acacacacac", "caaaacaaaac", "aaaccaaaccaaa", "aaaa", "bacabcaabbcc"] {
+        let chat = server.ask("/chat/New", json!({ "user_ids": ["a", "b", "c"] })).await;
+        let chat_id = chat["chat_id"].as_str().expect("an id");
+        let mut left: Vec<(char, Value)> = Vec::new();
+        for (number, author) in authors.chars().enumerate() {
+            server.send(chat_id, &author.to_string(), &number.to_string()).await;
+            left.push((author, json!(number.to_string())));
+        }
+        for gone in ['a', 'b'] {
+            server.ask("/chats/DeleteUser", json!({ "user_id": gone })).await;
+            left.retain(|(author, _)| *author != gone);
+            let mut expected: Vec<Value> = left.iter().map(|(_, text)| text.clone()).collect();
+            for limit in 1..=4 {
+                assert_eq!(
+                    paged(&server, chat_id, "asc", limit).await,
+                    expected,
+                    "{authors} without {gone} by {limit}"
+                );
+            }
+            expected.reverse();
+            for limit in 1..=4 {
+                assert_eq!(
+                    paged(&server, chat_id, "desc", limit).await,
+                    expected,
+                    "{authors} without {gone} by {limit}"
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_missing_or_unknown_is_said_in_the_originals_words() {
     let server = Running::start().await;

@@ -150,14 +150,69 @@ async fn what_goes_while_people_listen_is_handed_to_nobody_who_comes_back() {
     assert_eq!(asked(data.path(), "SELECT count(*) FROM messages WHERE chat = 2"), 10, "the other tenant's stay");
 }
 
-/// Adds so many messages of long ago, in front of those that are there.
-fn fill(data: &Path, count: u64) {
+/// Adds so many messages of long ago, each of so many bytes, in front of those that are there.
+fn fill(data: &Path, count: u64, size: usize) {
     let sql = format!(
         "WITH RECURSIVE series(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM series WHERE seq < {count})
-         INSERT INTO messages SELECT 1, seq, 'id ' || seq, 'id ' || seq, 'ann', '', printf('%.200c', 'x'), 1 FROM series;
+         INSERT INTO messages SELECT 1, seq, 'id ' || seq, 'id ' || seq, 'ann', '', printf('%.{size}c', 'x'), 1 FROM series;
          UPDATE chats SET last_seq = {count} WHERE chat = 1;"
     );
     open(data).execute_batch(&sql).expect("a change");
+}
+
+/// More than lies between a server and somebody who doesn't read.
+const LONG: u64 = 2_000;
+
+/// Messages go that somebody is about to be given, who reads slowly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_still_catching_up_is_told_of_what_goes_meanwhile() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = keeping(data.path(), &[]).await;
+    let chat_id = server.chat().await;
+    server.stop().await;
+    fill(data.path(), LONG, 20_000);
+    open(data.path()).execute("UPDATE messages SET sent_at = unixepoch() * 1000000000", []).expect("a change");
+    let server = keeping(data.path(), &["90d"]).await;
+    let mut stream = server.session("ben").await;
+    stream.send(json!([2, 1, chat_id, 0, 0])).await;
+    let subscribed = stream.json().await;
+    assert_eq!((&subscribed[0], &subscribed[3]), (&json!(21), &json!(0)));
+    age(data.path(), 91, &format!("seq <= {LONG} - 10"));
+    becomes(data.path(), "SELECT first_seq FROM chats WHERE chat = 1", LONG as i64 - 9).await;
+    let (mut cursor, mut gaps, mut last) = (0, Vec::new(), Vec::new());
+    loop {
+        let frame = stream.json().await;
+        match frame[0].as_u64() {
+            Some(21) => {
+                let after = frame[3].as_u64().expect("a seq");
+                assert_eq!(frame[2], subscribed[2], "it is the same epoch");
+                gaps.push((cursor, after));
+                cursor = after;
+            }
+            Some(22) => {
+                let before = cursor;
+                last = crate::session::batch(&frame, &mut cursor);
+                assert_eq!(last, (before + 1..=cursor).collect::<Vec<_>>(), "what nobody was told of is missing");
+            }
+            Some(23) => break,
+            _ => {}
+        }
+    }
+    assert!(matches!(gaps[..], [(from, to)] if 0 < from && from < to && to == LONG - 10), "{gaps:?}");
+    assert_eq!((cursor, last.last()), (LONG, Some(&LONG)));
+    // It is live, and goes on where it stands.
+    server.send(&chat_id, "ann", "more").await;
+    assert_eq!(stream.json().await[4][0]["seq"], LONG + 1);
+}
+
+/// The negative control: that test fails where a server says nothing of it.
+#[test]
+fn a_server_that_removes_without_a_word_what_is_being_read_is_caught() {
+    let mut test = std::process::Command::new(std::env::current_exe().expect("this program"));
+    test.args(["--exact", "retention::who_is_still_catching_up_is_told_of_what_goes_meanwhile"]);
+    let ended = test.env("MICRO_CHAT_BREAK", "gaps").output().expect("it ran");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(!ended.status.success() && said.contains("what nobody was told of is missing"), "{said}");
 }
 
 /// How long sends take, in order, while `is_on` says so; at least so many of them.
@@ -183,7 +238,7 @@ async fn removing_a_million_messages_holds_up_nobody() {
     let server = keeping(data.path(), &[]).await;
     let old = server.chat().await;
     server.stop().await;
-    fill(data.path(), COUNT);
+    fill(data.path(), COUNT, 200);
     let server = keeping(data.path(), &[]).await;
     let calm = sends(&server, &old, 1_000, || false).await;
     server.stop().await;
@@ -205,7 +260,7 @@ async fn a_message_is_stored_while_many_are_removed() {
     let server = keeping(data.path(), &[]).await;
     let chat_id = server.chat().await;
     server.stop().await;
-    fill(data.path(), 50_000);
+    fill(data.path(), 50_000, 200);
     let server = keeping(data.path(), &["30d"]).await;
     let mut while_removing = 0;
     while asked(data.path(), "SELECT first_seq FROM chats WHERE chat = 1") <= 50_000 {

@@ -19,6 +19,8 @@ pub enum Law {
     ForgetExpired,
     /// The application's messages expire earlier than its engine was told.
     Impatient,
+    /// The server says nothing of what is removed while somebody reads.
+    HushGaps,
     /// The shell keeps gaps to itself.
     HideGaps,
     /// The server tells who comes and goes, and not who is there.

@@ -90,6 +90,11 @@ fn a_message_that_goes_out_too_late_is_noticed() {
 }
 
 #[test]
+fn a_server_that_removes_without_a_word_what_is_being_read_is_noticed() {
+    is_noticed(Law::HushGaps, "missing");
+}
+
+#[test]
 fn a_shell_that_hides_gaps_is_noticed() {
     is_noticed(Law::HideGaps, "missing");
 }

@@ -144,7 +144,7 @@ impl Server {
                 connection.subscriptions.insert(handle, Subscription { chat, cursor, members });
                 let mut replies = vec![(link, Frame::Subscribed { handle, epoch: 1, after: cursor })];
                 // A replay comes in pages.
-                while let Some(batch) = connection.batch(handle, last, page) {
+                while let Some(batch) = connection.batch(handle, last, self.removed[chat], page) {
                     replies.push((link, batch));
                 }
                 replies.push((link, Frame::Live { handle, seq: last }));
@@ -214,9 +214,16 @@ impl Server {
         let lasts = self.lasts();
         for (link, connection) in &mut self.connections {
             for handle in connection.subscriptions.keys().copied().collect::<Vec<_>>() {
-                let last = lasts[connection.subscriptions[&handle].chat];
-                while let Some(batch) = connection.batch(handle, last, page) {
+                let chat = connection.subscriptions[&handle].chat;
+                let (last, removed) = (lasts[chat], self.removed[chat]);
+                let gap = connection.pass(handle, removed).filter(|_| self.law != Law::HushGaps);
+                let is_gap = gap.is_some();
+                replies.extend(gap.map(|gap| (*link, gap)));
+                while let Some(batch) = connection.batch(handle, last, removed, page) {
                     replies.push((*link, batch));
+                }
+                if is_gap {
+                    replies.push((*link, Frame::Live { handle, seq: last }));
                 }
             }
         }
@@ -254,9 +261,9 @@ impl Server {
         }
     }
 
-    /// Removes up to so many of a chat's oldest messages. What is being read goes on to be.
+    /// Removes up to so many of a chat's oldest messages, also of those that were not sent to everybody yet.
     pub fn retire(&mut self, chat: usize, messages: u64) {
-        self.removed[chat] = (self.removed[chat] + messages).min(self.logs[chat].len() as u64);
+        self.removed[chat] = self.removed[chat].saturating_add(messages).min(self.logs[chat].len() as u64);
     }
 
     /// Says that it lives.
@@ -266,8 +273,15 @@ impl Server {
 }
 
 impl Connection {
+    /// Passes over what was removed before it was sent, and says so.
+    fn pass(&mut self, handle: u32, removed: u64) -> Option<Frame<Body>> {
+        let subscription = self.subscriptions.get_mut(&handle).filter(|one| one.cursor < removed)?;
+        subscription.cursor = removed;
+        Some(Frame::Subscribed { handle, epoch: 1, after: removed })
+    }
+
     /// The next batch behind a subscription's cursor, which moves on.
-    fn batch(&mut self, handle: u32, last: u64, page: u64) -> Option<Frame<Body>> {
+    fn batch(&mut self, handle: u32, last: u64, removed: u64, page: u64) -> Option<Frame<Body>> {
         let subscription = self.subscriptions.get_mut(&handle)?;
         let from = subscription.cursor + 1;
         let to = last.min(subscription.cursor + page);
@@ -276,7 +290,8 @@ impl Connection {
         }
         subscription.cursor = to;
         let from = from.saturating_sub(std::mem::take(&mut self.overlap)).max(1);
-        let batch = Frame::Messages { handle, from, to, messages: Body::Messages((from..=to).collect()) };
+        let there = (from..=to).filter(|seq| *seq > removed).collect();
+        let batch = Frame::Messages { handle, from, to, messages: Body::Messages(there) };
         self.sent.push_back(batch.clone());
         if self.sent.len() > 8 {
             self.sent.pop_front();

@@ -392,6 +392,10 @@ impl World {
                 let acks = self.server.commit();
                 if self.rng.bool() {
                     self.reply(acks);
+                    if self.rng.u8(..32) == 0 {
+                        // All there is, before everybody has it.
+                        self.server.retire(self.rng.usize(..CHATS), u64::MAX);
+                    }
                     let delay = self.rng.u64(..20);
                     self.at(delay, Event::Publish(incarnation));
                 } else {

@@ -10,6 +10,7 @@ use micro_chat_wire::limit;
 use super::frame;
 use super::members::Members;
 use crate::auth::Caller;
+use crate::broken::{self, Broken};
 use crate::chat::{Chats, Joined, Reader, Refusal, Step};
 use crate::hub::{Item, Outlet, Parcel, Seat, Seated};
 use crate::store::{Chat, MemberPage};
@@ -127,6 +128,11 @@ impl Subscription {
                 let early = early.take();
                 self.state = State::Behind;
                 let Step { page, seated } = step?;
+                if page.after > self.cursor && !broken::is(Broken::Gaps) {
+                    // What lay between went while this was catching up: it begins anew, behind that.
+                    self.cursor = page.after;
+                    frames.push(frame::subscribed(handle, self.chat.epoch, page.after));
+                }
                 self.cursor = frame::batches(handle, self.cursor, &page.messages, &mut frames);
                 if let (Some(seated), Some(early)) = (seated, early) {
                     self.arrive(handle, seated, &mut frames);
