@@ -1,4 +1,4 @@
-//! A disk that forgets what was not synced, and power cuts.
+//! A disk whose power may be cut, which forgets what was not synced, and which may be full.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ pub struct Disk {
     pub data: PathBuf,
     /// What a power cut leaves.
     kept: PathBuf,
+    /// There while it is full.
+    full: PathBuf,
     library: PathBuf,
     /// Holds all three; removed with this.
     _folder: TempDir,
@@ -22,7 +24,8 @@ impl Disk {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().canonicalize().expect("its path");
-        let (data, kept, library) = (root.join("data"), root.join("kept"), root.join("disk.so"));
+        let (data, kept, full, library) =
+            (root.join("data"), root.join("kept"), root.join("full"), root.join("disk.so"));
         for folder in [&data, &kept] {
             fs::create_dir(folder).expect("a folder");
         }
@@ -31,12 +34,28 @@ impl Disk {
         let built =
             Command::new(compiler).args(["-shared", "-fPIC", "-o"]).args([&library, &source]).arg("-ldl").status();
         assert!(built.expect("a C compiler").success());
-        Self { data, kept, library, _folder: folder }
+        Self { data, kept, full, library, _folder: folder }
     }
 
     /// What a program needs to write to it.
     pub fn env(&self) -> Vec<(&'static str, PathBuf)> {
-        vec![("LD_PRELOAD", self.library.clone()), ("DISK_LIES", self.data.clone()), ("DISK_KEEPS", self.kept.clone())]
+        let all = [("LD_PRELOAD", &self.library), ("DISK_LIES", &self.data), ("DISK_FULL", &self.full)];
+        all.map(|(name, path)| (name, path.clone())).to_vec()
+    }
+
+    /// The same where its power will be cut.
+    pub fn env_without_power(&self) -> Vec<(&'static str, PathBuf)> {
+        [self.env(), vec![("DISK_KEEPS", self.kept.clone())]].concat()
+    }
+
+    /// From now on it takes no more.
+    pub fn fill(&self) {
+        fs::write(&self.full, "").expect("it is full");
+    }
+
+    /// It has room again.
+    pub fn make_room(&self) {
+        fs::remove_file(&self.full).expect("it has room");
     }
 
     /// Forgets what was not synced. Nobody may be using it.

@@ -1,5 +1,5 @@
 //! Real clients against the real program through a proxy that cuts, stalls and delays, with the program killed or
-//! stopped at random moments: nothing that was acknowledged is lost, nothing is doubled, nothing out of order.
+//! stopped, or its disk full, at random moments: nothing that was acknowledged is lost, nothing is doubled, nothing out of order.
 //!
 //! The short form runs with the other tests. The long one is `npm run faults`: 50 kills and 100,000 sends, then as many
 //! stops; it prints a table.
@@ -34,6 +34,20 @@ async fn nothing_is_lost_doubled_or_out_of_order_through_stops() {
     let verdict = storm(Harm::Stop).run().await;
     println!("{}\n{}", Verdict::HEAD, verdict.row("SIGSTOP"));
     assert!(verdict.is_clean(), "{verdict:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_doubled_or_out_of_order_through_full_disks() {
+    let verdict = storm(Harm::Full).run().await;
+    println!("{}\n{}", Verdict::HEAD, verdict.row("full disk"));
+    assert!(verdict.is_clean(), "{verdict:?}");
+}
+
+#[cfg(all(target_os = "linux", debug_assertions))]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_acknowledges_too_early_is_caught_by_a_full_disk() {
+    assert!(broken("commit", Harm::Full).await.lost > 0);
 }
 
 #[cfg(target_os = "linux")]

@@ -21,7 +21,7 @@ const SENDERS: u64 = 4;
 /// Sends, cuts the power, looks; how many acknowledged messages were gone.
 pub async fn lost(broken: Option<&str>) -> u64 {
     let disk = Disk::new();
-    let mut program = Program::on(&disk, broken).await;
+    let mut program = start(&disk, broken).await;
     let Some(chat_id) = new_chat(&program.host).await else { panic!("no chat") };
     let mut acknowledged = 0;
     for _ in 0..CUTS {
@@ -38,7 +38,7 @@ pub async fn lost(broken: Option<&str>) -> u64 {
             acknowledged += sent.expect("it ends");
         }
         disk.cut_power();
-        program = Program::on(&disk, broken).await;
+        program = start(&disk, broken).await;
         // The chat was acknowledged as well.
         let Some(chat) = new_chat(&program.host).await else { panic!("no chat") };
         let body = json!({ "chat_id": chat, "limit": 1 });
@@ -51,6 +51,10 @@ pub async fn lost(broken: Option<&str>) -> u64 {
         acknowledged = there;
     }
     0
+}
+
+async fn start(disk: &Disk, broken: Option<&str>) -> Program {
+    Program::start("127.0.0.1:0", &disk.data, broken, &disk.env_without_power()).await
 }
 
 /// Sends until nobody answers; how many were acknowledged.

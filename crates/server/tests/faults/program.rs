@@ -16,17 +16,7 @@ pub struct Program {
 
 impl Program {
     /// Starts it at `listen`, with a promise broken if one is named.
-    pub async fn start(listen: &str, data: &Path, broken: Option<&str>) -> Self {
-        Self::with(listen, data, broken, &[]).await
-    }
-
-    /// Starts it on a disk that forgets what was not synced.
-    #[cfg(target_os = "linux")]
-    pub async fn on(disk: &crate::disk::Disk, broken: Option<&str>) -> Self {
-        Self::with("127.0.0.1:0", &disk.data, broken, &disk.env()).await
-    }
-
-    async fn with(listen: &str, data: &Path, broken: Option<&str>, env: &[(&str, PathBuf)]) -> Self {
+    pub async fn start(listen: &str, data: &Path, broken: Option<&str>, env: &[(&str, PathBuf)]) -> Self {
         // The port may still be taken for a moment after a kill.
         for _ in 0..100 {
             let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use micro_chat_client::{Client, Draft, Error, Publisher};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+#[cfg(target_os = "linux")]
+use crate::disk::Disk;
 use crate::program::Program;
 use crate::proxy::Proxy;
 use crate::reader::Reader;
@@ -34,6 +37,9 @@ pub enum Harm {
     Kill,
     /// `SIGSTOP` for a while.
     Stop,
+    /// A full disk for a while.
+    #[cfg(target_os = "linux")]
+    Full,
 }
 
 /// A run to be made.
@@ -112,8 +118,8 @@ struct Answers {
 impl Storm {
     pub async fn run(self) -> Verdict {
         let start = Instant::now();
-        let data = tempfile::tempdir().expect("a folder");
-        let program = Program::start("127.0.0.1:0", data.path(), self.broken).await;
+        let machine = Machine::new(self.harm);
+        let program = machine.start("127.0.0.1:0", self.broken).await;
         let host = program.host.clone();
         let proxy = Arc::new(Proxy::start(host.clone()).await);
         let mut chats = Vec::new();
@@ -139,7 +145,7 @@ impl Storm {
             senders.spawn(send(publishers, number, acknowledged.clone(), calm.clone()));
         }
 
-        let program = self.rage(program, &host, data.path(), &proxy, &acknowledged).await;
+        let program = self.rage(program, &host, &machine, &proxy, &acknowledged).await;
         calm.store(true, Ordering::Relaxed);
         let mut verdict = Verdict { rounds: self.rounds, ..Verdict::default() };
         let mut answers = Answers::default();
@@ -182,7 +188,7 @@ impl Storm {
         &self,
         mut program: Program,
         host: &str,
-        data: &std::path::Path,
+        machine: &Machine,
         proxy: &Arc<Proxy>,
         acknowledged: &AtomicU64,
     ) -> Program {
@@ -207,13 +213,56 @@ impl Storm {
                 Harm::Kill => {
                     program.kill().await;
                     sleep(Duration::from_millis(fastrand::u64(..400))).await;
-                    program = Program::start(host, data, self.broken).await;
+                    program = machine.start(host, self.broken).await;
                 }
                 Harm::Stop => program.freeze(Duration::from_millis(fastrand::u64(200..3_000))).await,
+                #[cfg(target_os = "linux")]
+                Harm::Full => machine.be_full(host, Duration::from_millis(fastrand::u64(200..2_000))).await,
             }
         }
         proxy.delay(Duration::ZERO);
         program
+    }
+}
+
+/// Where the server runs.
+struct Machine {
+    #[cfg(target_os = "linux")]
+    disk: Option<Disk>,
+    data: TempDir,
+}
+
+impl Machine {
+    fn new(harm: Harm) -> Self {
+        Self {
+            #[cfg(target_os = "linux")]
+            disk: (harm == Harm::Full).then(Disk::new),
+            data: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    async fn start(&self, listen: &str, broken: Option<&str>) -> Program {
+        #[cfg(target_os = "linux")]
+        if let Some(disk) = &self.disk {
+            return Program::start(listen, &disk.data, broken, &disk.env()).await;
+        }
+        Program::start(listen, self.data.path(), broken, &[]).await
+    }
+
+    /// Nothing can be written for a while. What was is read all the same.
+    #[cfg(target_os = "linux")]
+    async fn be_full(&self, host: &str, time: Duration) {
+        let Some(disk) = &self.disk else { return };
+        disk.fill();
+        sleep(time).await;
+        // The commit that is being made now may have been begun before.
+        let mut status = 0;
+        for _ in 0..2 {
+            status =
+                post(host, "New", json!({ "user_ids": [format!("{}", fastrand::u64(..))] })).await.status().as_u16();
+        }
+        assert_eq!(status, 503, "nothing can be stored");
+        disk.make_room();
     }
 }
 
@@ -314,9 +363,13 @@ async fn history(host: &str, chat_id: &str) -> Vec<String> {
     }
 }
 
-async fn ask(host: &str, method: &str, request: Value) -> Value {
+async fn post(host: &str, method: &str, request: Value) -> reqwest::Response {
     let url = format!("http://{host}/chat/{method}");
-    let answer = reqwest::Client::new().post(url).body(request.to_string()).send().await.expect("an answer");
+    reqwest::Client::new().post(url).body(request.to_string()).send().await.expect("an answer")
+}
+
+async fn ask(host: &str, method: &str, request: Value) -> Value {
+    let answer = post(host, method, request).await;
     assert_eq!(answer.status(), 200);
     answer.json().await.expect("JSON")
 }
