@@ -1,7 +1,7 @@
 "use client";
 // The entry `micro-chat/react`: hooks on `Micro.connect`, and nothing but that.
 
-import { useMemo, useSyncExternalStore } from "react";
+import { useState, useSyncExternalStore } from "react";
 
 import { page, type Connection } from "./link.js";
 import { createView, type ChatView } from "./view.js";
@@ -28,11 +28,18 @@ export interface ChatOptions {
  */
 export function useChat(chatId: string | undefined, options: ChatOptions): ChatView {
   const { userId, namespace, after, own = true } = options;
-  const view = useMemo(
-    () => createView({ chat_id: chatId, user_id: userId, namespace, after, own }),
-    // Without `after`: that follows the messages where a page keeps it.
-    [chatId, userId, namespace, own],
-  );
+  // Without `after`: that follows the messages where a page keeps it.
+  const asked = [chatId, userId, namespace, own];
+  const begin = () => ({ asked, view: createView({ chat_id: chatId, user_id: userId, namespace, after, own }) });
+  // State, for React may forget what `useMemo` keeps, and does when a page's code is changed under it: with it would go
+  // what was shown, and where the next handle goes on.
+  const [kept, keep] = useState(begin);
+  let { view } = kept;
+  if (asked.some((part, place) => !Object.is(part, kept.asked[place]))) {
+    const next = begin();
+    keep(next);
+    view = next.view;
+  }
   return useSyncExternalStore(view.subscribe, view.now, view.initial);
 }
 

@@ -1,111 +1,54 @@
-// What the hooks promise, in React's StrictMode, which mounts everything twice.
+// What the hooks show, in React's StrictMode, which mounts everything twice.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
 import { after, before, beforeEach, test } from "node:test";
 
-import { build } from "esbuild";
+import { Hooks, user } from "./hooks.mjs";
 
-import { Workshop } from "./workshop.mjs";
-
-const PAGE = `<!doctype html><meta charset="utf-8" /><title>Hooks</title><link rel="icon" href="data:," />
-<script src="probe.js"></script>`;
-
-let workshop;
-let address;
-let browser;
+let hooks;
 
 before(async () => {
-  workshop = await Workshop.start();
-  await build({
-    absWorkingDir: workshop.at("react"),
-    entryPoints: ["probe.tsx"],
-    bundle: true,
-    jsx: "automatic",
-    outdir: "probe",
-    // React's development build: only that mounts everything twice.
-    define: { "process.env.NODE_ENV": '"development"' },
-    logLevel: "error",
-  });
-  await writeFile(workshop.at("react/probe/index.html"), PAGE);
-  address = `${await workshop.serve("react/probe")}/`;
+  hooks = await Hooks.start();
 });
 
-after(() => workshop?.stop());
-
-beforeEach(async () => {
-  browser = await workshop.open(address);
-});
-
-/** Runs an async function in the page, with the server's address; resolves to what it returns. */
-async function inPage(fn, ...args) {
-  const { url } = await workshop.server();
-  const { value, error } = await browser.driver.executeAsyncScript(
-    `const [fn, args, done] = arguments;
-     probe.Micro.configure({ api: args[0] });
-     (0, eval)("(" + fn + ")")(...args).then((value) => done({ value }), (error) => done({ error: String(error.stack) }));`,
-    String(fn),
-    [url, ...args],
-  );
-  if (error) throw new Error(error);
-  return value;
-}
-
-const newChat = async () =>
-  (await (await workshop.server()).post("/chat/New", { user_ids: ["ann", String(Math.random())] })).chat_id;
-
-const post = async (chat_id, text) => (await workshop.server()).post("/chat/Send", { chat_id, user_id: "ben", text });
-
-const user = { userId: "ann", namespace: "micro", after: 0 };
-
-test("mounted twice, it opens a chat once; unmounted, it closes it", async () => {
-  const result = await inPage(
-    async (api, chatId, options) => {
-      probe.render({ chatId, options });
-      await probe.until(() => probe.views.at(-1)?.state === "live", "live");
-      const opened = probe.handles.map(({ state }) => state);
-      probe.unmount();
-      await probe.until(() => probe.links.at(-1) === "idle", "idle");
-      const late = await probe.views
-        .at(-1)
-        .send("too late")
-        .catch(({ id }) => id);
-      return { opened, closed: probe.handles.map(({ state }) => state), late };
-    },
-    await newChat(),
-    user,
-  );
-  assert.deepEqual(result, { opened: ["live"], closed: ["closed"], late: "client.Closed" });
-  assert.deepEqual(await browser.errors(), []);
-});
+beforeEach(() => hooks.open());
+after(() => hooks?.stop());
 
 test("messages are in order, each once, whoever sends them; what is on the way is pending and never both", async () => {
-  const chatId = await newChat();
-  const sending = inPage(
-    async (api, chatId, options) => {
-      probe.render({ chatId, options });
-      await probe.until(() => probe.views.at(-1)?.state === "live", "live");
-      const { send } = probe.views.at(-1);
-      await Promise.all(Array.from({ length: 30 }, (_, number) => send(`ann ${number}`)));
-      await probe.until(() => probe.views.at(-1).messages.length === 60, "all messages");
-      await probe.settle();
-      const both = probe.views.filter(({ messages, pending }) => {
-        const shown = new Set(messages.map(({ client_id }) => client_id));
-        return pending.some(({ client_id }) => shown.has(client_id));
-      });
-      return {
-        seqs: probe.views.at(-1).messages.map(({ seq }) => seq),
-        both: both.length,
-        waited: Math.max(...probe.views.map(({ pending }) => pending.length)),
-        left: probe.views.at(-1).pending.length,
-        sends: new Set(probe.views.map(({ send }) => send)).size,
-      };
-    },
-    chatId,
-    user,
-  );
-  for (let number = 0; number < 30; number++) await post(chatId, `ben ${number}`);
-  const { seqs, both, waited, left, sends } = await sending;
+  const chatId = await hooks.newChat();
+  const begin = async (chatId, options) => {
+    probe.render({ chatId, options });
+    await probe.until(() => probe.views.at(-1)?.state === "live", "live");
+    const { send } = probe.views.at(-1);
+    // The messages come back before anybody says that they are stored.
+    probe.lose("acks");
+    window.sending = Promise.all(Array.from({ length: 30 }, (_, number) => send(`ann ${number}`)));
+  };
+  await hooks.run(begin, chatId, user);
+  for (let number = 0; number < 30; number++) await hooks.post(chatId, `ben ${number}`);
+  await hooks.run(async () => {
+    await probe.until(() => probe.views.at(-1).messages.length === 60, "all messages");
+    await probe.settle();
+    probe.lose();
+  });
+  const server = await hooks.server();
+  await server.kill();
+  await server.restart();
+  const { seqs, both, waited, left, sends } = await hooks.run(async () => {
+    await sending;
+    await probe.settle();
+    const both = probe.views.filter(({ messages, pending }) => {
+      const shown = new Set(messages.map(({ client_id }) => client_id));
+      return pending.some(({ client_id }) => shown.has(client_id));
+    });
+    return {
+      seqs: probe.views.at(-1).messages.map(({ seq }) => seq),
+      both: both.length,
+      waited: Math.max(...probe.views.map(({ pending }) => pending.length)),
+      left: probe.views.at(-1).pending.length,
+      sends: new Set(probe.views.map(({ send }) => send)).size,
+    };
+  });
   assert.deepEqual(
     seqs,
     Array.from({ length: 60 }, (_, index) => index + 1),
@@ -117,8 +60,8 @@ test("messages are in order, each once, whoever sends them; what is on the way i
 });
 
 test("without `own`, what is sent here is pending until it is stored, and no message", async () => {
-  const result = await inPage(
-    async (api, chatId, options) => {
+  const result = await hooks.run(
+    async (chatId, options) => {
       probe.render({ chatId, options: { ...options, own: false } });
       await probe.until(() => probe.views.at(-1)?.state === "live", "live");
       const { seq } = await probe.views.at(-1).send({ text: "mine", subject: "own" });
@@ -126,39 +69,32 @@ test("without `own`, what is sent here is pending until it is stored, and no mes
       const { messages, pending } = probe.views.at(-1);
       return { seq, messages, pending };
     },
-    await newChat(),
+    await hooks.newChat(),
     user,
   );
   assert.deepEqual(result, { seq: 1, messages: [], pending: [] });
 });
 
-test("another chat begins anew at once, and the first one is closed", async () => {
-  const [first, second] = [await newChat(), await newChat()];
-  await post(first, "in the first");
-  await post(second, "in the second");
-  const result = await inPage(
-    async (api, first, second, options) => {
-      const texts = ({ messages }) => messages.map(({ text }) => text).join();
-      probe.render({ chatId: first, options });
-      await probe.until(() => texts(probe.views.at(-1) ?? { messages: [] }) === "in the first", "the first");
-      const before = probe.views.length;
-      probe.render({ chatId: second, options });
-      await probe.until(() => texts(probe.views.at(-1)) === "in the second", "the second");
-      await probe.settle();
-      const shown = [...new Set(probe.views.slice(before).map(texts))];
-      return { shown, states: probe.handles.map(({ state }) => state) };
-    },
-    first,
-    second,
-    user,
-  );
-  assert.deepEqual(result, { shown: ["", "in the second"], states: ["closed", "live"] });
+test("what was stored before is shown once and waits for nothing when it is sent again", async () => {
+  const send = async (chatId, options) => {
+    probe.render({ chatId, options });
+    await probe.until(() => probe.views.at(-1)?.state === "live", "live");
+    const message = { client_id: "the same", text: "once" };
+    const { seq } = await probe.views.at(-1).send(message);
+    await probe.until(() => probe.views.at(-1).messages.length === 1, "the message");
+    const again = await probe.views.at(-1).send(message);
+    await probe.settle();
+    const { messages, pending } = probe.views.at(-1);
+    return { seqs: [seq, again.seq], texts: messages.map(({ text }) => text), pending };
+  };
+  const result = await hooks.run(send, await hooks.newChat(), user);
+  assert.deepEqual(result, { seqs: [1, 1], texts: ["once"], pending: [] });
 });
 
 test("it renders when something has changed, and not otherwise; new options that say the same change nothing", async () => {
-  const chatId = await newChat();
-  const result = await inPage(
-    async (api, chatId, options) => {
+  const chatId = await hooks.newChat();
+  const result = await hooks.run(
+    async (chatId, options) => {
       probe.render({ chatId, options: { ...options } });
       await probe.until(() => probe.views.at(-1)?.caughtUp, "caught up");
       await probe.settle();
@@ -178,10 +114,10 @@ test("it renders when something has changed, and not otherwise; new options that
 });
 
 test("a long history comes in few renders", async () => {
-  const chatId = await newChat();
-  for (let number = 0; number < 200; number++) await post(chatId, `${number}`);
-  const result = await inPage(
-    async (api, chatId, options) => {
+  const chatId = await hooks.newChat();
+  for (let number = 0; number < 200; number++) await hooks.post(chatId, `${number}`);
+  const result = await hooks.run(
+    async (chatId, options) => {
       probe.render({ chatId, options });
       await probe.until(() => probe.views.at(-1)?.messages.length === 200, "the history");
       return probe.views.length;
@@ -192,28 +128,8 @@ test("a long history comes in few renders", async () => {
   assert.ok(result < 60, `${result} renders`);
 });
 
-test("hidden, it is closed; shown again, it goes on where it was: nothing is missing, nothing twice", async () => {
-  const chatId = await newChat();
-  await post(chatId, "before");
-  const hide = async (api, chatId, options) => {
-    probe.render({ chatId, options });
-    await probe.until(() => probe.views.at(-1)?.messages.length === 1, "the first message");
-    probe.render({ chatId, options }, "hidden");
-    await probe.until(() => probe.handles.every(({ state }) => state === "closed"), "closed");
-  };
-  await inPage(hide, chatId, user);
-  await post(chatId, "meanwhile");
-  const show = async (api, chatId, options) => {
-    probe.render({ chatId, options });
-    await probe.until(() => probe.views.at(-1).messages.length > 1, "the second message");
-    await probe.settle();
-    return probe.views.at(-1).messages.map(({ text }) => text);
-  };
-  assert.deepEqual(await inPage(show, chatId, user), ["before", "meanwhile"]);
-});
-
 test("what the server refuses, and what can't be meant, is the view's error", async () => {
-  const result = await inPage(async (api, options) => {
+  const result = await hooks.run(async (options) => {
     const errors = [];
     for (const [chatId, change] of [
       ["00000000-0000-4000-8000-000000000000", {}],
@@ -239,30 +155,75 @@ test("what the server refuses, and what can't be meant, is the view's error", as
 });
 
 test("without a chat or a user nothing is opened", async () => {
-  const opened = await inPage(
-    async (api, chatId, options) => {
+  const opened = await hooks.run(
+    async (chatId, options) => {
       probe.render({ options });
       await probe.settle();
       probe.render({ chatId, options: { ...options, userId: undefined } });
       await probe.settle();
       return [probe.handles.length, probe.views.at(-1).state, probe.links.at(-1)];
     },
-    await newChat(),
+    await hooks.newChat(),
     user,
   );
   assert.deepEqual(opened, [0, "connecting", "idle"]);
 });
 
 test("useConnection tells of a link that broke, and that it is back", async () => {
-  const chatId = await newChat();
-  const live = async (api, chatId, options) => {
+  const chatId = await hooks.newChat();
+  const live = async (chatId, options) => {
     probe.render({ chatId, options });
     await probe.until(() => probe.links.at(-1) === "live", "live");
   };
-  await inPage(live, chatId, user);
-  const server = await workshop.server();
+  await hooks.run(live, chatId, user);
+  const server = await hooks.server();
   await server.kill();
-  await inPage(() => probe.until(() => probe.links.at(-1) === "waiting", "waiting"));
+  await hooks.run(() => probe.until(() => probe.links.at(-1) === "waiting", "waiting"));
   await server.restart();
-  await inPage(() => probe.until(() => probe.links.at(-1) === "live", "live again"));
+  await hooks.run(() => probe.until(() => probe.links.at(-1) === "live", "live again"));
+});
+
+test("a chat that was restored begins anew: what it has lost is neither a message nor on the way any more", async () => {
+  const chatId = await hooks.newChat();
+  const server = await hooks.server();
+  const command = (name, file) => hooks.execute(server.program, [name, file, "--data", server.data]);
+  const copy = `${server.data}/copy.db`;
+  await hooks.post(chatId, "before");
+  await command("backup", copy);
+  await hooks.post(chatId, "behind");
+  await hooks.post(chatId, "further behind");
+  const send = async (chatId, options) => {
+    probe.render({ chatId, options });
+    await probe.until(() => probe.views.at(-1)?.messages.length === 3, "three messages");
+    // It is stored, and its reader has not come to it.
+    probe.lose("messages");
+    const { seq } = await probe.views.at(-1).send("lost");
+    await probe.settle();
+    return [seq, probe.views.at(-1).messages.length, probe.views.at(-1).pending.map(({ text }) => text)];
+  };
+  assert.deepEqual(await hooks.run(send, chatId, user), [4, 3, ["lost"]]);
+  await server.kill();
+  await command("restore", copy);
+  await hooks.run(async () => {
+    probe.lose();
+    window.sending = probe.views.at(-1).send("not stored yet");
+    await probe.until(() => probe.views.at(-1).pending.length === 2, "what waits");
+  });
+  await server.restart();
+  const view = await hooks.run(async () => {
+    await sending;
+    await probe.settle();
+    const texts = (list) => list.map(({ text }) => text);
+    const { gap, messages, pending } = probe.views.at(-1);
+    const missing = ({ messages, pending }) => ![...texts(messages), ...texts(pending)].includes("not stored yet");
+    const restored = probe.views.filter((view) => view.gap?.restored && view.messages.length < 2);
+    return {
+      restored: gap.restored,
+      texts: texts(messages),
+      pending,
+      meanwhile: [restored.length > 0, restored.filter(missing).length],
+    };
+  });
+  const texts = ["before", "not stored yet"];
+  assert.deepEqual(view, { restored: true, texts, pending: [], meanwhile: [true, 0] });
 });
