@@ -2,7 +2,8 @@
 
 use std::fmt::{Display, Formatter};
 
-use super::{Email, SigningKey};
+use super::{Accounts, Asker, Email, Refusal, SigningKey, TERMS};
+use crate::store::{Account, SealedCode};
 
 /// How many there are: eight digits.
 const CODES: u32 = 100_000_000;
@@ -60,6 +61,35 @@ impl Display for Code {
 pub fn sealed(key: &SigningKey, purpose: Purpose, namespace: &str, email: &Email, code: &str) -> [u8; 32] {
     let parts = ["code", purpose.name(), namespace, email.as_str(), code];
     key.seal(&parts.map(str::as_bytes))
+}
+
+impl Accounts {
+    /// Keeps a new code for an address; the account, where it has one.
+    pub(super) async fn prepare(
+        &self,
+        asker: Asker<'_>,
+        email: &str,
+        purpose: Purpose,
+    ) -> Result<(Option<Account>, Email, Code), Refusal> {
+        let email = Email::parse(email).ok_or(Refusal::InvalidEmail)?;
+        if let Some(attempts) = &self.attempts {
+            let may = attempts.mail(asker.address, asker.namespace, email.as_str());
+            may.map_err(Refusal::TooManyAttempts)?;
+        }
+        let code = Code::new()?;
+        let sealed = self.seal(asker.namespace, purpose, &email, &code.to_string());
+        Ok((self.store.put_code(sealed, TERMS).await?, email, code))
+    }
+
+    pub(super) fn seal(&self, namespace: &str, purpose: Purpose, email: &Email, code: &str) -> SealedCode {
+        let hash = sealed(&self.key, purpose, namespace, email, code.trim());
+        SealedCode { purpose: purpose.name(), namespace: namespace.to_owned(), email: email.as_str().to_owned(), hash }
+    }
+
+    pub(super) fn try_code(&self, asker: Asker<'_>) -> Result<(), Refusal> {
+        let Some(attempts) = &self.attempts else { return Ok(()) };
+        attempts.code(asker.address).map_err(Refusal::TooManyAttempts)
+    }
 }
 
 #[cfg(test)]

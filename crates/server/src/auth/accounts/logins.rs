@@ -1,0 +1,110 @@
+//! Logging in, staying that, and its end.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::signing::AccessClaims;
+use super::{Accounts, Asker, RefreshToken, Refusal, Secret, TERMS};
+use crate::store::{Named, NewLogin, Rotation};
+
+/// How long an access token is good for, in seconds.
+pub(super) const ACCESS: u64 = 60 * 60;
+
+/// Somebody is logged in.
+pub struct Granted {
+    /// The tenant.
+    pub namespace: String,
+    /// The user.
+    pub user_id: String,
+    /// What to call with.
+    pub access_token: String,
+    /// What makes the next.
+    pub refresh_token: RefreshToken,
+    /// Since when the access token is good, in Unix seconds.
+    pub created: u64,
+    /// Until when.
+    pub expiry: u64,
+}
+
+impl Accounts {
+    /// Logs somebody in, by their address or user id.
+    pub async fn log_in(&self, asker: Asker<'_>, id: &str, secret: Secret) -> Result<Granted, Refusal> {
+        if !self.hold(asker.namespace) {
+            return Err(Refusal::Closed);
+        }
+        self.try_password(asker, id)?;
+        let named = if id.contains('@') { Named::Email(id.to_ascii_lowercase()) } else { Named::UserId(id.to_owned()) };
+        let account = self.store.account(asker.namespace.to_owned(), named).await?;
+        let account = self.verify(account, &secret).await?;
+        if let Some(attempts) = &self.attempts {
+            attempts.logged_in(asker.address, asker.namespace, id);
+        }
+        let token = RefreshToken::new()?;
+        let user_id = account.user_id.clone();
+        let logged_in = self.store.log_in(account, new_login(&token), TERMS).await?;
+        self.end(logged_in.ok_or(Refusal::WrongCredentials)?);
+        self.grant(asker.namespace.to_owned(), user_id, token)
+    }
+
+    /// Another access token, and the next refresh token. The namespace may be empty: nobody said.
+    pub async fn refresh(&self, namespace: &str, token: &RefreshToken) -> Result<Granted, Refusal> {
+        let successor = token.successor(&self.key);
+        let (login, used, next) = (token.login(), token.hash(), successor.hash());
+        match self.store.rotate(namespace.to_owned(), login.clone(), used, next, TERMS).await? {
+            Rotation::Renewed(account) if self.hold(&account.namespace) => {
+                self.grant(account.namespace, account.user_id, successor)
+            }
+            Rotation::Renewed(_) | Rotation::Unknown => Err(Refusal::NoLogin),
+            Rotation::Replayed => {
+                tracing::warn!(login, "a refresh token was used twice; its login is over");
+                self.end(vec![login]);
+                Err(Refusal::NoLogin)
+            }
+        }
+    }
+
+    /// Ends a login, with all others of its user where `everywhere` says so.
+    pub async fn log_out(&self, token: &RefreshToken, everywhere: bool) -> Result<(), Refusal> {
+        self.end(self.store.log_out(token.login(), token.hash(), everywhere, TERMS).await?);
+        Ok(())
+    }
+
+    /// Ends all logins of a user.
+    pub async fn log_out_user(&self, namespace: String, user_id: String) -> Result<(), Refusal> {
+        self.end(self.store.log_out_user(namespace, user_id, TERMS).await?);
+        Ok(())
+    }
+
+    /// Tells everybody that these logins are over: their account was deleted.
+    pub fn deleted(&self, logins: Vec<String>) {
+        self.end(logins);
+    }
+
+    /// Tells everybody that these logins are over.
+    pub(super) fn end(&self, logins: Vec<String>) {
+        // A token may be on its way that was granted a moment before.
+        let until = SystemTime::now() + Duration::from_secs(ACCESS + 60);
+        for login in logins {
+            self.revocations.end_login(login, until);
+        }
+    }
+
+    pub(super) fn grant(
+        &self,
+        namespace: String,
+        user_id: String,
+        refresh_token: RefreshToken,
+    ) -> Result<Granted, Refusal> {
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let expiry = created + ACCESS;
+        let claims = AccessClaims::new(&user_id, &namespace, &refresh_token.login(), created, expiry);
+        let access_token = self.key.sign(&claims).map_err(|error| {
+            tracing::error!(%error, "a token could not be signed");
+            Refusal::Busy
+        })?;
+        Ok(Granted { namespace, user_id, access_token, refresh_token, created, expiry })
+    }
+}
+
+pub(super) fn new_login(token: &RefreshToken) -> NewLogin {
+    NewLogin { login: token.login(), hash: token.hash() }
+}
