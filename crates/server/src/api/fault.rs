@@ -200,7 +200,9 @@ fn denied(denied: Denied) -> (String, u16, String) {
         Denied::NoScope(Scope::Send) => ("NoScope", 403, "This API key is not for sending: it lacks the scope send."),
         Denied::NoScope(Scope::Admin) => ("NoScope", 403, "This takes an API key with the scope admin."),
         Denied::WrongNamespace => ("WrongNamespace", 403, "This token belongs to another namespace than the call."),
-        Denied::WrongUser => ("WrongUser", 403, "This token belongs to another user than the connection."),
+        Denied::WrongUser => {
+            ("WrongUser", 403, "This token belongs to another user than the one that the call or the stream is for.")
+        }
     };
     (format!("auth.{id}"), code, detail.to_owned())
 }

@@ -77,7 +77,7 @@ pub enum Denied {
     RevokedToken,
     /// It belongs to another tenant than the call names.
     WrongNamespace,
-    /// It belongs to another user than the connection names, whose messages would go out under this one's name.
+    /// It belongs to another user than the call or the stream names: what is meant for one would befall the other.
     WrongUser,
     /// The API key is not for this.
     NoScope(Scope),
