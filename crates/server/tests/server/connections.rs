@@ -43,7 +43,8 @@ async fn connect(host: &str, trusted: &CertificateDer<'static>) -> std::io::Resu
     TlsConnector::from(Arc::new(config)).connect("localhost".try_into().expect("a name"), stream).await
 }
 
-async fn health(host: &str, trusted: &CertificateDer<'static>) -> std::io::Result<String> {
+/// What it says of itself to who trusts that certificate.
+pub async fn health(host: &str, trusted: &CertificateDer<'static>) -> std::io::Result<String> {
     let mut stream = connect(host, trusted).await?;
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
     let mut answer = String::new();

@@ -18,6 +18,7 @@ mod export;
 mod gateway;
 mod groups;
 mod guarded;
+mod hang_up;
 mod hosted;
 mod inbox;
 mod jwks;

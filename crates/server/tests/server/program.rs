@@ -35,7 +35,7 @@ impl Program {
             let line = output.next_line().await.expect("text").expect("a line");
             let shown = line.strip_prefix("figures on http://").and_then(|rest| rest.strip_suffix("/metrics"));
             figures = shown.map(str::to_owned).or(figures);
-            if let Some(host) = line.strip_prefix("listening on http://") {
+            if let Some((_, host)) = line.strip_prefix("listening on ").and_then(|address| address.split_once("://")) {
                 return Self { host: host.to_owned(), figures, data, process, output };
             }
         }
@@ -57,8 +57,14 @@ impl Program {
 
     /// Sends SIGTERM.
     pub async fn tell_to_stop(&self) {
+        self.tell("-TERM").await;
+    }
+
+    /// Sends a signal, as `kill` names it.
+    pub async fn tell(&self, signal: &str) {
         let id = self.process.id().expect("it runs").to_string();
-        Command::new("kill").args(["-TERM", &id]).status().await.expect("it is told");
+        let told = Command::new("kill").args([signal, &id]).status().await.expect("it is told");
+        assert!(told.success(), "{signal}");
     }
 
     /// The same once it has ended.
