@@ -69,9 +69,12 @@ pub struct Readiness(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     phase: Mutex<Phase>,
-    /// What was found out last, and when.
-    found: tokio::sync::Mutex<Option<(Instant, Result<(), Unready>)>>,
+    /// What was found out last. Whoever finds it out anew holds it meanwhile, and the others wait.
+    found: Arc<tokio::sync::Mutex<Option<Found>>>,
 }
+
+/// When it was found out, and what.
+type Found = (Instant, Result<(), Unready>);
 
 #[derive(Clone, Debug, Default)]
 enum Phase {
@@ -108,16 +111,19 @@ impl Readiness {
             Phase::Stopping => return Err(Unready::Stopping),
             Phase::Serving(store, folder) => (store, folder),
         };
-        let mut found = self.0.found.lock().await;
+        let mut found = self.0.found.clone().lock_owned().await;
         let result = match *found {
             Some((when, result)) if when.elapsed() < GOOD_FOR => result,
+            // Apart from who asks: they may hang up, and the next one would begin anew.
             _ => {
-                let result = look(&store, &folder).await;
-                *found = Some((Instant::now(), result));
-                result
+                let looking = tokio::spawn(async move {
+                    let result = look(&store, &folder).await;
+                    *found = Some((Instant::now(), result));
+                    result
+                });
+                looking.await.unwrap_or(Err(Unready::NotWritable))
             }
         };
-        drop(found);
         // It may have been told to stop meanwhile.
         if matches!(self.phase(), Phase::Stopping) { Err(Unready::Stopping) } else { result }
     }

@@ -12,7 +12,7 @@ use crate::program::Program;
 use crate::running::Running;
 
 /// All that a server shows: each sample by its name and labels.
-async fn scrape(host: &str) -> (String, BTreeMap<String, f64>) {
+pub async fn scrape(host: &str) -> (String, BTreeMap<String, f64>) {
     let answer = reqwest::get(format!("http://{host}/metrics")).await.expect("an answer");
     assert_eq!(answer.status(), 200);
     assert!(answer.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/plain; version=0.0.4")));

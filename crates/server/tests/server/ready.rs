@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use micro_chat_server::stream::Timing;
 use rusqlite::Connection;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::guarded::{SECRET, key_file, token};
+use crate::metrics::scrape;
 use crate::program::Program;
 use crate::running::{PATIENCE, Running};
 
@@ -69,7 +72,7 @@ async fn it_is_not_ready_while_its_database_is_being_opened() {
     command.args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &free.to_string(), "--token-key"]).arg(key);
     let _process = command.arg("--data").arg(data.path()).kill_on_drop(true).spawn().expect("it starts");
     let host = free.to_string();
-    while tokio::net::TcpStream::connect(&host).await.is_err() {
+    while TcpStream::connect(&host).await.is_err() {
         sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(says(&host, "/readyz").await, (503, "ready.Starting".to_owned()));
@@ -88,5 +91,33 @@ async fn it_is_not_ready_while_nothing_can_be_written_though_it_lives() {
     assert_eq!(says(&server.host, "/healthz").await.0, 200);
     held.execute_batch("ROLLBACK").expect("it ends");
     until(&server.host, 200, "").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_and_hangs_up_has_it_look_no_more_often_than_once_a_second() {
+    const CALLERS: usize = 20;
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    let writes = async || scrape(&server.host).await.1["micro_chat_commit_writes_sum"];
+    until(&server.host, 200, "").await;
+    // That is forgotten, and nothing else is written any more.
+    sleep(Duration::from_millis(1_200)).await;
+    let before = writes().await;
+    // None of them stays until it has looked.
+    let held = Connection::open(data.path().join("chat.db")).expect("the database");
+    held.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    let begun = Instant::now();
+    for _ in 0..CALLERS {
+        let mut caller = TcpStream::connect(&server.host).await.expect("a connection");
+        caller.write_all(b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("a link");
+        sleep(Duration::from_millis(50)).await;
+        assert!(caller.try_read(&mut [0; 1]).is_err(), "it was answered, and so shows nothing");
+    }
+    held.execute_batch("ROLLBACK").expect("it ends");
+    until(&server.host, 200, "").await;
+    let seconds = begun.elapsed().as_secs_f64().ceil();
+    let looks = writes().await - before;
+    assert!((1.0..=seconds).contains(&looks), "{looks} commits in {seconds} seconds for {CALLERS} callers");
     server.stop().await;
 }
