@@ -713,15 +713,15 @@ export interface ExportChat {
   created_at: string;
   /** What it is about, where it is a group. */
   description?: string;
-  /** The first `seq` that is not too old to be kept. */
-  first_seq: number;
+  /** The first `seq` that is not too old to be kept; left out where the user whose data it is is no member. */
+  first_seq?: number | null;
   /** Its name in every call. */
   id: string;
-  /** The newest `seq`: what comes later is not in the export. */
-  last_seq: number;
+  /** The newest `seq`: what comes later is not in the export. Likewise. */
+  last_seq?: number | null;
   /** What it is called, where it is a group. */
   name?: string;
-  /** Up to where the user whose data it is has read, where they are a member. */
+  /** Up to where the user whose data it is has read. Likewise. */
   read_seq?: number | null;
   /** Its members, in the order of their names; none, where the user whose data it is has left. */
   user_ids: string[];

@@ -78,17 +78,20 @@ pub struct Chat {
     /// What it is about, where it is a group.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Its members, in the order of their names; none, where the user whose data it is has left.
-    pub user_ids: Vec<String>,
     /// RFC 3339.
     pub created_at: String,
-    /// The first `seq` that is not too old to be kept.
-    pub first_seq: u64,
-    /// The newest `seq`: what comes later is not in the export.
-    pub last_seq: u64,
-    /// Up to where the user whose data it is has read, where they are a member.
+    /// The first `seq` that is not too old to be kept; left out where the user whose data it is is no member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seq: Option<u64>,
+    /// The newest `seq`: what comes later is not in the export. Likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seq: Option<u64>,
+    /// Up to where the user whose data it is has read. Likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_seq: Option<u64>,
+    // The last field: a server writes it a page at a time.
+    /// Its members, in the order of their names; none, where the user whose data it is has left.
+    pub user_ids: Vec<String>,
 }
 
 /// What there was.

@@ -5,19 +5,21 @@ use std::collections::VecDeque;
 
 use super::{Chats, Refusal};
 use crate::auth::Caller;
-use crate::store::{About, AccountData, From, Message, PageSize, Trace};
+use crate::store::{About, AccountData, Chat, From, MemberPage, Message, PageSize, Trace};
 
-/// What is read at once.
-const PAGE: PageSize = PageSize { messages: 256, bytes: 128 * 1024 };
+/// What is read at once: it lies in memory until it is taken.
+const PAGE: PageSize = PageSize { messages: 128, bytes: 48 * 1024 };
 
 /// What an export says.
 #[derive(Debug)]
 pub enum Part {
     /// Whose data it is, and their account, where they have one.
     User(String, Option<AccountData>),
-    /// A chat; its messages follow.
+    /// A chat; the rest of its members follows, where there is one, and then its messages.
     Chat(Box<About>),
-    /// Some of them.
+    /// More of its members.
+    Members(MemberPage),
+    /// Some of its messages.
     Messages(Vec<Message>),
     /// That was all: so many chats, and so many messages.
     End(u64, u64),
@@ -47,8 +49,10 @@ enum State {
     User,
     /// The next chat is to be said.
     Next,
+    /// Members of a chat behind that name.
+    Members(Chat, String),
     /// Messages of a chat behind that `seq`, or of a user behind that `client_id`.
-    In(Box<About>, u64, String),
+    In(Chat, u64, String),
     /// All was said.
     Over,
 }
@@ -104,16 +108,25 @@ impl Export {
                     None => return Ok(Some(Part::End(self.counts.0, self.counts.1))),
                     Some(about) => {
                         self.counts.0 += 1;
-                        let said = about.clone();
-                        self.state = State::In(Box::new(about), 0, String::new());
-                        return Ok(Some(Part::Chat(Box::new(said))));
+                        self.state = behind_members(about.chat.clone(), about.members.as_ref());
+                        return Ok(Some(Part::Chat(Box::new(about))));
                     }
                 },
-                State::In(about, after, behind) => {
-                    let (messages, has_more) = self.page(&about, after, behind).await?;
+                State::Members(chat, after) => {
+                    let reader = match &self.user_id {
+                        Some(user_id) => Some(user_id.clone()),
+                        None => self.caller.must_be_member(&self.named).map(str::to_owned),
+                    };
+                    // Half of them would pass for all.
+                    let page = self.chats.store.members(chat.key, after, reader).await?.ok_or(Refusal::UnknownChat)?;
+                    self.state = behind_members(chat, Some(&page));
+                    return Ok(Some(Part::Members(page)));
+                }
+                State::In(chat, after, behind) => {
+                    let (messages, has_more) = self.page(&chat, after, behind).await?;
                     let last = messages.last().filter(|_| has_more);
                     self.state = match last.map(|last| (last.seq, last.client_id.clone())) {
-                        Some((seq, client_id)) => State::In(about, seq, client_id),
+                        Some((seq, client_id)) => State::In(chat, seq, client_id),
                         None => State::Next,
                     };
                     if !messages.is_empty() {
@@ -132,10 +145,8 @@ impl Export {
             if let Some(trace) = self.queue.pop_front() {
                 let about = self.chats.store.about(namespace.clone(), trace.id, self.user_id.clone()).await?;
                 if let Some(about) = about {
-                    if self.user_id.is_none() {
-                        // Behind what was read: who is put out meanwhile does not learn who is in it.
-                        self.chats.find(&self.caller, &about.chat.id, &self.named).await?;
-                    }
+                    // Behind what was read: who is put out meanwhile does not learn who is in it.
+                    self.still(&about.chat.id).await?;
                     return Ok(Some(about));
                 }
             } else if let (Some(user_id), Some(behind)) = (&self.user_id, self.behind.take()) {
@@ -148,16 +159,32 @@ impl Export {
         }
     }
 
+    /// Refuses who may no more read that chat, where it is exported for its members. What a user wrote is theirs wherever
+    /// it is.
+    pub async fn still(&self, chat_id: &str) -> Result<(), Refusal> {
+        match self.user_id {
+            Some(_) => Ok(()),
+            None => self.chats.find(&self.caller, chat_id, &self.named).await.map(drop),
+        }
+    }
+
     /// Messages of a chat, and whether there are more.
-    async fn page(&self, about: &About, after: u64, behind: String) -> Result<(Vec<Message>, bool), Refusal> {
-        let chat = &about.chat;
+    async fn page(&self, chat: &Chat, after: u64, behind: String) -> Result<(Vec<Message>, bool), Refusal> {
         if let Some(user_id) = &self.user_id {
             let page = self.chats.store.messages_of(chat.clone(), user_id.clone(), behind, PAGE).await?;
             return Ok(page);
         }
         let page = self.chats.store.page(chat, after, chat.last_seq + 1, PAGE, From::Oldest).await?;
         // They may have been put out since the page before.
-        self.chats.find(&self.caller, &chat.id, &self.named).await?;
+        self.still(&chat.id).await?;
         Ok((page.messages, page.has_more))
+    }
+}
+
+/// What comes behind these members of a chat.
+fn behind_members(chat: Chat, page: Option<&MemberPage>) -> State {
+    match page.filter(|page| page.has_more).and_then(|page| page.user_ids.last()) {
+        Some(last) => State::Members(chat, last.clone()),
+        None => State::In(chat, 0, String::new()),
     }
 }

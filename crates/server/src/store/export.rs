@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Chat, Message, Nanos, PageSize, Store, StoreError, reader};
+use super::{Chat, MemberPage, Message, Nanos, PageSize, Store, StoreError, members, reader};
 
 /// A chat with what is known of it.
 #[derive(Clone, Debug)]
@@ -11,8 +11,9 @@ pub struct About {
     pub chat: Chat,
     /// Its name and what it is about, where it is a group.
     pub group: Option<(String, String)>,
-    /// Its members.
-    pub user_ids: Vec<String>,
+    /// Its first members; none: it was asked for a user who is not one of them, and is told nothing of what the chat
+    /// is now.
+    pub members: Option<MemberPage>,
     /// Up to where a user has read who was asked for, where they are a member.
     pub read_seq: Option<u64>,
 }
@@ -38,10 +39,9 @@ fn about(connection: &Connection, namespace: &str, id: &str, of: Option<&str>) -
         .prepare_cached("SELECT read_seq FROM members WHERE chat = ?1 AND user_id = ?2")?
         .query_row(params![chat.key, of], |row| row.get(0))
         .optional()?;
-    // Who has left is not told who is there now.
     let is_told = of.is_none() || read_seq.is_some();
-    let user_ids = if is_told { reader::members(connection, chat.key)? } else { Vec::new() };
-    Ok(Some(About { chat, group, user_ids, read_seq }))
+    let members = is_told.then(|| members::page(connection, chat.key, "")).transpose()?;
+    Ok(Some(About { chat, group, members, read_seq }))
 }
 
 impl Store {

@@ -48,7 +48,7 @@ impl Membership {
 }
 
 /// Some of a chat's members.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemberPage {
     /// In the order of their names.
     pub user_ids: Vec<String>,
@@ -56,7 +56,8 @@ pub struct MemberPage {
     pub has_more: bool,
 }
 
-fn page(connection: &Connection, chat: ChatKey, after: &str) -> rusqlite::Result<MemberPage> {
+/// Some of the members behind that name.
+pub(super) fn page(connection: &Connection, chat: ChatKey, after: &str) -> rusqlite::Result<MemberPage> {
     let mut select =
         connection.prepare_cached("SELECT user_id FROM members WHERE chat = ?1 AND user_id > ?2 ORDER BY user_id")?;
     let mut rows = select.query(params![chat, after])?;

@@ -29,16 +29,47 @@ async fn send(guarded: &Guarded, user: &str, chat_id: &str, text: &str) {
     guarded.ask(&token(user), "/chat/Send", json!({ "chat_id": chat_id, "text": text })).await;
 }
 
+/// Members that the first chat is filled up to.
+pub const CROWD: u64 = 10_000;
+
+/// Fills the first chat up with members whose names are as long as can be, and six times as long as JSON.
+pub fn crowd(data: &Path) {
+    let sql = format!(
+        "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {CROWD})
+         INSERT INTO members (chat, user_id) SELECT 1, printf('m%05d%.250c', n, char(1)) FROM series
+         WHERE n <= {CROWD} - (SELECT count(*) FROM members WHERE chat = 1);
+         UPDATE groups SET members = {CROWD} WHERE chat = 1;"
+    );
+    write(data, &sql);
+}
+
 /// Adds so many messages of a thousand bytes to the first chat.
-fn fill(data: &Path, count: u64) {
-    let database = rusqlite::Connection::open(data.join("chat.db")).expect("a database");
-    database.busy_timeout(PATIENCE).expect("a database");
+pub fn fill(data: &Path, count: u64) {
     let sql = format!(
         "WITH RECURSIVE series(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM series WHERE seq < {count})
          INSERT INTO messages SELECT 1, seq, 'id ' || seq, 'id ' || seq, 'ann', '', printf('%.1000c', 'x'), 1 FROM series;
          UPDATE chats SET last_seq = {count} WHERE chat = 1;"
     );
-    database.execute_batch(&sql).expect("messages");
+    write(data, &sql);
+}
+
+/// Writes past the server.
+pub fn write(data: &Path, sql: &str) {
+    let database = rusqlite::Connection::open(data.join("chat.db")).expect("a database");
+    database.busy_timeout(PATIENCE).expect("a database");
+    database.execute_batch(sql).expect("it is written");
+}
+
+/// What still comes of an answer, and whether it was broken off.
+async fn rest(answer: &mut reqwest::Response) -> (Vec<u8>, bool) {
+    let mut text = Vec::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(part)) => text.extend_from_slice(&part),
+            Ok(None) => return (text, false),
+            Err(_) => return (text, true),
+        }
+    }
 }
 
 #[tokio::test]
@@ -79,13 +110,24 @@ async fn a_user_gets_what_is_theirs_and_nothing_that_others_wrote() {
     send(&guarded, "ann", &group_id, "hers, of a group").await;
     guarded.ask(&token("ann"), "/chats/MarkRead", json!({ "chat_id": chat_id, "seq": 7 })).await;
     guarded.ask(&token("ann"), "/chat/Leave", json!({ "group_id": group_id })).await;
+    let other = guarded.ask(&token("ben"), "/chat/Create", json!({ "name": "dinner", "user_ids": ["ann"] })).await;
+    let other_id = other["group"]["id"].as_str().expect("an id").to_owned();
+    send(&guarded, "ann", &other_id, "hers, of another group").await;
+    guarded.ask(&token("ben"), "/chat/Kick", json!({ "group_id": other_id, "user_id": "ann" })).await;
+    for group_id in [&group_id, &other_id] {
+        send(&guarded, "ben", group_id, "she is not there any more").await;
+    }
     let lines = export(&guarded, "ann", "/chats/ExportUser", json!({})).await;
     assert_eq!(lines[0], json!({ "user": { "user_id": "ann", "namespace": "micro" } }));
-    assert_eq!(lines.last(), Some(&json!({ "end": { "chats": 2, "messages": 301 } })));
+    assert_eq!(lines.last(), Some(&json!({ "end": { "chats": 3, "messages": 302 } })));
     let chat = |id: &str| lines.iter().find(|line| line["chat"]["id"] == id).expect("a chat")["chat"].clone();
     assert_eq!((&chat(&chat_id)["read_seq"], &chat(&chat_id)["user_ids"]), (&json!(7), &json!(["ann", "ben"])));
-    // She has left this one: who is there now is not hers to know.
-    assert_eq!((chat(&group_id).get("read_seq"), &chat(&group_id)["user_ids"]), (None, &json!([])));
+    let seqs = |id: &str| ["first_seq", "last_seq", "read_seq"].map(|name| chat(id)[name].as_u64());
+    assert_eq!(seqs(&chat_id), [Some(1), Some(301), Some(7)]);
+    // She has left one, and was put out of the other: who is there now, and how much is said, is not hers to know.
+    for id in [&group_id, &other_id] {
+        assert_eq!((seqs(id), &chat(id)["user_ids"]), ([None; 3], &json!([])));
+    }
     let messages: Vec<&Value> = lines.iter().filter_map(|line| line.get("message")).collect();
     assert!(messages.iter().all(|message| message["user_id"] == "ann"));
     let mut seqs: Vec<_> = messages
@@ -173,17 +215,47 @@ async fn one_that_was_interrupted_has_no_end() {
     fill(guarded.folder(), 20_000);
     let request = guarded.server.http.post(guarded.server.url("/chats/ExportChat")).bearer_auth(token("ben"));
     let mut answer = request.body(json!({ "chat_id": group_id }).to_string()).send().await.expect("an answer");
-    let mut text = answer.chunk().await.expect("a part").expect("a part").to_vec();
+    let begun = answer.chunk().await.expect("a part").expect("a part");
     // He is put out while he reads: he is told no more, and that this was not all.
     guarded.ask(&token("ann"), "/chat/Kick", json!({ "group_id": group_id, "user_id": "ben" })).await;
-    let broken_off = loop {
-        match answer.chunk().await {
-            Ok(Some(part)) => text.extend_from_slice(&part),
-            Ok(None) => break false,
-            Err(_) => break true,
-        }
-    };
-    let text = String::from_utf8(text).expect("text");
+    let (rest, broken_off) = rest(&mut answer).await;
+    let text = String::from_utf8([&begun[..], &rest].concat()).expect("text");
     assert!(broken_off && !text.contains("{\"end\""));
     assert!(text.lines().count() < 19_000, "{}", text.lines().count());
+}
+
+#[tokio::test]
+async fn a_full_group_comes_with_all_its_members() {
+    let guarded = Guarded::start().await;
+    let group = guarded.ask(&token("ann"), "/chat/Create", json!({ "name": "g", "user_ids": ["ben"] })).await;
+    let group_id = group["group"]["id"].as_str().expect("an id");
+    send(&guarded, "ben", group_id, "hello").await;
+    crowd(guarded.folder());
+    let of_chat = export(&guarded, "ben", "/chats/ExportChat", json!({ "chat_id": group_id })).await;
+    let of_user = export(&guarded, "ben", "/chats/ExportUser", json!({})).await;
+    let mut expected = vec!["ann".to_owned(), "ben".to_owned()];
+    expected.extend((1..=CROWD - 2).map(|number| format!("m{number:05}{}", "\u{1}".repeat(250))));
+    for lines in [&of_chat[..], &of_user[1..]] {
+        assert_eq!((&lines[0]["chat"]["name"], &lines[0]["chat"]["last_seq"]), (&json!("g"), &json!(1)));
+        assert!(lines[0]["chat"]["user_ids"] == json!(expected), "not all of them, or not in their order");
+        assert_eq!(lines[1]["message"]["text"], "hello");
+        assert_eq!(lines[2..], [json!({ "end": { "chats": 1, "messages": 1 } })]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_put_out_while_the_members_are_told_is_told_no_more_of_them() {
+    for path in ["/chats/ExportChat", "/chats/ExportUser"] {
+        let guarded = Guarded::start().await;
+        let group = guarded.ask(&token("ann"), "/chat/Create", json!({ "name": "g", "user_ids": ["ben"] })).await;
+        let group_id = group["group"]["id"].as_str().expect("an id");
+        crowd(guarded.folder());
+        let request = guarded.server.http.post(guarded.server.url(path)).bearer_auth(token("ben"));
+        let mut answer = request.body(json!({ "chat_id": group_id }).to_string()).send().await.expect("an answer");
+        answer.chunk().await.expect("a part").expect("a part");
+        guarded.ask(&token("ann"), "/chat/Kick", json!({ "group_id": group_id, "user_id": "ben" })).await;
+        let (text, broken_off) = rest(&mut answer).await;
+        let text = String::from_utf8(text).expect("text");
+        assert!(broken_off && !text.contains(']') && !text.contains("m09998"), "{path}: {} bytes", text.len());
+    }
 }
