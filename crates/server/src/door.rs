@@ -27,8 +27,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::fault::Fault;
 use crate::certificate::Certificate;
-use crate::limits::{Limits, Place};
-use crate::progress::{PORTION, Portions, Watched};
+use crate::limits::{Limits, Place, Unread};
+use crate::progress::{PORTION, Portions, SHARE, Watched};
 
 /// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -169,8 +169,11 @@ impl Answers {
             sleep(PENANCE).await;
             return answer;
         }
-        let size = answer.body().size_hint().lower();
-        if size > PORTION as u64 { self.send_large(answer).await } else { answer }
+        match answer.body().size_hint().exact() {
+            None => self.send_made(answer).await,
+            Some(size) if size > PORTION as u64 => self.send_large(answer).await,
+            Some(_) => answer,
+        }
     }
 
     /// Answers lie in memory until they are taken: for an address, and for all, not more than so much at a time.
@@ -179,17 +182,44 @@ impl Answers {
         // All of it is there.
         let Ok(whole) = body.collect().await else { return Fault::Internal.into_response() };
         let whole = whole.to_bytes();
-        let unread = match &self.limits {
-            None => None,
-            Some(limits) => match limits.answer(self.address, whole.len()) {
-                Some(unread) => Some(unread),
-                None => {
-                    drop(whole);
-                    sleep(PENANCE).await;
-                    return Fault::TooMuch(UNREAD).into_response();
-                }
-            },
-        };
-        Response::from_parts(parts, Body::new(Portions::new(whole, unread)))
+        match self.room(whole.len()) {
+            Ok(unread) => Response::from_parts(parts, Body::new(Portions::new(whole, unread))),
+            Err(full) => {
+                drop(whole);
+                full.answer().await
+            }
+        }
+    }
+
+    /// One that is made as it is taken has its share from its beginning to its end: once begun, it waits for nobody.
+    async fn send_made(&self, answer: Response) -> Response {
+        match self.room(SHARE) {
+            Ok(unread) => answer.map(|body| {
+                Body::new(body.map_frame(move |frame| {
+                    let _counts_as_long = &unread;
+                    frame
+                }))
+            }),
+            Err(full) => {
+                drop(answer);
+                full.answer().await
+            }
+        }
+    }
+
+    /// So many bytes count until that is dropped, where anything is counted.
+    fn room(&self, bytes: usize) -> Result<Option<Unread>, Full> {
+        let Some(limits) = &self.limits else { return Ok(None) };
+        limits.answer(self.address, bytes).map(Some).ok_or(Full)
+    }
+}
+
+/// Too many answers wait to be taken.
+struct Full;
+
+impl Full {
+    async fn answer(self) -> Response {
+        sleep(PENANCE).await;
+        Fault::TooMuch(UNREAD).into_response()
     }
 }

@@ -17,6 +17,10 @@ use crate::limits::Unread;
 /// Larger answers are handed over in portions of this size, and count as unread until the last of them.
 pub const PORTION: usize = 64 * 1024;
 
+/// What may lie in memory of an answer that is made as it is taken: a piece that is being taken, the next one, and what
+/// that is made of.
+pub const SHARE: usize = 1024 * 1024;
+
 /// Who takes fewer bytes a second than this takes nothing.
 const SLOWEST: u64 = 1024;
 

@@ -94,7 +94,7 @@ impl Fault {
             Self::Restarting(delay) => Some(*delay),
             Self::TooMuch(wait) | Self::Refused(_, Refusal::TooMuch(wait)) => Some(wait.as_millis() as u64 + 1),
             Self::Account(_, accounts::Refusal::TooManyAttempts(wait)) => Some(wait.as_millis() as u64 + 1),
-            Self::TooManyStreams => Some(10_000),
+            Self::TooManyStreams | Self::Refused(_, Refusal::TooManyExports) => Some(10_000),
             _ => (code == 503).then_some(1_000),
         };
         ErrorBody { id, code, detail, status: status.to_owned(), retry_after }
@@ -310,6 +310,11 @@ fn refused(endpoint: Endpoint, refusal: &Refusal) -> (String, u16, String) {
         Refusal::TooMuch(_) => {
             (id("TooMany", "TOO_MANY"), 429, "That is more than one user may; wait for a moment.".into())
         }
+        Refusal::TooManyExports => (
+            id("TooManyExports", "TOO_MANY_EXPORTS"),
+            429,
+            "As many exports as one user or API key may have are running; let one end.".into(),
+        ),
         Refusal::Expired => (
             id("Expired", "EXPIRED"),
             410,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::{Chats, Refusal};
 use crate::auth::Caller;
+use crate::limits::{Exporter, Place};
 use crate::store::{About, AccountData, Chat, From, MemberPage, Message, PageSize, Trace};
 
 /// What is read at once: it lies in memory until it is taken.
@@ -41,6 +42,8 @@ pub struct Export {
     behind: Option<String>,
     /// Chats and messages so far.
     counts: (u64, u64),
+    /// Among those of the caller, where they are counted.
+    _place: Option<Place<Exporter>>,
 }
 
 #[derive(Debug)]
@@ -63,14 +66,14 @@ impl Chats {
         self.count_chat(caller)?;
         let chat = self.find(caller, chat_id, &named).await?;
         let queue = VecDeque::from([Trace { chat: chat.key, id: chat.id }]);
-        Ok(self.export(caller, None, named, State::Next, queue, None))
+        self.export(caller, None, named, State::Next, queue, None)
     }
 
     /// All of a user, for them, and for who administers the namespace.
     pub fn export_user(&self, caller: &Caller, named: String) -> Result<Export, Refusal> {
         let user_id = self.whole_user(caller, named)?;
         let begin = Some(String::new());
-        Ok(self.export(caller, Some(user_id), String::new(), State::User, VecDeque::new(), begin))
+        self.export(caller, Some(user_id), String::new(), State::User, VecDeque::new(), begin)
     }
 
     fn export(
@@ -81,8 +84,13 @@ impl Chats {
         state: State,
         queue: VecDeque<Trace>,
         behind: Option<String>,
-    ) -> Export {
-        Export { chats: self.clone(), caller: caller.clone(), user_id, named, state, queue, behind, counts: (0, 0) }
+    ) -> Result<Export, Refusal> {
+        let _place = match &self.limits {
+            Some(limits) => Some(limits.export(caller).ok_or(Refusal::TooManyExports)?),
+            None => None,
+        };
+        let (chats, caller) = (self.clone(), caller.clone());
+        Ok(Export { chats, caller, user_id, named, state, queue, behind, counts: (0, 0), _place })
     }
 }
 

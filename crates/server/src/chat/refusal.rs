@@ -82,6 +82,9 @@ pub enum Refusal {
     /// Too much of it; less in so much time.
     #[error("too much")]
     TooMuch(Wait),
+    /// As many exports of the caller run as may.
+    #[error("too many exports")]
+    TooManyExports,
     /// The message came too late, or one of its name did before.
     #[error("the message has expired")]
     Expired,

@@ -24,6 +24,17 @@ pub use rates::Rates;
 /// A user: their tenant, and their name there.
 type User = (String, String);
 
+/// Who exports.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Exporter {
+    /// A user.
+    User(User),
+    /// An API key.
+    Key(String),
+    /// Somebody of a tenant, where everybody is believed.
+    Anybody(String),
+}
+
 /// Counts what everybody does.
 #[derive(Debug)]
 pub struct Limits {
@@ -38,6 +49,7 @@ pub struct Limits {
     connections: Crowd<IpAddr>,
     unread_of_address: Crowd<IpAddr>,
     unread: Crowd<()>,
+    exports: Crowd<Exporter>,
     streams_of_address: Crowd<IpAddr>,
     streams_of_user: Crowd<User>,
     metrics: Metrics,
@@ -61,6 +73,7 @@ impl Limits {
             connections: Crowd::new(rates.connections),
             unread_of_address: Crowd::new(rates.unread_of_address),
             unread: Crowd::new(rates.unread),
+            exports: Crowd::new(rates.exports),
             streams_of_address: Crowd::new(rates.streams_of_address),
             streams_of_user: Crowd::new(rates.streams_of_user),
             metrics,
@@ -139,6 +152,16 @@ impl Limits {
             None => None,
         };
         Some(Unread { _all: all, _of_address: address })
+    }
+
+    /// Somebody begins an export; it counts until the place is dropped. None: as many of theirs run as may.
+    pub fn export(&self, caller: &Caller) -> Option<Place<Exporter>> {
+        let exporter = match (user(caller), caller.as_service()) {
+            (Some(user), _) => Exporter::User(user),
+            (None, Some(service)) => Exporter::Key(service.key.clone()),
+            (None, None) => Exporter::Anybody(caller.namespace.clone()),
+        };
+        self.among("exports", self.exports.enter(exporter))
     }
 
     /// A stream is opened from there; likewise.

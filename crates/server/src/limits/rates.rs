@@ -30,6 +30,8 @@ pub struct Rates {
     pub unread_of_address: usize,
     /// Bytes of answers that all together have not taken yet.
     pub unread: usize,
+    /// Exports of a user, or of an API key, that run at a time.
+    pub exports: usize,
     /// Streams of an address that are open at a time.
     pub streams_of_address: usize,
     /// Streams of a user that are open at a time.
@@ -51,6 +53,7 @@ impl Default for Rates {
             connections: 1_000,
             unread_of_address: 64 << 20,
             unread: 512 << 20,
+            exports: 4,
             streams_of_address: 1_000,
             streams_of_user: 50,
         }

@@ -23,6 +23,9 @@ pub struct Limiting {
     /// The same of all addresses together.
     #[arg(long, value_name = "BYTES", default_value = "512MiB")]
     limit_unread_of_all: Most,
+    /// Exports of a user, or of an API key, that run at a time.
+    #[arg(long, value_name = "NUMBER", default_value = "4")]
+    limit_exports: Most,
     /// Open streams of an address.
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     limit_streams: Most,
@@ -64,6 +67,7 @@ impl Limiting {
             connections: self.limit_connections.0,
             unread_of_address: self.limit_unread.0,
             unread: self.limit_unread_of_all.0,
+            exports: self.limit_exports.0,
             streams_of_address: self.limit_streams.0,
             streams_of_user: self.limit_streams_of_user.0,
         }

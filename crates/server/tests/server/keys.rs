@@ -15,7 +15,7 @@ fn keys(guarded: &Guarded, arguments: &[&str]) -> String {
 }
 
 /// A new key.
-fn key(guarded: &Guarded, namespace: &str, scope: &str) -> String {
+pub fn key(guarded: &Guarded, namespace: &str, scope: &str) -> String {
     keys(guarded, &["create", "--namespace", namespace, "--scope", scope, "--name", "of the tests"])
 }
 

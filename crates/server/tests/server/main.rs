@@ -15,6 +15,7 @@ mod deletion;
 mod enumeration;
 mod events;
 mod export;
+mod exporters;
 mod gateway;
 mod groups;
 mod guarded;

@@ -45,12 +45,17 @@ async fn start(rates: Rates) -> (Running, String, TempDir) {
 
 /// A connection from that loopback address, with little room for answers, that has asked so many times.
 async fn asking(server: &Running, chat_id: &str, last: u8, times: usize) -> TcpStream {
+    let question = format!("GET /chat/History?chat_id={chat_id} HTTP/1.1\r\nhost: a\r\n\r\n");
+    slow(&server.host, last, &question.repeat(times)).await
+}
+
+/// The same, that has asked that.
+pub async fn slow(host: &str, last: u8, questions: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4 << 10).expect("a small buffer");
     socket.bind(([127, 0, 0, last], 0).into()).expect("an address");
-    let mut stream = socket.connect(server.host.parse().expect("an address")).await.expect("a connection");
-    let question = format!("GET /chat/History?chat_id={chat_id} HTTP/1.1\r\nhost: a\r\n\r\n");
-    stream.write_all(question.repeat(times).as_bytes()).await.expect("a link");
+    let mut stream = socket.connect(host.parse().expect("an address")).await.expect("a connection");
+    stream.write_all(questions.as_bytes()).await.expect("a link");
     stream
 }
 

@@ -9,7 +9,7 @@ use crate::auth::accounts::RefusalKind as Account;
 use crate::chat::RefusalKind::{
     ChosenId, Conflict, EmptyUserId, Expired, InvalidCursor, LimitTooLarge, MissingChatId, MissingGroupId, MissingName,
     MissingText, MissingUserId, MissingUserIds, NotAmongUsers, NotCreator, NotInGroup, Removed, Store, TakenId,
-    TooLarge, TooManyMembers, TooManyUserIds, TooMuch, UnknownChat, UnknownGroup,
+    TooLarge, TooManyExports, TooManyMembers, TooManyUserIds, TooMuch, UnknownChat, UnknownGroup,
 };
 
 /// What is said about that endpoint.
@@ -176,7 +176,7 @@ pub fn method(endpoint: Endpoint) -> Method {
         )
         .takes(Scope::Read)
         .answers_lines()
-        .refuses(&[TooMuch, MissingChatId, UnknownChat, Store]),
+        .refuses(&[TooMuch, TooManyExports, MissingChatId, UnknownChat, Store]),
         Endpoint::ChatsExportUser => Method::new::<export::ExportUserRequest, export::Line>(
             "All of a user, as JSON Lines",
             "The answer is `application/x-ndjson`: a line each for the user, their chats and what they wrote in them, \
@@ -185,7 +185,7 @@ pub fn method(endpoint: Endpoint) -> Method {
         .takes(Scope::Admin)
         .checks_user()
         .answers_lines()
-        .refuses(&[TooMuch, MissingUserId, Store])
+        .refuses(&[TooMuch, TooManyExports, MissingUserId, Store])
         .measures(&["user_id"]),
         Endpoint::ChatsDeleteUser => Method::new::<deletion::DeleteUserRequest, deletion::DeleteUserResponse>(
             "Delete a user, with all that they wrote",

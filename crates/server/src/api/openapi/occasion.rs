@@ -196,6 +196,9 @@ pub fn refused(kind: RefusalKind, most: u64) -> (Refusal, &'static str) {
         RefusalKind::TooMuch => {
             (Refusal::TooMuch(Duration::from_millis(249)), "A user does this more often than the limits let through")
         }
+        RefusalKind::TooManyExports => {
+            (Refusal::TooManyExports, "The user, or the API key, has as many exports running as one may")
+        }
         RefusalKind::Expired => {
             (Refusal::Expired, "The sender gave the message up: it is not stored, and will not be under this client_id")
         }
