@@ -1,4 +1,4 @@
-// The commands, options and names that the documentation mentions are those that there are, and none is left out.
+// The commands, options, names and limits that the documentation mentions are those that there are, and none is left out.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -217,7 +217,58 @@ test("docs/errors.md has each error of the page's side, and no other", () => {
   assert.deepEqual(new Set(listed.toSorted()), new Set(raised.toSorted()));
 });
 
+/** What docs/protocol.md calls each of the wire's limits. */
+const LIMITS = {
+  TEXT: "`text` of a message",
+  SUBJECT: "`subject` of a message",
+  ID: "each id",
+  USER_IDS: "`user_ids` of a request",
+  MEMBERS: "members of a group",
+  MESSAGE: "a message as JSON",
+  BODY: "body of a request",
+  FRAME: "a WebSocket frame",
+  PAGE: "messages in an answer",
+  CHATS: "chats in an answer",
+  UNREAD: "messages that are looked at",
+  NAMED: "`user_ids` of a chat",
+  QUEUE_FRAMES: "messages that wait",
+  QUEUE_BYTES: "messages that wait",
+  QUEUE_EVENTS: "changes of members",
+  SUBSCRIPTIONS: "subscriptions of a connection",
+};
+
+/** Why a limit, as crates/wire has it, is not in the table. */
+function unlimited([, name, factors]) {
+  const limit = factors.split("*").reduce((product, factor) => product * Number(factor.replaceAll("_", "")), 1);
+  const row = files
+    .get("docs/protocol.md")
+    .tables.filter(({ header }) => header[1].text === "at most")
+    .flatMap(({ rows }) => rows)
+    .find(([what]) => LIMITS[name] && what.text.includes(LIMITS[name]));
+  const said = row?.[1].text.match(/[\d,]*\d(?: [KM]iB)?/g) ?? [];
+  const units = { "": 1, " KiB": 1024, " MiB": 1024 * 1024 };
+  const isSaid = Object.entries(units).some(([unit, size]) =>
+    said.includes((limit / size).toLocaleString("en") + unit),
+  );
+  return !isSaid && `${name}: not in docs/protocol.md`;
+}
+
+test("the table of limits has each of the wire's", () => {
+  const source = readFileSync(at("crates/wire/src/limit.rs"), "utf8");
+  const limits = [...source.matchAll(/^pub const (\w+): \w+ = ([\d_ *]+);$/gm)];
+  assert.equal(limits.length, source.match(/^pub const/gm).length);
+  assert.deepEqual(faults(limits, unlimited), []);
+});
+
 test("what is not there is told: these tests can fail", () => {
+  for (const [name, factors] of [
+    ["GONE", "1_000"],
+    ["MEMBERS", "1_000"],
+    ["TEXT", "64"],
+    ["QUEUE_BYTES", "25 * 1024"],
+  ]) {
+    assert.ok(unlimited(["", name, factors]), name);
+  }
   for (const line of [
     "micro-chat-server serve --gone",
     "micro-chat-server gone",
