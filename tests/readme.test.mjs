@@ -1,21 +1,15 @@
-// What the README shows works when it is copied.
+// The page that the README shows works when it is copied. What it shows of the package is tested in packaging/.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 
 import { Browser } from "./browser.mjs";
-import { freePort } from "./port.mjs";
+import { examples } from "./markdown.mjs";
 import { Server } from "./server.mjs";
-import { Visitor } from "./visitor.mjs";
-
-const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-const example = (language) => readme.match(new RegExp("```" + language + "\n([^]*?)```"))[1];
 
 let server;
 let folder;
@@ -52,7 +46,7 @@ async function open(file, name) {
 }
 
 test("the page of the README, saved as a file, is a chat of two windows", async () => {
-  const page = example("html");
+  const [page] = examples("README.md", "html");
   assert.match(page, /http:\/\/127\.0\.0\.1:8080\/assets\/micro\.js/);
   const file = path.join(folder, "chat.html");
   await writeFile(file, page.replace("http://127.0.0.1:8080", server.url));
@@ -82,57 +76,4 @@ test("the page of the README, saved as a file, is a chat of two windows", async 
   await say(ben, "Hello, Ann");
   for (const browser of [ann, ben]) await shows(browser, "ann: Hello, Ben", "ben: Hello, Ann");
   for (const browser of [ann, ben]) assert.deepEqual(await browser.errors(), []);
-});
-
-test("the chat of the guide shows and sends, whatever users write", async () => {
-  const guide = await readFile(new URL("../docs/guide.md", import.meta.url), "utf8");
-  const chat = guide.match(/```html\n(<ul id="messages">[^]*?)```/)[1];
-  const visitor = await Visitor.start();
-  try {
-    await visitor.open(`<script src="${server.url}/assets/micro.js"></script>\n${chat}`);
-    await visitor.until(() => document.getElementById("state").textContent === "live");
-    await visitor.run(() => {
-      document.getElementById("text").value = "<b>Hello</b>";
-      document.querySelector("#form button").click();
-    });
-    // Behind what the README's page said: the same users have the same chat.
-    await visitor.until(() => document.querySelector("#messages li:last-child")?.textContent === "ann: <b>Hello</b>");
-    assert.deepEqual((await visitor.shown()).error, []);
-  } finally {
-    await visitor.quit();
-  }
-});
-
-test("the back end of the README signs tokens that the server takes", async () => {
-  const secret = path.join(folder, "chat.secret");
-  await writeFile(secret, randomBytes(48).toString("base64") + "\n");
-  const port = await freePort();
-  await writeFile(path.join(folder, "back-end.mjs"), example("js").replace("3000", port));
-  await symlink(fileURLToPath(new URL("../node_modules", import.meta.url)), path.join(folder, "node_modules"));
-  const backEnd = spawn(process.execPath, ["back-end.mjs"], { cwd: folder, stdio: "inherit" });
-  const guarded = await Server.start({ command: "serve", args: ["--token-key", secret] });
-  try {
-    let token;
-    for (let tries = 0; !token && tries < 100; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      token = await fetch(`http://127.0.0.1:${port}`).then(
-        (answer) => answer.text(),
-        () => undefined,
-      );
-    }
-    const ask = async (headers) => {
-      const body = JSON.stringify({ user_ids: ["ann", "ben"] });
-      return (await fetch(`${guarded.url}/chat/New`, { method: "POST", body, headers })).status;
-    };
-    assert.equal(await ask({ authorization: `Bearer ${token}` }), 200);
-    assert.equal(await ask({}), 401);
-  } finally {
-    backEnd.kill();
-    await guarded.remove();
-  }
-});
-
-test("the back end in Rust is the one that is compiled", async () => {
-  const source = await readFile(new URL("../crates/server/examples/own_users.rs", import.meta.url), "utf8");
-  assert.equal(example("rust").trim(), source.split("\n").slice(2).join("\n").trim());
 });

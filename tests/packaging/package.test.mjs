@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { examples } from "../markdown.mjs";
 import { Workshop } from "./workshop.mjs";
 
 const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
@@ -86,12 +87,15 @@ for (const [module, resolution] of [
   });
 }
 
-test("what the README shows of the package fits strict pages, too", async () => {
-  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+test("what the README and the guide show of the package fits strict pages, too", async () => {
   const files = [];
-  for (const language of ["ts", "tsx"]) {
-    files.push(`readme.${language}`);
-    await writeFile(workshop.at(files.at(-1)), readme.match(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``))[1]);
+  for (const document of ["README.md", "docs/guide.md"]) {
+    for (const language of ["ts", "tsx"]) {
+      for (const example of examples(document, language)) {
+        files.push(`example-${files.length}.${language}`);
+        await writeFile(workshop.at(files.at(-1)), example);
+      }
+    }
   }
   const jsx = ["--jsx", "react-jsx", "--module", "ESNext", "--moduleResolution", "bundler"];
   await tsc("--ignoreConfig", ...files, ...STRICT, ...jsx);

@@ -1,4 +1,4 @@
-//! A back end that signs tokens for its own users, as the README shows it.
+//! A back end that signs tokens for its own users, as the guide shows it.
 
 use axum::{Router, routing::get};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
