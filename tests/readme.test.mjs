@@ -1,11 +1,14 @@
-// The page that the README shows works when it is copied. What it shows of the package is tested in packaging/.
+// The page and the calls that the README shows work when they are copied. What it shows of the package is tested in
+// packaging/.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 
 import { Browser } from "./browser.mjs";
 import { examples } from "./markdown.mjs";
@@ -76,4 +79,29 @@ test("the page of the README, saved as a file, is a chat of two windows", async 
   await say(ben, "Hello, Ann");
   for (const browser of [ann, ben]) await shows(browser, "ann: Hello, Ben", "ben: Hello, Ann");
   for (const browser of [ann, ben]) assert.deepEqual(await browser.errors(), []);
+});
+
+test("the calls of the README, and of whoever moves to this server, are answered", async () => {
+  const { chat_id } = await server.post("/chat/New", { user_ids: ["ann", "ben"] });
+  const calls = [
+    ...examples("README.md", "sh", "the-server"),
+    ...examples("docs/moving.md", "sh", "a-program-that-calls-the-api"),
+  ]
+    .flatMap((example) => example.split("\n"))
+    .filter((line) => line.startsWith("curl "));
+  assert.equal(calls.length, 5);
+  const answerTo = async (call) => {
+    const own = call.replace("http://127.0.0.1:8080", server.url).replace("…", chat_id);
+    const options = "curl --silent --noproxy '*' --fail-with-body ";
+    const { stdout } = await promisify(execFile)("bash", ["-c", own.replace("curl ", options)]);
+    return JSON.parse(stdout);
+  };
+  const answers = [];
+  for (const call of calls) answers.push(await answerTo(call));
+  const [made, sent, history, again, created] = answers;
+  assert.deepEqual([made, sent, again], [{ chat_id }, {}, { chat_id }]);
+  assert.equal(history.messages.at(-1).text, "Hello");
+  assert.deepEqual(created.group.user_ids, ["ann", "ben"]);
+  const refused = answerTo(calls[1].replace("text", "words"));
+  await assert.rejects(refused, ({ stdout }) => JSON.parse(stdout).Id === "chat.Send.MissingText");
 });
