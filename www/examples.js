@@ -1,9 +1,9 @@
 // The documents' examples, live. Each of them is what stands in its box, posted to its path; below it comes what the
 // server answered, untouched.
 
-const NAMESPACE = "micro";
+import { element } from "./element.js";
 
-const element = (id) => document.getElementById(id);
+const NAMESPACE = "micro";
 
 /** The users that real ids belong to. */
 const JOHN = "John";
