@@ -324,6 +324,47 @@ describe("chat", () => {
     assert.ok((await fromEnd()) > 200);
   });
 
+  test("the end stays in view when what was scrolled is told before what has another size", async () => {
+    const chat = await newChat();
+    for (let number = 1; number <= 30; number += 1) await send(chat, "ben", `message ${number}: ${"word ".repeat(20)}`);
+    await ann.chat(address(chat, "ann"));
+    // No observer was told yet: WebKit leaves it at that until something else is drawn.
+    const [before, after] = await ann.run(() => {
+      const fromEnd = () => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+      document.querySelector("#chat").style.width = "390px";
+      const before = fromEnd();
+      scroller.dispatchEvent(new Event("scroll"));
+      return [before, fromEnd()];
+    });
+    assert.ok(before > 200 && after < 2, `${before} pixels before, ${after} after`);
+  });
+
+  test("a message in the moment of scrolling takes nobody from the end, and nobody to it", async () => {
+    const chat = await newChat();
+    for (let number = 1; number <= 30; number += 1) await send(chat, "ben", `message ${number}`);
+    await ann.chat(address(chat, "ann"));
+    const scroll = async (pixels, height) => {
+      await ann.run(
+        (pixels, height) => {
+          scroller.scrollTop += pixels;
+          if (!height) return;
+          const item = document.createElement("li");
+          item.style.height = `${height}px`;
+          document.querySelector("#messages").append(item);
+        },
+        pixels,
+        height,
+      );
+      // Until the page has heard of it, and has done what follows.
+      await ann.driver.executeAsyncScript((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      return ann.run(() => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop);
+    };
+    const slightlyAbove = await scroll(-20);
+    const atEnd = await scroll(20, 300);
+    const further = await scroll(-200, 300);
+    assert.ok(slightlyAbove >= 18 && atEnd < 2 && further > 400, String([slightlyAbove, atEnd, further]));
+  });
+
   for (const how of ["stop", "kill"]) {
     const signal = { stop: "SIGTERM", kill: "SIGKILL" }[how];
     test(`after a ${signal} both wait, and what was said meanwhile comes once`, async () => {

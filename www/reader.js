@@ -8,6 +8,11 @@ const scroller = element("scroller");
 /** Whether the end of the list is in view, and to be kept there. */
 let atEnd = true;
 
+/** What was in view at the last look: its size, and how far down that was. */
+let width;
+let height;
+let top;
+
 /** Messages that came while nobody was looking at the end of the list. */
 let unread = 0;
 
@@ -16,21 +21,22 @@ export function watchScrolling() {
     if (atEnd && !document.hidden) unread = 0;
     showUnread();
   };
-  let width = scroller.clientWidth;
+  keep();
   scroller.addEventListener("scroll", () => {
-    // WebKit also tells what another width did, before there was time to go back to the end.
-    if (scroller.clientWidth !== width) return;
-    atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+    // Another size moves what is in view, which says nothing of the reader. WebKit may tell it here and nowhere else.
+    if (scroller.clientWidth !== width || scroller.clientHeight !== height) return keep();
+    const isEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+    // Only who goes up leaves the end: a message that came in this moment takes nobody away from it.
+    if (isEnd || scroller.scrollTop < top) atEnd = isEnd;
+    top = scroller.scrollTop;
     look();
   });
   document.addEventListener("visibilitychange", look);
   // New messages, a keyboard that opens, a field that grows: the end stays in view for those who were there.
-  const keep = new ResizeObserver(() => {
-    width = scroller.clientWidth;
-    if (atEnd) scrollToEnd();
-  });
-  keep.observe(scroller);
-  keep.observe(log);
+  const observer = new ResizeObserver(keep);
+  observer.observe(scroller);
+  observer.observe(log);
+  addEventListener("resize", keep);
   // iOS covers the page with its keyboard instead of making it smaller.
   globalThis.visualViewport?.addEventListener("resize", () => {
     const { height, scale } = visualViewport;
@@ -38,8 +44,16 @@ export function watchScrolling() {
   });
 }
 
+/** Shows the end to those who were there. */
+function keep() {
+  ({ clientWidth: width, clientHeight: height } = scroller);
+  if (atEnd) scrollToEnd();
+}
+
 export function scrollToEnd() {
   scroller.scrollTop = scroller.scrollHeight;
+  top = scroller.scrollTop;
+  atEnd = true;
 }
 
 /** Puts messages above what is being read, which stays where it is. */
