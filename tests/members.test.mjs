@@ -1,24 +1,15 @@
 // Who is in a chat, as pages are told it: two of them, a group, and a network that breaks.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { Network } from "./network.mjs";
-import { Server } from "./server.mjs";
-import { Visitor } from "./visitor.mjs";
+import { visit } from "./visit.mjs";
 
 let server;
 let visitor;
 
-before(async () => {
-  server = await Server.start();
-  visitor = await Visitor.start();
-});
-
-after(async () => {
-  await visitor?.quit();
-  await server?.remove();
-});
+visit((started) => ({ server, visitor } = started));
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 

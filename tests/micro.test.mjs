@@ -1,24 +1,15 @@
 // The SDK as a page on somebody's site meets it: another origin, a real browser, the real server.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { Visitor } from "./visitor.mjs";
-import { Server } from "./server.mjs";
+import { visit } from "./visit.mjs";
 
 let server;
 let visitor;
 
-before(async () => {
-  server = await Server.start();
-  visitor = await Visitor.start();
-});
-
-after(async () => {
-  await visitor?.quit();
-  await server?.remove();
-});
+visit((started) => ({ server, visitor } = started));
 
 beforeEach(() => visitor.open(tag()));
 

@@ -1,12 +1,11 @@
 // What a page leaves unsent when it goes: kept, sent once and in order by a later page, or reported as failed.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { KEPT } from "./unsent.mjs";
-import { Visitor } from "./visitor.mjs";
-import { Server } from "./server.mjs";
+import { visit } from "./visit.mjs";
 
 // Long enough for what must not happen to have happened.
 const SETTLE_MS = 500;
@@ -14,15 +13,7 @@ const SETTLE_MS = 500;
 let server;
 let visitor;
 
-before(async () => {
-  server = await Server.start();
-  visitor = await Visitor.start();
-});
-
-after(async () => {
-  await visitor?.quit();
-  await server?.remove();
-});
+visit((started) => ({ server, visitor } = started));
 
 const tag = () => `<script src="${server.url}/assets/micro.js" crossorigin></script>
 <script>

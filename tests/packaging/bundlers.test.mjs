@@ -1,7 +1,7 @@
 // The package in every bundler, and without one: each page connects, sends, receives, and shows no error.
 
 import assert from "node:assert/strict";
-import { cp, readFile, readdir } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
 
 import { build as esbuild } from "esbuild";
@@ -19,7 +19,7 @@ afterEach(() => workshop?.tidy());
 after(() => workshop?.stop());
 
 /** A page goes beside what a bundler that knows no pages has made. */
-const addPage = (example) => cp(workshop.at("page/index.html"), workshop.at(example, "dist/index.html"));
+const addPage = (example) => workshop.page(`${example}/dist/index.html`, "main.js");
 
 const wasmIn = async (folder) =>
   (await readdir(workshop.at(folder), { recursive: true })).filter((file) => file.endsWith(".wasm"));
@@ -95,9 +95,9 @@ test("esbuild: what it builds chats, with the wasm as a file and one option for 
 test("esbuild: a classic script with everything inside chats, without an option", async () => {
   const options = { entryPoints: ["inline.js"], bundle: true, outdir: "classic" };
   await esbuild({ absWorkingDir: workshop.at("esbuild"), ...options, logLevel: "error" });
-  await cp(workshop.at("esbuild/inline.html"), workshop.at("esbuild/classic/inline.html"));
+  await workshop.page("esbuild/classic/index.html", "inline.js", "text/javascript");
   assert.deepEqual(await wasmIn("esbuild/classic"), []);
-  await workshop.chats(`${await workshop.serve("esbuild/classic")}/inline.html`);
+  await workshop.chats(`${await workshop.serve("esbuild/classic")}/`);
 });
 
 test("Parcel: what it builds chats", async () => {

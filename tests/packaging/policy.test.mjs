@@ -1,7 +1,7 @@
 // What a page's Content-Security-Policy and its integrity attributes let through.
 
 import assert from "node:assert/strict";
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
 
 import { build as esbuild } from "esbuild";
@@ -15,7 +15,7 @@ before(async () => {
   workshop = await Workshop.start();
   await build({ root: workshop.at("vite"), logLevel: "error" });
   await workshop.run(workshop.program("rollup"), ["--config"], "rollup");
-  await cp(workshop.at("page/index.html"), workshop.at("rollup/dist/index.html"));
+  await workshop.page("rollup/dist/index.html", "main.js");
 });
 
 afterEach(() => workshop?.tidy());
@@ -53,7 +53,7 @@ test("where the policy forbids wasm, a page that connects is told once, and what
     handle.on("close", () => (document.title = "closed"));`;
   const stdin = { contents, resolveDir: workshop.folder };
   await esbuild({ stdin, bundle: true, outfile: workshop.at("connect/inline.js"), logLevel: "error" });
-  await cp(workshop.at("esbuild/inline.html"), workshop.at("connect/index.html"));
+  await workshop.page("connect/index.html", "inline.js", "text/javascript");
   const browser = await workshop.open(await serve("connect", { scripts: "'self'" }));
   await browser.driver.wait(async () => (await browser.driver.getTitle()) === "closed", 10_000);
   const errors = await browser.errors();

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,6 +50,8 @@ export class Workshop {
     const isExample = (file) => !/\.mjs$|[/\\]package(-lock)?\.json$/.test(file);
     await cp(EXAMPLES, folder, { recursive: true, filter: isExample });
     await writeFile(path.join(folder, "package.json"), `{ "private": true, "type": "module" }`);
+    await workshop.page("vite/index.html", "/main.ts");
+    await workshop.page("parcel/index.html", "main.js");
     // What the tarball holds was built before the tests.
     const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder];
     [workshop.packed] = JSON.parse((await execute("npm", pack, { cwd: ROOT })).stdout);
@@ -66,6 +68,14 @@ export class Workshop {
   /** A path in the folder. */
   at(...parts) {
     return path.join(this.folder, ...parts);
+  }
+
+  /** Writes an example's page, which differs from others' only in its script: a module, unless its `type` is another. */
+  async page(file, script, type = "module") {
+    const page = await readFile(this.at("page/index.html"), "utf8");
+    const tag = `<script type="${type}" src="${script}"></script>`;
+    await mkdir(path.dirname(this.at(file)), { recursive: true });
+    await writeFile(this.at(file), page.replace(/<script .*<\/script>/, tag));
   }
 
   /** The program of a tool. */
