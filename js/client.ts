@@ -10,7 +10,7 @@ import { guard, load, request } from "./load.js";
 import { on, pending } from "./outbox.js";
 import { pageParams, queryOf } from "./query.js";
 import { hasTokens, tokenOf } from "./token.js";
-import type { Answer, Callback, ConnectParams, Handle, Message, Params, User } from "./types.js";
+import type { Answer, Callback, ConnectParams, Handle, Heard, Message, Params, User } from "./types.js";
 
 /** Filled in by the bundler. */
 declare const __VERSION__: string;
@@ -29,12 +29,12 @@ function check(path: string, namespace: string, params: object | undefined, call
   if (callback != null && typeof callback !== "function") throw badArgument("The callback has to be a function.");
 }
 
-function checkStream({ chat_id, user_id, after }: Partial<ConnectParams>): void {
+function checkStream({ chat_id = "", user_id = "", after }: Partial<ConnectParams>): void {
   if (hasTokens() && !user_id) {
     throw badArgument("Name the token's user in user_id: what they leave unsent is kept under that name.");
   }
   const isId = (id: unknown) => typeof id === "string" && id.length < 1000 && wellFormed(id) === id;
-  if (![chat_id ?? "", user_id ?? ""].every(isId)) {
+  if (![chat_id, user_id].every(isId)) {
     throw badArgument("chat_id and user_id have to be strings of at most 256 bytes.");
   }
   const { epoch, seq } = typeof after === "object" ? (after ?? {}) : { epoch: 0, seq: after ?? 0 };
@@ -117,7 +117,7 @@ export const Micro = {
     path: P,
     namespace = "",
     params: Q = {} as Q,
-    callback?: Callback<Answer<T, P, Q>>,
+    callback?: Callback<Heard<T, P, Q>>,
   ): Promise<Answer<T, P, Q>> {
     // Which of the two it is, the path says, once the Rust side is there to read it.
     const answer = postOrOpen(path, namespace, params, callback as Callback<unknown>) as Promise<Answer<T, P, Q>>;
@@ -179,7 +179,7 @@ export const Micro = {
    * Logs out here and in the other tabs, or `everywhere` that this user is logged in. Rejects where the server can't be
    * asked; then nobody is logged out.
    */
-  logout: ({ everywhere }: { everywhere?: boolean } = {}): Promise<void> => logout(everywhere),
+  logout: (from?: { everywhere?: boolean | undefined }): Promise<void> => logout(from?.everywhere),
 
   /** The page's own query string, as an object. */
   params: pageParams,

@@ -31,27 +31,34 @@ export function configure(config: Config): void {
   if (!(typeof timeout === "number" && timeout > 0)) {
     throw badArgument(`configure: sendTimeout has to be milliseconds, not ${timeout}.`);
   }
-  sendTimeout = timeout;
   const { token, namespace, cookies, words } = config ?? {};
-  if (token !== undefined) {
-    if (typeof token !== "function") throw badArgument("configure: token has to be a function that returns one.");
-    useTokens(token);
+  if (token !== undefined && typeof token !== "function") {
+    throw badArgument("configure: token has to be a function that returns one.");
   }
-  if (settings.isFixed && (config?.api ?? namespace ?? cookies)) {
-    throw badArgument("configure: api, namespace and cookies can't change once somebody logs in.");
-  }
-  if (namespace) settings.namespace = namespace;
-  if (cookies) settings.cookies = cookies;
-  if (words) settings.words = words;
+  const places = { ...addresses };
   for (const key of ["api", "wasm"] as const) {
     const address = config?.[key];
     // None, or an empty one, changes nothing.
     if (address === undefined || address === "") continue;
     try {
       if (typeof address !== "string") throw address;
-      addresses[key] = new URL(address, document.baseURI).href;
+      // On a server, where nothing is loaded, there is no page that it could be relative to.
+      places[key] = new URL(address, globalThis.document?.baseURI ?? "http://localhost").href;
     } catch {
       throw badArgument(`configure: ${key} has to be an address, not ${address}.`);
     }
   }
+  const kept = { ...settings };
+  if (namespace) kept.namespace = namespace;
+  if (cookies) kept.cookies = cookies;
+  if (words) kept.words = words;
+  const login = (where: typeof addresses, how: typeof settings) => [where.api, how.namespace, how.cookies].join();
+  if (settings.isFixed && login(places, kept) !== login(addresses, settings)) {
+    throw badArgument("configure: api, namespace and cookies can't change once somebody logs in.");
+  }
+  // All of it, or nothing.
+  sendTimeout = timeout;
+  if (token) useTokens(token);
+  Object.assign(addresses, places);
+  Object.assign(settings, kept);
 }

@@ -1,15 +1,15 @@
 // A message before it is sent.
 
 import { badArgument, clientError } from "./error.js";
-import type { Draft } from "./types.js";
+import type { Draft, WholeDraft } from "./types.js";
 
 /** The largest message the server takes, as JSON in bytes. */
 const LARGEST = 192 * 1024;
 
 /** The message as it goes out, with a name of its own. */
-export function draftOf(message: string | Draft): Required<Draft> {
+export function draftOf(message: string | Draft): WholeDraft {
   const { text, subject, client_id } = typeof message === "string" ? { text: message } : (message ?? {});
-  const draft = { client_id: client_id || uuid(), subject: subject || "", text } as Required<Draft>;
+  const draft = { client_id: client_id || uuid(), subject: subject || "", text } as WholeDraft;
   if (Object.values(draft).some((value) => typeof value !== "string")) {
     throw badArgument("send: pass a string, or { text, subject, client_id }, all of them strings.");
   }

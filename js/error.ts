@@ -15,7 +15,7 @@ export class MicroError extends Error {
   /** How many milliseconds to wait before trying again, where that may help. */
   declare readonly retry_after: number | undefined;
 
-  /** @internal */
+  /** An error in the server's form, as an `Error`. */
   constructor(body: Body) {
     super(`${body.Id}: ${body.Detail}`);
     this.name = "MicroError";

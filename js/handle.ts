@@ -94,7 +94,8 @@ export function open(
         if (!(message?.seq > after)) continue;
         if (state === "closed") return;
         seq = message.seq;
-        if (sent.delete(message.client_id) && !own) continue;
+        // Others may call theirs the same.
+        if (message.user_id === user_id && sent.delete(message.client_id) && !own) continue;
         if (callback) call(callback, message);
         for (const buffer of buffers) if (!buffer.push(message)) buffers.delete(buffer);
       }
@@ -107,7 +108,7 @@ export function open(
     },
     event(event) {
       if (event.type === "members") {
-        listed = event.user_ids = [...listed, ...event.user_ids];
+        listed = event.user_ids = listed.concat(event.user_ids ?? []);
         if (event.has_more) return;
         listed = [];
       }

@@ -4,7 +4,7 @@ import { call } from "./callback.js";
 import { sendTimeout } from "./config.js";
 import { badArgument, clientError } from "./error.js";
 import { storage, warn, type Row } from "./storage.js";
-import type { Draft, OutboxEvents, Pending } from "./types.js";
+import type { OutboxEvents, Pending, WholeDraft } from "./types.js";
 
 /** How many messages may wait. */
 const CAPACITY = 1_000;
@@ -21,7 +21,7 @@ export interface Outbox {
   /** Is called when there are new orphans. */
   onorphans: (() => void) | undefined;
   /** Keeps a message, until `remove`. */
-  add(chatId: string, draft: Required<Draft>): Promise<Entry>;
+  add(chatId: string, draft: WholeDraft): Promise<Entry>;
   /** What became of a message is certain. */
   remove(entry: Entry): void;
   /** As the page sees it. */
@@ -76,7 +76,7 @@ function createOutbox(owner: string, namespace: string, user_id: string) {
     orphans: [] as Entry[],
     onorphans: undefined as (() => void) | undefined,
     ready: Promise.resolve(),
-    async add(chat_id: string, draft: Required<Draft>): Promise<Entry> {
+    async add(chat_id: string, draft: WholeDraft): Promise<Entry> {
       const sent_at = Date.now() / 1000;
       const entry: Entry = { owner, chat_id, ...draft, sent_at, expires_at: sent_at + sendTimeout / 1000 };
       if (entries.size >= CAPACITY) {

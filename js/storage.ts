@@ -1,9 +1,9 @@
 // Where messages that wait to be stored outlive the page: IndexedDB, shared by all tabs of an origin.
 
-import type { Draft } from "./types.js";
+import type { WholeDraft } from "./types.js";
 
 /** A message that waits. */
-export interface Row extends Required<Draft> {
+export interface Row extends WholeDraft {
   /** Its place among all. */
   key?: number;
   /** Whose it is: the API's address, the namespace and the user. */

@@ -13,10 +13,13 @@ export interface Draft {
   /** What it says. */
   text: string;
   /** What it is about. */
-  subject?: string;
+  subject?: string | undefined;
   /** Your own name for it, if you retry by yourself; otherwise one is made. */
-  client_id?: string;
+  client_id?: string | undefined;
 }
+
+/** A message with all its parts. */
+export type WholeDraft = { [Part in keyof Draft]-?: string };
 
 /** Where in a chat a reader stands. Keep it, and `connect` goes on from there. */
 export interface Cursor {
@@ -33,11 +36,11 @@ export interface ConnectParams {
   /** Who reads and sends. */
   user_id: string;
   /** Begin behind this message: its `seq`, or a kept cursor. 0 is from the start; without it, from now on. */
-  after?: number | Cursor;
+  after?: number | Cursor | undefined;
   /** Also deliver what this handle itself sent. */
-  own?: boolean;
+  own?: boolean | undefined;
   /** Also tell who is in the chat, and who comes and goes: `handle.on("member", …)`. */
-  members?: boolean;
+  members?: boolean | undefined;
 }
 
 /** How a handle is connected. */
@@ -115,7 +118,7 @@ export interface Events {
 }
 
 /** A message that is not yet known to be stored. */
-export interface Pending extends Required<Draft> {
+export interface Pending extends WholeDraft {
   /** The namespace of its chat. */
   namespace: string;
   /** The chat that it goes to. */
@@ -134,21 +137,33 @@ export interface OutboxEvents {
   failed: (message: Pending, error: MicroError) => void;
 }
 
+/** Where a chat is connected. */
+export type StreamPath = `${"" | "/"}chat/${"" | "Chat/"}Connect`;
+
 /**
  * What a method takes: the fields of its request, or anything where the path is not spelled as in `Methods`. Fields may be
  * missing: the server says which it needs.
  */
-export type Params<P extends string> = P extends keyof Methods ? Partial<Methods[P]["request"]> : object;
+export type Params<P extends string> = P extends StreamPath
+  ? ConnectParams
+  : P extends keyof Methods
+    ? Partial<Methods[P]["request"]>
+    : object;
 
-/** What a method answers: `T`, where that is said, or what `Methods` says of the path. */
+/** What the callback of a post gets: each message of a stream, or the answer. */
+export type Heard<T, P extends string, Q> = P extends StreamPath ? Message : Answer<T, P, Q>;
+
+/** What a method answers: `T`, where that is said, or what `Methods` says of the path; a stream, its handle. */
 export type Answer<T, P extends string, Q> = [T] extends [never]
-  ? P extends keyof Methods
-    ? Methods[P] extends { group: infer OfGroup }
-      ? Q extends { group_id: string }
-        ? OfGroup
+  ? P extends StreamPath
+    ? Handle
+    : P extends keyof Methods
+      ? Methods[P] extends { group: infer OfGroup }
+        ? Q extends { group_id: string }
+          ? OfGroup
+          : Methods[P]["answer"]
         : Methods[P]["answer"]
-      : Methods[P]["answer"]
-    : unknown
+      : unknown
   : T;
 
 /**
@@ -190,25 +205,25 @@ export interface Handle extends AsyncIterable<Message> {
 /** What can be configured. */
 export interface Config {
   /** Address of the API, like `https://chat.example.com`. */
-  api?: string;
+  api?: string | undefined;
   /** Address of the `.wasm` file, where it does not lie beside the script. */
-  wasm?: string;
+  wasm?: string | undefined;
   /**
    * Where your users are your own: returns a token that your back end has signed for the page's user, or a Promise of
    * one. It is called when a token is needed, and again when the server does not take the last one any more.
    */
-  token?: TokenSource;
+  token?: TokenSource | undefined;
   /** The namespace that people log in to; without it `micro`. */
-  namespace?: string;
+  namespace?: string | undefined;
   /**
    * `legacy` keeps a login in the cookies `micro_access`, `micro_refresh` and `micro_expiry`, which every script of the
    * page can read, as the original did. Otherwise no script can read what outlives the page.
    */
-  cookies?: "legacy";
+  cookies?: "legacy" | undefined;
   /** Other words for the login dialog; what is not given stays English. */
-  words?: Partial<Words>;
+  words?: Partial<Words> | undefined;
   /** How long a message that is sent may wait to be stored, in milliseconds; without it a day. */
-  sendTimeout?: number;
+  sendTimeout?: number | undefined;
 }
 
 /** Who is logged in. */

@@ -48,6 +48,9 @@ interface Sent {
   seq?: number;
 }
 
+/** How long after the SDK could not be loaded that is tried again, in milliseconds. */
+const AGAIN = 5_000;
+
 const closedError = () =>
   new MicroError({
     Id: "client.Closed",
@@ -64,9 +67,10 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
   let arrived: Message[] = [];
   let handle: Handle | undefined;
   // What the handle has not stored yet: it is closed behind that, or what was written would be given up.
-  const unstored = new Set<Promise<Message>>();
+  let unstored = new Set<Promise<Message>>();
   // Where the last handle stood: the next one goes on there.
   let cursor = after;
+  let again: ReturnType<typeof setTimeout> | undefined;
   let isDue = false;
 
   const initial: ChatView = {
@@ -93,8 +97,9 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
       const seq = handle?.cursor?.seq ?? 0;
       // What the reader has passed is shown or gone.
       sent = sent.filter((message) => !(message.seq! <= seq));
-      if (sent.length !== next.pending.length || sent.some(({ draft }, place) => draft !== next.pending[place])) {
-        next = { ...next, pending: sent.map(({ draft }) => draft) };
+      const pending = sent.filter(({ seq }) => own || seq === undefined).map(({ draft }) => draft);
+      if (pending.length !== next.pending.length || pending.some((draft, place) => draft !== next.pending[place])) {
+        next = { ...next, pending };
       }
       const keys = Object.keys(next) as (keyof ChatView)[];
       if (keys.every((key) => next[key] === now[key])) return;
@@ -110,23 +115,19 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
     // A name of its own, by which it is known when it comes back; pages on plain http have no `randomUUID`.
     const client_id = draft?.client_id || crypto.getRandomValues(new Uint32Array(4)).join("-");
     const entry: Sent = { draft: { ...draft, client_id } };
-    const forget = () => {
-      sent = sent.filter((other) => other !== entry);
-      change({});
-    };
     // The SDK refuses anything else.
     if (typeof draft?.text === "string") sent = [...sent, entry];
     change({});
     try {
-      const storing = target.send(entry.draft);
-      unstored.add(storing);
-      const stored = await storing.finally(() => unstored.delete(storing));
-      if (own) entry.seq = stored.seq;
-      else forget();
+      const [storing, waiting] = [target.send(entry.draft), unstored];
+      waiting.add(storing);
+      const stored = await storing.finally(() => waiting.delete(storing));
+      entry.seq = stored.seq;
       change({});
       return stored;
     } catch (error) {
-      forget();
+      sent = sent.filter((other) => other !== entry);
+      change({});
       throw error;
     }
   }
@@ -138,19 +139,25 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
       const mine = Micro.connect("/chat/Connect", namespace ?? "", params, (message) => {
         // The rest of a frame, after the component went away.
         if (handle !== mine) return;
-        sent = sent.filter(({ draft }) => draft.client_id !== message.client_id);
-        arrived.push(message);
+        // What an earlier handle sent, this one does not know.
+        const others = sent.filter(({ draft }) => draft.client_id !== message.client_id || message.user_id !== user_id);
+        if (own || others.length === sent.length) arrived.push(message);
+        sent = others;
         change({});
       });
-      handle = mine;
+      [handle, unstored] = [mine, new Set()];
       const on = <K extends keyof Events>(event: K, listener: Events[K]) =>
         mine.on(event, ((...args: never[]) => handle === mine && (listener as Function)(...args)) as Events[K]);
       link.become({ state: mine.state });
       on("state", (state) => {
         link.become(state);
-        change({ state: state.state });
+        change(state.state === "live" ? { state: "live", error: undefined } : { state: state.state });
       });
-      on("error", (error) => change({ error }));
+      on("error", (error) => {
+        change({ error });
+        // Nobody refused the chat: what would open it did not come, and may the next time.
+        if (error.id === "client.LoadFailed") again = setTimeout(open, AGAIN);
+      });
       on("caughtup", () => change({ caughtUp: true }));
       on("gap", (gap) => {
         // Nobody knows which of these were shown before: the chat begins anew.
@@ -168,6 +175,7 @@ export function createView({ chat_id, user_id, namespace, after, own }: ViewOpti
   function close(): void {
     const last = handle;
     handle = undefined;
+    clearTimeout(again);
     cursor = last?.cursor ?? cursor;
     void Promise.allSettled(unstored).then(() => last?.close());
     link.leave();

@@ -308,14 +308,20 @@ test("a server that can't be reached logs nobody out", async () => {
 test("a login's token goes to the server that gave it, and to no other", async () => {
   await visitor.open(page());
   await logIn();
-  const refused = await inPage(() => {
-    try {
-      Micro.configure({ api: "http://127.0.0.1:9" });
-    } catch ({ id }) {
-      return id;
-    }
-  });
-  assert.equal(refused, "client.BadArgument");
+  const refused = await inPage((api) => {
+    const configure = (config) => {
+      try {
+        Micro.configure(config);
+        return "taken";
+      } catch ({ id }) {
+        return id;
+      }
+    };
+    const others = [{ api: "http://127.0.0.1:9" }, { namespace: "other" }, { cookies: "legacy" }];
+    // What is so already, a component says each time that it comes.
+    return [...others, { api }, { namespace: "micro", sendTimeout: 1000 }].map(configure);
+  }, hosted.server.url);
+  assert.deepEqual(refused, [...Array(3).fill("client.BadArgument"), "taken", "taken"]);
 });
 
 test("whoever closes the dialog while it logs in is not logged in", async () => {

@@ -144,6 +144,8 @@ test("bad arguments are refused with a sentence, before anything is sent", async
       () => Micro.post("/chat/New", "micro", circular),
       () => Micro.post("/chat/New", "micro", {}, "callback").catch((error) => Promise.reject(error)),
       async () => Micro.connect("/chat/Connect", "micro", { chat_id: 5 }),
+      async () => Micro.connect("/chat/Connect", "micro", { chat_id: null, user_id: "y" }),
+      () => Micro.post("/chat/Connect", "micro", { chat_id: "x", user_id: null }),
       async () => Micro.connect("/chat/Connect", "micro", { chat_id: "x", user_id: "y", after: "z" }),
       async () => Micro.configure({ api: 5 }),
       async () => Micro.configure({ token: "a token" }),
@@ -159,7 +161,7 @@ test("bad arguments are refused with a sentence, before anything is sent", async
       ),
     );
   });
-  assert.deepEqual(ids, Array(15).fill("client.BadArgument"));
+  assert.deepEqual(ids, Array(17).fill("client.BadArgument"));
 });
 
 test("a page's query is an object without surprises", async () => {
@@ -303,6 +305,36 @@ test("without a network nothing is tried, and the state says so", async () => {
   await inPage(() => void dispatchEvent(new Event("online")));
   await visitor.until(() => handle.state === "live");
   assert.deepEqual(await inPage(() => states), ["connecting", "live"]);
+  await inPage(() => handle.close());
+});
+
+test("what others call as you call yours is theirs, and comes", async () => {
+  const chat_id = await newChat();
+  await inPage((chat_id) => {
+    window.heard = [];
+    const params = { chat_id, user_id: "ann" };
+    window.handle = Micro.connect("/chat/Connect", "micro", params, ({ user_id, text }) => heard.push([user_id, text]));
+  }, chat_id);
+  await visitor.until(() => handle.state === "live");
+  await server.stop();
+  await inPage(async () => {
+    while (handle.state !== "waiting") await new Promise((go) => setTimeout(go, 1));
+    dispatchEvent(new Event("offline"));
+    window.sending = handle.send({ client_id: "1", text: "of ann" });
+  });
+  await server.restart();
+  await server.post("/chat/Send", { chat_id, user_id: "ben", client_id: "1", text: "of ben" });
+  const seq = await inPage(async () => {
+    dispatchEvent(new Event("online"));
+    return (await sending).seq;
+  });
+  assert.equal(seq, 2);
+  await send(chat_id, "ben", "the end");
+  await visitor.until(() => heard.some(([, text]) => text === "the end"));
+  assert.deepEqual(await inPage(() => heard), [
+    ["ben", "of ben"],
+    ["ben", "the end"],
+  ]);
   await inPage(() => handle.close());
 });
 

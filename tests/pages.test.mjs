@@ -1,7 +1,9 @@
 // The pages of www/, in a browser, against a real server: two windows that chat, and the examples.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { promisify } from "node:util";
 
 import { Key, until } from "selenium-webdriver";
 
@@ -421,6 +423,61 @@ describe("chat", () => {
       (await history(chat)).map(({ text }) => text),
       ["before", "left behind"],
     );
+  });
+
+  test("a chat that was restored from a backup is shown anew, with what was said since", async () => {
+    expected = AWAY;
+    const chat = await newChat();
+    const copy = `${server.data}/copy.db`;
+    const command = (name) => promisify(execFile)(server.program, [name, copy, "--data", server.data]);
+    await send(chat, "ben", "kept");
+    await command("backup");
+    await send(chat, "ben", "lost");
+    await ann.chat(address(chat, "ann"));
+    await ann.say("lost, too");
+    await ann.until(
+      () => ann.messages(),
+      (messages) => /stored/.test(messages[2]?.status),
+      "stored",
+    );
+    await server.kill();
+    await ann.becomes("waiting");
+    await command("restore");
+    await server.restart();
+    // Under the numbers of what was lost.
+    for (const text of ["new", "newer", "newest"]) await send(chat, "ben", text);
+    await ann.becomes("live", RECONNECT_MS);
+    await ann.shows(["kept", "new", "newer", "newest"]);
+    await ann.say("and mine");
+    await ann.shows(["kept", "new", "newer", "newest", "and mine"]);
+    assert.equal(await ann.run(() => document.querySelector("#gap").hidden), true);
+  });
+
+  test("what was removed before it came is told", async () => {
+    expected = AWAY;
+    const chat = await newChat();
+    for (const text of ["old", "older than is kept", "kept"]) await send(chat, "ben", text);
+    await ann.chat(address(chat, "ann"));
+    await ann.shows(["old", "older than is kept", "kept"]);
+    await ann.run(() => {
+      const { parse } = JSON;
+      // As a server says it that keeps messages for some time only.
+      JSON.parse = (text) => {
+        const value = parse(text);
+        if (value?.[0] === 21) value[3] += 2;
+        return value;
+      };
+    });
+    await server.kill();
+    await ann.becomes("waiting");
+    await server.restart();
+    await ann.until(
+      () => ann.run(() => document.querySelector("#gap:not([hidden])")?.innerText),
+      (words) => /were removed/.test(words),
+      "words about a gap",
+      RECONNECT_MS,
+    );
+    await screenshots(ann, "chat-gap");
   });
 
   test("a call that doesn't reach the server says so, and can be tried again", async () => {

@@ -68,7 +68,7 @@ function chat(chatId, me, others) {
   element("chat").hidden = false;
   element("composer").addEventListener("submit", submit);
   element("earlier").addEventListener("click", showEarlier);
-  element("newer").addEventListener("click", scrollToEnd);
+  element("newer").addEventListener("click", showEnd);
   watchScrolling();
   watchField();
   watchMenu();
@@ -101,6 +101,7 @@ function chat(chatId, me, others) {
     // From the cursor on, so that nothing is missed that is said between the history and the stream.
     handle = Micro.connect("/chat/Connect", NAMESPACE, { chat_id: chatId, user_id: me, after: cursor }, receive);
     handle.on("state", showState);
+    handle.on("gap", showGap);
     showPending();
     // Broken links heal by themselves and are no errors. After an error the handle is closed.
     handle.on("error", (error) => {
@@ -137,6 +138,7 @@ function chat(chatId, me, others) {
 
   async function showEarlier() {
     const button = element("earlier");
+    const isFocused = document.activeElement === button;
     button.disabled = true;
     try {
       const { seq: before } = oldest();
@@ -152,6 +154,14 @@ function chat(chatId, me, others) {
       showProblem(error, showEarlier);
     }
     button.disabled = false;
+    // Whoever uses a keyboard stays where they were.
+    if (isFocused) (button.hidden ? element("scroller") : button).focus({ preventScroll: true });
+  }
+
+  function showEnd() {
+    scrollToEnd();
+    // Its button goes, and takes the focus with it.
+    element("scroller").focus({ preventScroll: true });
   }
 
   // Receiving.
@@ -162,6 +172,18 @@ function chat(chatId, me, others) {
     messages.forEach(show);
     showPeople(people, chatId, me);
     setTimeout(() => log.setAttribute("aria-live", "polite"), 500);
+  }
+
+  /** Some of the chat will never come. */
+  function showGap({ restored }) {
+    element("gap").hidden = restored;
+    if (!restored) return;
+    // The server was restored from a backup, and its chats count anew: what is shown may be lost, and what is there comes
+    // all again.
+    for (const item of stored.values()) remove(item);
+    stored.clear();
+    element("earlier").hidden = true;
+    showEmpty();
   }
 
   function receive(message) {

@@ -104,7 +104,7 @@ for (const example of examples) {
   element("examples").append(section);
 }
 // The sections weren't there yet when the browser looked for the one that the address names.
-if (location.hash) element(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+if (location.hash) element(location.hash.slice(1))?.scrollIntoView();
 
 function build({ service, method, about, written, real, streams }) {
   const id = `${service}-${method}`;
@@ -234,6 +234,7 @@ function stream(section, show, fail) {
         connecting: "Connecting…",
         live: "Connected. What others send arrives here:",
         waiting: `No connection; next try in ${Math.ceil((delay ?? 0) / 1000)} s.`,
+        offline: "No network.",
         closed: "Closed.",
       };
       show(state === "live" ? "good" : "", words[state]);

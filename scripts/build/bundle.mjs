@@ -11,7 +11,7 @@ import { at, dist, target } from "../tree.mjs";
 import { writeIntegrity } from "./integrity.mjs";
 import { glue, wasm } from "./sdk.mjs";
 
-const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
+const { version, exports } = JSON.parse(readFileSync(at("package.json"), "utf8"));
 
 const hashOf = (bytes) => sha256(bytes).slice(0, 10);
 
@@ -85,9 +85,18 @@ async function writePackage() {
   fill(dist.npm, files, (name) => name.endsWith(".d.ts"));
 }
 
-function writeTypes() {
-  for (const file of filesIn(dist.npm)) if (file.endsWith(".d.ts")) rmSync(file);
-  return run(at("node_modules/.bin/tsc"), ["--project", "tsconfig.types.json"]);
+async function writeTypes() {
+  const types = () => filesIn(dist.npm).filter((file) => file.endsWith(".d.ts"));
+  for (const file of types()) rmSync(file);
+  await run(at("node_modules/.bin/tsc"), ["--project", "tsconfig.types.json"]);
+  // What no entry leads to says nothing to anybody, and may name what is not in the package.
+  const led = new Set(Object.values(exports).map(({ types }) => at(types)));
+  for (const file of led) {
+    for (const [, name] of readFileSync(file, "utf8").matchAll(/"\.\/([^"]+)\.js"/g)) {
+      led.add(path.join(dist.npm, `${name}.d.ts`));
+    }
+  }
+  for (const file of types()) if (!led.has(file)) rmSync(file);
 }
 
 const sources = [at("js"), glue, at("package.json"), at("package-lock.json"), at("scripts/build/bundle.mjs")];

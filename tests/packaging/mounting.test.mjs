@@ -141,17 +141,17 @@ test("a component that waits for its data opens its chat once it is shown, and k
 });
 
 /** Opens a chat, and writes in it when the server is away. */
-async function writeOffline(chatId) {
+async function writeOffline(chatId, options = user) {
   const open = async (chatId, options) => {
     probe.render({ chatId, options });
     await probe.until(() => probe.links.at(-1) === "live", "live");
   };
-  await hooks.run(open, chatId, user);
+  await hooks.run(open, chatId, options);
   const server = await hooks.server();
   await server.kill();
   await hooks.run(async () => {
     await probe.until(() => probe.links.at(-1) === "waiting", "waiting");
-    window.sending = probe.views.at(-1).send("left behind");
+    window.sending = probe.views.at(-1).send({ text: "left behind", client_id: "the same" });
     // What it came to is asked for later.
     sending.catch(() => {});
     await probe.until(async () => (await probe.Micro.pending()).length === 1, "what waits");
@@ -199,4 +199,71 @@ test("one that is hidden and shown again meanwhile has its message on the way, a
     return { texts, pending, states: probe.handles.map(({ state }) => state) };
   });
   assert.deepEqual(result, { texts: ["left behind"], pending: [], states: ["closed", "live"] });
+});
+
+test("hidden and shown again, without `own`, what it had sent stays no message", async () => {
+  const chatId = await hooks.newChat();
+  const options = { ...user, own: false };
+  const server = await writeOffline(chatId, options);
+  const hideAndShow = async (chatId, options) => {
+    probe.render({ chatId, options }, "hidden");
+    await probe.until(() => probe.links.at(-1) === "idle", "idle");
+    probe.render({ chatId, options });
+    await probe.until(() => probe.handles.length === 2, "another handle");
+  };
+  await hooks.run(hideAndShow, chatId, options);
+  await server.restart();
+  // Somebody else's of the same name is another message.
+  await server.post("/chat/Send", { chat_id: chatId, user_id: "ben", client_id: "the same", text: "of ben" });
+  const result = await hooks.run(async () => {
+    await sending;
+    await probe.until(() => probe.views.at(-1).messages.length > 0, "ben's");
+    await probe.settle();
+    const { messages, pending } = probe.views.at(-1);
+    return { texts: messages.map(({ text }) => text), pending };
+  });
+  assert.deepEqual(result, { texts: ["of ben"], pending: [] });
+  assert.deepEqual((await hooks.stored(chatId)).sort(), ["left behind", "of ben"]);
+});
+
+test("one message that waits keeps one handle, however often its component is hidden and shown", async () => {
+  const chatId = await hooks.newChat();
+  const server = await writeOffline(chatId);
+  const hideAndShow = async (chatId, options) => {
+    for (let handles = 2; handles <= 8; handles++) {
+      probe.render({ chatId, options }, "hidden");
+      await probe.until(() => probe.links.at(-1) === "idle", "idle");
+      probe.render({ chatId, options });
+      await probe.until(() => probe.handles.length === handles, "another handle");
+    }
+    await probe.settle();
+    return probe.handles.filter(({ state }) => state !== "closed").length;
+  };
+  assert.equal(await hooks.run(hideAndShow, chatId, user), 2);
+  await server.restart();
+  await hooks.run(() => sending);
+  assert.deepEqual(await hooks.stored(chatId), ["left behind"]);
+});
+
+test("where the SDK could not be loaded, a chat opens once it can", async () => {
+  const chatId = await hooks.newChat();
+  await hooks.post(chatId, "there all along");
+  const result = await hooks.run(
+    async (chatId, options) => {
+      const { instantiate, instantiateStreaming } = WebAssembly;
+      const fail = async () => Promise.reject(new Error("broken off"));
+      WebAssembly.instantiateStreaming = fail;
+      WebAssembly.instantiate = (bytes, imports) => (imports ? fail() : instantiate.call(WebAssembly, bytes));
+      probe.render({ chatId, options });
+      await probe.until(() => probe.views.at(-1)?.error, "an error");
+      const { error, state } = probe.views.at(-1);
+      Object.assign(WebAssembly, { instantiate, instantiateStreaming });
+      await probe.until(() => probe.views.at(-1).messages.length === 1, "the message");
+      return [error.id, state, probe.views.at(-1).state, probe.views.at(-1).error];
+    },
+    chatId,
+    user,
+  );
+  assert.deepEqual(result.slice(0, 3), ["client.LoadFailed", "closed", "live"]);
+  assert.ok(!result[3]);
 });

@@ -69,12 +69,14 @@ for (const [module, resolution] of [
     const wrong = `wrong-${resolution}.ts`;
     await writeFile(
       workshop.at(wrong),
-      `import { Micro } from "micro-chat/inline";
+      `import { Micro, MicroError } from "micro-chat/inline";
        import { useChat } from "micro-chat/react";
        Micro.connect("/chat/Connect", "micro", { chat_id: 5 });
        useChat("chat", { user_id: "ann" });
        Micro.post("/chat/New", "micro", { user_ids: "ann" });
-       Micro.post("/chat/New").then(({ chat }) => chat);`,
+       Micro.post("/chat/New").then(({ chat }) => chat);
+       Micro.post("/chat/Connect", "micro", { chat_id: "x", user_id: "y" }, ({ chat }) => chat);
+       new MicroError("in words");`,
     );
     const compiled = tsc("--ignoreConfig", wrong, ...STRICT, "--module", module, "--moduleResolution", resolution);
     await assert.rejects(compiled, ({ message }) => {
@@ -82,6 +84,8 @@ for (const [module, resolution] of [
       assert.match(message, /wrong-.*'user_id' does not exist in type 'ChatOptions'/);
       assert.match(message, /wrong-.*not assignable to type 'string\[\]'/);
       assert.match(message, /wrong-.*'chat' does not exist on type 'ChatNewResponse'/);
+      assert.match(message, /wrong-.*'chat' does not exist on type 'ChatMessage'/);
+      assert.match(message, /wrong-.*not assignable to parameter of type 'ErrorBody'/);
       return true;
     });
   });
@@ -142,7 +146,7 @@ test("publint notices types that come last, and attw types that are missing: the
   await assert.rejects(attw(missing), /node16 \(from ESM\): Used fallback condition/);
 });
 
-test("importing it in Node does nothing and throws nothing", async () => {
+test("importing and configuring it in Node does nothing and throws nothing", async () => {
   const script = `
     const before = Object.keys(globalThis);
     globalThis.fetch = () => { throw new Error("fetched") };
@@ -150,6 +154,10 @@ test("importing it in Node does nothing and throws nothing", async () => {
     const inline = await import("micro-chat/inline");
     if (typeof Micro.post !== "function" || !(MicroError.prototype instanceof Error)) throw new Error("no Micro");
     if (inline.Micro !== Micro) throw new Error("two of them");
+    Micro.configure({ api: "https://chat.example.com", wasm: "/assets/micro.wasm", token: async () => "" });
+    let refused;
+    try { Micro.configure({ api: "http://" }) } catch (error) { refused = error.id }
+    if (refused !== "client.BadArgument") throw new Error(refused);
     console.log(JSON.stringify(Object.keys(globalThis).filter((key) => !before.includes(key))));`;
   const { stdout, stderr } = await workshop.run(process.execPath, ["--input-type=module", "-e", script]);
   assert.deepEqual(JSON.parse(stdout), []);
