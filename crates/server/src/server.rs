@@ -210,10 +210,11 @@ impl Server {
         let chats = Chats::new(store.clone(), hub, limits.clone());
         tokio::spawn({
             let chats = chats.clone();
+            async move { chats.resume_erasures().await }
+        });
+        tokio::spawn({
+            let chats = chats.clone();
             async move {
-                if let Err(error) = chats.resume_erasures().await {
-                    tracing::error!(%error, "users who were deleted are not all gone; the next start goes on");
-                }
                 chats.sweep().await;
                 chats.retain(config.retention).await;
             }

@@ -1,14 +1,20 @@
 //! A user goes, with all that they wrote: out of their chats first, then message by message, in small commits that others'
 //! messages need not wait for.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{Chats, Refusal, at_most};
 use crate::auth::accounts::TERMS;
 use crate::auth::{self, Caller, Denied, Scope};
-use crate::store::{Cutoff, Trace};
+use crate::store::{ChatKey, Cutoff, Erasure, StoreError, Trace};
 use micro_chat_wire::limit;
 use tokio::time::{Instant, sleep};
+
+/// How long is waited behind the first failure; twice as long behind each further one.
+const BACK_OFF: Duration = Duration::from_secs(1);
+
+/// And at most so long.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What went with a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,36 +50,57 @@ impl Chats {
         Ok(self.store.begin_erasure(namespace.to_owned(), user_id.to_owned(), cutoff, TERMS).await?)
     }
 
-    /// Deletes what is left of a user.
+    /// Deletes what is left of a user. Where that fails, this says so, and it goes on by itself.
     pub async fn erase(&self, namespace: &str, user_id: &str) -> Result<Goodbye, Refusal> {
-        let mut goodbye = Goodbye::default();
-        let mut behind = Some(String::new());
-        while let Some(at) = behind {
-            let (traces, next) = self.store.traces(namespace.to_owned(), user_id.to_owned(), at).await?;
-            for trace in traces {
-                self.erase_in(namespace, &trace, user_id, &mut goodbye).await?;
-            }
-            behind = next;
+        let erased = self.try_to_erase(namespace, user_id).await;
+        if erased.is_err() {
+            let (chats, left) = (self.clone(), (namespace.to_owned(), user_id.to_owned()));
+            tokio::spawn(async move {
+                let mut pause = BACK_OFF;
+                if chats.rest(&mut pause).await {
+                    chats.erase_all(vec![left], pause).await;
+                }
+            });
         }
-        // Chats that nobody is left in hold their messages still.
-        self.store.sweep().await?;
-        self.store.end_erasure(namespace.to_owned(), user_id.to_owned()).await?;
+        Ok(erased?)
+    }
+
+    async fn try_to_erase(&self, namespace: &str, user_id: &str) -> Result<Goodbye, StoreError> {
+        let mut goodbye = Goodbye::default();
+        // Whoever is deleted a second time meanwhile goes with what has come since.
+        while let Some(erasure) = self.store.erasure(namespace.to_owned(), user_id.to_owned()).await? {
+            while self.walk(&erasure, &mut goodbye).await? {}
+            // Chats that nobody is left in hold their messages still.
+            self.store.sweep().await?;
+            if self.store.end_erasure(erasure).await? {
+                break;
+            }
+        }
         // Who asks from here on finds nothing in a ring, either.
         self.hub.reached(self.store.committed()).await;
         Ok(goodbye)
     }
 
-    async fn erase_in(
-        &self,
-        namespace: &str,
-        trace: &Trace,
-        user_id: &str,
-        goodbye: &mut Goodbye,
-    ) -> Result<(), Refusal> {
+    /// Walks once through all that knows something of a user; whether anything does.
+    async fn walk(&self, erasure: &Erasure, goodbye: &mut Goodbye) -> Result<bool, StoreError> {
+        let (mut behind, mut has_found) = (Some(ChatKey::MIN), false);
+        while let Some(at) = behind {
+            let (traces, next) = self.store.traces_of(erasure.clone(), at).await?;
+            for trace in traces {
+                has_found = true;
+                self.erase_in(erasure, &trace, goodbye).await?;
+            }
+            behind = next;
+        }
+        Ok(has_found)
+    }
+
+    async fn erase_in(&self, erasure: &Erasure, trace: &Trace, goodbye: &mut Goodbye) -> Result<(), StoreError> {
+        let namespace = &erasure.namespace;
         let mut has_more = true;
         while has_more {
             let begun = Instant::now();
-            let erased = self.store.erase(trace.chat, user_id.to_owned()).await?;
+            let erased = self.store.erase(erasure.clone(), trace.chat).await?;
             self.recent.forget_messages(namespace, &trace.id, trace.chat);
             if erased.has_ended {
                 self.forget(namespace, &trace.id, trace.chat);
@@ -91,10 +118,48 @@ impl Chats {
     }
 
     /// Goes on with what was left to do when the server ended.
-    pub async fn resume_erasures(&self) -> Result<(), Refusal> {
-        while let Some((namespace, user_id)) = self.store.erasure().await? {
-            self.erase(&namespace, &user_id).await?;
+    pub async fn resume_erasures(&self) {
+        let mut pause = BACK_OFF;
+        loop {
+            match self.store.erasures().await {
+                Ok(left) => return self.erase_all(left, BACK_OFF).await,
+                Err(StoreError::Closed) => return,
+                Err(error) => tracing::error!(%error, again_in = ?pause, "it is not known who is being deleted"),
+            }
+            if !self.rest(&mut pause).await {
+                return;
+            }
         }
-        Ok(())
+    }
+
+    /// Deletes what is left of these users, one after the other, and those where that fails again and again, until it is
+    /// done or the server ends: then the next start goes on. One that fails holds up no other.
+    async fn erase_all(&self, mut left: Vec<(String, String)>, mut pause: Duration) {
+        while !left.is_empty() {
+            let mut failed = Vec::new();
+            for (namespace, user_id) in left {
+                match self.try_to_erase(&namespace, &user_id).await {
+                    Ok(_) => pause = BACK_OFF,
+                    Err(StoreError::Closed) => return,
+                    Err(error) => {
+                        tracing::error!(%error, again_in = ?pause, "a user who was deleted is not all gone");
+                        failed.push((namespace, user_id));
+                    }
+                }
+            }
+            left = failed;
+            if !left.is_empty() && !self.rest(&mut pause).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits as long as it is said, and makes it longer for the next time; whether the server is still there then.
+    async fn rest(&self, pause: &mut Duration) -> bool {
+        let rest = std::mem::replace(pause, LONGEST.min(*pause * 2));
+        tokio::select! {
+            () = sleep(rest) => true,
+            () = self.store.closed() => false,
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::{Chats, Refusal};
 use crate::auth::Caller;
 use crate::limits::{Exporter, Place};
-use crate::store::{About, AccountData, Chat, From, MemberPage, Message, PageSize, Trace};
+use crate::store::{About, AccountData, Chat, ChatKey, From, MemberPage, Message, PageSize, Trace};
 
 /// What is read at once: it lies in memory until it is taken.
 const PAGE: PageSize = PageSize { messages: 128, bytes: 48 * 1024 };
@@ -39,7 +39,7 @@ pub struct Export {
     /// Chats that are known to come.
     queue: VecDeque<Trace>,
     /// Where to look for more of them; none: there are no more.
-    behind: Option<String>,
+    behind: Option<ChatKey>,
     /// Chats and messages so far.
     counts: (u64, u64),
     /// Among those of the caller, where they are counted.
@@ -72,7 +72,7 @@ impl Chats {
     /// All of a user, for them, and for who administers the namespace.
     pub fn export_user(&self, caller: &Caller, named: String) -> Result<Export, Refusal> {
         let user_id = self.whole_user(caller, named)?;
-        let begin = Some(String::new());
+        let begin = Some(ChatKey::MIN);
         self.export(caller, Some(user_id), String::new(), State::User, VecDeque::new(), begin)
     }
 
@@ -83,7 +83,7 @@ impl Chats {
         named: String,
         state: State,
         queue: VecDeque<Trace>,
-        behind: Option<String>,
+        behind: Option<ChatKey>,
     ) -> Result<Export, Refusal> {
         let _place = match &self.limits {
             Some(limits) => Some(limits.export(caller).ok_or(Refusal::TooManyExports)?),

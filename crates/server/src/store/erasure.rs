@@ -1,20 +1,33 @@
 //! Users who go, with all that they wrote. A few rows a commit; what is left to do is kept, so that it goes on after a
 //! restart.
+//!
+//! What is in a chat of a user is found by who is a member, and by the table `traces`: it names whoever is no member and
+//! has left something. Nearly everybody who writes is a member, so that a message costs nothing more.
 
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::accounts::Terms;
+use super::batch::Batch;
 use super::{
-    ChatKey, Committed, Cutoff, Gone, MemberChange, Membership, Removal, Store, StoreError, accounts, groups, now,
+    ChatKey, Committed, Cutoff, Gone, MemberChange, Membership, Nanos, Removal, Store, StoreError, accounts, groups,
+    now,
 };
-
-/// Messages that one commit deletes: others' do not wait for long.
-const BATCH: usize = 500;
 
 /// Chats that one read looks at.
 const CHATS: usize = 1_000;
+
+/// A user who is being deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// Their tenant.
+    pub namespace: String,
+    /// Their name.
+    pub user_id: String,
+    /// When it began: what was stored later is somebody's who came later.
+    pub at: Nanos,
+}
 
 /// A chat that knows something of a user.
 #[derive(Clone, Debug)]
@@ -38,47 +51,82 @@ pub struct Erased {
     pub has_more: bool,
 }
 
-/// Chats of a tenant behind that name that know something of a user, and where to look next. By indexes alone, however
-/// long the chats are.
+/// Chats of a tenant, behind that one, that know something of a user from up to that moment, and where to look next. Only
+/// chats are looked at that the user is in, or has left something in; by indexes alone, however long they are.
+const TRACES: &str = "WITH known (chat) AS (
+         SELECT chat FROM members WHERE user_id = ?2 AND chat > ?4
+         UNION SELECT chat FROM traces WHERE user_id = ?2 AND chat > ?4
+         ORDER BY chat LIMIT ?5)
+     SELECT known.chat, id, namespace = ?1 AND (
+         EXISTS (SELECT 1 FROM members WHERE members.chat = known.chat AND user_id = ?2 AND joined_at <= ?3)
+         OR EXISTS (SELECT 1 FROM messages WHERE messages.chat = known.chat AND user_id = ?2 AND sent_at <= ?3)
+         OR EXISTS (SELECT 1 FROM expired WHERE expired.chat = known.chat AND user_id = ?2)
+         OR EXISTS (SELECT 1 FROM groups WHERE groups.chat = known.chat AND creator = ?2 AND chats.created_at <= ?3))
+     FROM known CROSS JOIN chats ON chats.chat = known.chat ORDER BY known.chat";
+
 fn traces(
     connection: &Connection,
-    namespace: &str,
-    user_id: &str,
-    behind: &str,
-) -> rusqlite::Result<(Vec<Trace>, Option<String>)> {
-    let mut select = connection.prepare_cached(
-        "SELECT chat, id,
-             EXISTS (SELECT 1 FROM members WHERE members.chat = chats.chat AND user_id = ?2)
-             OR EXISTS (SELECT 1 FROM messages WHERE messages.chat = chats.chat AND user_id = ?2)
-             OR EXISTS (SELECT 1 FROM expired WHERE expired.chat = chats.chat AND user_id = ?2)
-             OR EXISTS (SELECT 1 FROM groups WHERE groups.chat = chats.chat AND creator = ?2)
-         FROM chats WHERE namespace = ?1 AND id > ?3 ORDER BY id LIMIT ?4",
-    )?;
-    let mut rows = select.query(params![namespace, user_id, behind, CHATS])?;
+    of: &Erasure,
+    behind: ChatKey,
+    size: usize,
+) -> rusqlite::Result<(Vec<Trace>, Option<ChatKey>)> {
+    let mut select = connection.prepare_cached(TRACES)?;
+    let mut rows = select.query(params![of.namespace, of.user_id, of.at, behind, size])?;
     let (mut traces, mut seen, mut last) = (Vec::new(), 0, None);
     while let Some(row) = rows.next()? {
         seen += 1;
-        let id: String = row.get(1)?;
+        let chat = row.get(0)?;
         if row.get(2)? {
-            traces.push(Trace { chat: row.get(0)?, id: id.clone() });
+            traces.push(Trace { chat, id: row.get(1)? });
         }
-        last = Some(id);
+        last = Some(chat);
     }
-    Ok((traces, last.filter(|_| seen == CHATS)))
+    Ok((traces, last.filter(|_| seen == size)))
+}
+
+/// A user writes to a chat who need not be one of its members: keeps that in mind, where they are none.
+pub fn trace(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO traces (user_id, chat)
+             SELECT ?2, ?1 WHERE NOT EXISTS (SELECT 1 FROM members WHERE chat = ?1 AND user_id = ?2)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![chat, user_id])
+        .map(drop)
+}
+
+/// A user is none of a chat's members any more: keeps in mind that they have left something in it, where they have.
+pub fn trace_left(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
+    let has_left = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages WHERE chat = ?1 AND user_id = ?2)
+             OR EXISTS (SELECT 1 FROM expired WHERE chat = ?1 AND user_id = ?2)
+             OR EXISTS (SELECT 1 FROM groups WHERE chat = ?1 AND creator = ?2)",
+        )?
+        .query_row(params![chat, user_id], |row| row.get(0))?;
+    if has_left {
+        return trace(connection, chat, user_id);
+    }
+    connection
+        .prepare_cached("DELETE FROM traces WHERE user_id = ?2 AND chat = ?1")?
+        .execute(params![chat, user_id])
+        .map(drop)
 }
 
 /// Takes a user out of a chat, and away some of what they wrote in it. They go first: whoever is none of its members
 /// sends nothing to it meanwhile.
-fn erase(
+pub fn erase(
     connection: &Connection,
+    of: &Erasure,
     chat: ChatKey,
-    user_id: &str,
     committed: &mut Vec<Committed>,
 ) -> rusqlite::Result<Erased> {
+    let Erasure { user_id, at, .. } = of;
     let mut erased = Erased::default();
     let left = connection
-        .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
-        .execute(params![chat, user_id])?;
+        .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2 AND joined_at <= ?3")?
+        .execute(params![chat, user_id, at])?;
     if left > 0 {
         erased.was_member = true;
         groups::count(connection, chat, -1)?;
@@ -94,19 +142,15 @@ fn erase(
         }
     }
     connection
-        .prepare_cached("UPDATE groups SET creator = '' WHERE chat = ?1 AND creator = ?2")?
-        .execute(params![chat, user_id])?;
+        .prepare_cached(
+            "UPDATE groups SET creator = '' WHERE chat = ?1 AND creator = ?2
+             AND (SELECT created_at FROM chats WHERE chats.chat = ?1) <= ?3",
+        )?
+        .execute(params![chat, user_id, at])?;
     connection
         .prepare_cached("DELETE FROM expired WHERE chat = ?1 AND user_id = ?2")?
         .execute(params![chat, user_id])?;
-    let seqs: Vec<u64> = connection
-        .prepare_cached(
-            "SELECT seq FROM messages WHERE chat = ?1 AND user_id = ?2 AND sent_at <=
-             (SELECT at FROM erasures JOIN chats USING (namespace) WHERE chats.chat = ?1 AND erasures.user_id = ?2)
-             LIMIT ?3",
-        )?
-        .query_map(params![chat, user_id, BATCH], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let seqs = written(connection, of, chat, &mut erased.has_more)?;
     let mut bury = connection.prepare_cached("INSERT OR IGNORE INTO tombstones (chat, seq) VALUES (?1, ?2)")?;
     let mut delete = connection.prepare_cached("DELETE FROM messages WHERE chat = ?1 AND seq = ?2")?;
     for seq in &seqs {
@@ -114,15 +158,35 @@ fn erase(
         delete.execute(params![chat, seq])?;
     }
     erased.messages = seqs.len() as u64;
-    erased.has_more = seqs.len() == BATCH;
     if !seqs.is_empty() {
         committed.push(Committed::Removed(Removal { chat, gone: Gone::Seqs(seqs) }));
     }
+    // Whoever is out of a chat is found here while something of them is in it.
+    trace_left(connection, chat, user_id)?;
     Ok(erased)
 }
 
+/// Some of the messages that go, and whether there may be more.
+fn written(connection: &Connection, of: &Erasure, chat: ChatKey, has_more: &mut bool) -> rusqlite::Result<Vec<u64>> {
+    let mut select = connection.prepare_cached(
+        "SELECT seq, octet_length(text) + octet_length(subject) FROM messages
+         WHERE chat = ?1 AND user_id = ?2 AND sent_at <= ?3",
+    )?;
+    let mut rows = select.query(params![chat, of.user_id, of.at])?;
+    let (mut seqs, mut batch) = (Vec::new(), Batch::default());
+    while let Some(row) = rows.next()? {
+        if batch.is_full() {
+            *has_more = true;
+            break;
+        }
+        batch.add(row.get(1)?);
+        seqs.push(row.get(0)?);
+    }
+    Ok(seqs)
+}
+
 /// Has what is deleted overwritten, too, as far as SQLite knows where it was.
-fn overwriting<T>(connection: &Connection, write: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+pub fn overwriting<T>(connection: &Connection, write: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     connection.pragma_update(None, "secure_delete", true)?;
     let written = write();
     connection.pragma_update(None, "secure_delete", false)?;
@@ -158,44 +222,128 @@ impl Store {
         .await
     }
 
-    /// A user of whom something is left to delete.
-    pub async fn erasure(&self) -> Result<Option<(String, String)>, StoreError> {
+    /// Users of whom something is left to delete.
+    pub async fn erasures(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.look(|connection| {
             connection
-                .query_row("SELECT namespace, user_id FROM erasures LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
+                .prepare_cached("SELECT namespace, user_id FROM erasures ORDER BY at")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
         })
         .await
     }
 
-    /// Chats behind that name that know something of a user, and where to look next.
+    /// What is left to delete of a user, if anything is.
+    pub async fn erasure(&self, namespace: String, user_id: String) -> Result<Option<Erasure>, StoreError> {
+        self.look(move |connection| {
+            let at = connection
+                .prepare_cached("SELECT at FROM erasures WHERE namespace = ?1 AND user_id = ?2")?
+                .query_row(params![namespace, user_id], |row| row.get(0))
+                .optional()?;
+            Ok(at.map(|at| Erasure { namespace, user_id, at }))
+        })
+        .await
+    }
+
+    /// Chats behind that one that know something of a user, and where to look next.
     pub async fn traces(
         &self,
         namespace: String,
         user_id: String,
-        behind: String,
-    ) -> Result<(Vec<Trace>, Option<String>), StoreError> {
-        self.look(move |connection| traces(connection, &namespace, &user_id, &behind)).await
+        behind: ChatKey,
+    ) -> Result<(Vec<Trace>, Option<ChatKey>), StoreError> {
+        self.traces_of(Erasure { namespace, user_id, at: Nanos::MAX }, behind).await
+    }
+
+    /// The same of those that know something of a user who is being deleted.
+    pub async fn traces_of(&self, of: Erasure, behind: ChatKey) -> Result<(Vec<Trace>, Option<ChatKey>), StoreError> {
+        self.look(move |connection| traces(connection, &of, behind, CHATS)).await
     }
 
     /// Takes a user out of a chat, and away some of what they wrote in it.
-    pub async fn erase(&self, chat: ChatKey, user_id: String) -> Result<Erased, StoreError> {
+    pub async fn erase(&self, of: Erasure, chat: ChatKey) -> Result<Erased, StoreError> {
         self.change_and_tell(move |connection, committed| {
-            overwriting(connection, || erase(connection, chat, &user_id, committed))
+            overwriting(connection, || erase(connection, &of, chat, committed))
         })
         .await
     }
 
-    /// Nothing is left of a user.
-    pub async fn end_erasure(&self, namespace: String, user_id: String) -> Result<(), StoreError> {
+    /// Nothing is left of a user. Whether that was all: they may have begun anew to be deleted meanwhile.
+    pub async fn end_erasure(&self, of: Erasure) -> Result<bool, StoreError> {
         self.change(move |connection| {
             overwriting(connection, || {
                 connection
-                    .prepare_cached("DELETE FROM erasures WHERE namespace = ?1 AND user_id = ?2")?
-                    .execute(params![namespace, user_id])
-                    .map(drop)
+                    .prepare_cached("DELETE FROM erasures WHERE namespace = ?1 AND user_id = ?2 AND at = ?3")?
+                    .execute(params![of.namespace, of.user_id, of.at])
+                    .map(|ended| ended > 0)
             })
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+    use rusqlite::StatementStatus;
+
+    /// A database in which Ann is in two chats and has left something in a third, beside so many of others.
+    fn database(folder: &tempfile::TempDir, others: usize) -> Connection {
+        let connection = schema::open(&folder.path().join("chat.db")).expect("a database");
+        let sql = format!(
+            "WITH RECURSIVE series(chat) AS (SELECT 1 UNION ALL SELECT chat + 1 FROM series WHERE chat < {others} + 3)
+             INSERT INTO chats (chat, namespace, id, epoch, last_seq, created_at, active_at)
+             SELECT chat, 'micro', 'chat ' || chat, 1, 1, 1, 1 FROM series;
+             INSERT INTO messages SELECT chat, 1, 'a', 'a', iif(chat < 4, 'ann', 'ben'), '', 'hello', 1 FROM chats;
+             INSERT INTO members (chat, user_id) SELECT chat, 'ben' FROM chats;
+             INSERT INTO members (chat, user_id) VALUES (1, 'ann'), (3, 'ann');
+             INSERT INTO traces VALUES ('ann', 2);"
+        );
+        connection.execute_batch(&sql).expect("chats");
+        connection
+    }
+
+    /// How many steps SQLite takes for a query about Ann, and the chats that it finds.
+    fn steps(connection: &Connection, sql: &str) -> (i32, Vec<ChatKey>) {
+        let mut select = connection.prepare(sql).expect("a query");
+        let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(2)?));
+        let rows: Vec<(ChatKey, bool)> = select
+            .query_map(params!["micro", "ann", Nanos::MAX, 0, CHATS], found)
+            .expect("rows")
+            .collect::<rusqlite::Result<_>>()
+            .expect("rows");
+        let chats = rows.into_iter().filter_map(|(chat, knows)| knows.then_some(chat)).collect();
+        (select.get_status(StatementStatus::VmStep), chats)
+    }
+
+    #[test]
+    fn chats_that_know_nothing_of_a_user_are_not_looked_at() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let (few, many) = (database(&folders[0], 0), database(&folders[1], 5_000));
+        assert_eq!(steps(&few, TRACES).1, [1, 2, 3]);
+        assert_eq!(steps(&many, TRACES), steps(&few, TRACES), "as many steps, however many chats others have");
+        // The control: to ask each chat costs steps for each.
+        let each = "SELECT chat, id, EXISTS (SELECT 1 FROM messages WHERE messages.chat = chats.chat AND user_id = ?2)
+            FROM chats WHERE namespace = ?1 AND ?3 > 0 AND chat > ?4 LIMIT 10 * ?5";
+        let (of_few, of_many) = (steps(&few, each), steps(&many, each));
+        assert_eq!(of_few.1, of_many.1);
+        assert!(of_many.0 > of_few.0 + 5_000, "{of_few:?} {of_many:?}");
+    }
+
+    #[test]
+    fn a_walk_in_small_steps_finds_what_one_finds_and_comes_to_its_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = database(&folder, 10);
+        let of = Erasure { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
+        let (mut found, mut behind) = (Vec::new(), Some(ChatKey::MIN));
+        while let Some(at) = behind {
+            let (traces, next) = traces(&connection, &of, at, 1).expect("a read");
+            found.extend(traces.into_iter().map(|trace| trace.chat));
+            behind = next;
+        }
+        assert_eq!(found, [1, 2, 3]);
+        let elsewhere = Erasure { namespace: "other".to_owned(), ..of };
+        assert!(traces(&connection, &elsewhere, 0, CHATS).expect("a read").0.is_empty(), "another tenant's Ann");
     }
 }

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, now, reader};
+use super::batch::Batch;
+use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, erasure, now, reader};
 
 /// No further group once those listed have so many bytes of names and descriptions.
 const LISTED: usize = 1024 * 1024;
-
-/// Messages of a deleted chat that one commit removes: others' do not wait for long.
-const SWEEP: usize = 2_000;
 
 /// A group with its members.
 #[derive(Clone, Debug)]
@@ -153,10 +151,10 @@ fn add(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Resul
     // What was said before they came is not what they have missed.
     let added = connection
         .prepare_cached(
-            "INSERT INTO members (chat, user_id, read_seq) SELECT chat, ?2, last_seq FROM chats WHERE chat = ?1
+            "INSERT INTO members (chat, user_id, read_seq, joined_at) SELECT chat, ?2, last_seq, ?3 FROM chats WHERE chat = ?1
              ON CONFLICT DO NOTHING",
         )?
-        .execute(params![chat, user_id])?;
+        .execute(params![chat, user_id, now()])?;
     count(connection, chat, added as i64)
 }
 
@@ -164,6 +162,7 @@ fn remove(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Re
     let removed = connection
         .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
         .execute(params![chat, user_id])?;
+    erasure::trace_left(connection, chat, user_id)?;
     count(connection, chat, -(removed as i64))
 }
 
@@ -227,26 +226,34 @@ pub fn end(connection: &Connection, chat: ChatKey) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM members WHERE chat = ?1", [chat])?;
     connection.execute("DELETE FROM groups WHERE chat = ?1", [chat])?;
     connection.execute("DELETE FROM expired WHERE chat = ?1", [chat])?;
+    connection.execute("DELETE FROM traces WHERE chat = ?1", [chat])?;
     // The row stays, in a tenant that nobody is in: its number must not become another chat's, and its messages go one
     // commit at a time. What it was called, and whom it was for, goes.
     connection.execute("UPDATE chats SET namespace = '', id = chat, user_set = NULL WHERE chat = ?1", [chat]).map(drop)
 }
 
 /// Removes some messages of a deleted chat; whether there may be more.
-fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
+pub fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
     let mut deleted = connection.prepare_cached(
         "SELECT chat FROM chats INDEXED BY chats_to_sweep WHERE namespace = '' AND first_seq <= last_seq",
     )?;
     let Some(chat) = deleted.query_row([], |row| row.get::<_, ChatKey>(0)).optional()? else { return Ok(false) };
-    let mut removed = 0;
-    for table in ["tombstones", "messages"] {
-        removed += connection
-            .prepare_cached(&format!(
-                "DELETE FROM {table} WHERE chat = ?1 AND seq IN (SELECT seq FROM {table} WHERE chat = ?1 LIMIT ?2)"
-            ))?
-            .execute(params![chat, SWEEP - removed])?;
+    let mut batch = Batch::default();
+    for (table, bytes) in [("tombstones", "0"), ("messages", "octet_length(text) + octet_length(subject)")] {
+        let mut select =
+            connection.prepare_cached(&format!("SELECT seq, {bytes} FROM {table} WHERE chat = ?1 ORDER BY seq"))?;
+        let (mut rows, mut last) = (select.query([chat])?, None::<i64>);
+        while !batch.is_full() {
+            let Some(row) = rows.next()? else { break };
+            batch.add(row.get(1)?);
+            last = Some(row.get(0)?);
+        }
+        drop(rows);
+        connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE chat = ?1 AND seq <= ?2"))?
+            .execute(params![chat, last])?;
     }
-    if removed < SWEEP {
+    if !batch.is_full() {
         connection.prepare_cached("UPDATE chats SET first_seq = last_seq + 1 WHERE chat = ?1")?.execute([chat])?;
     }
     Ok(true)
@@ -354,7 +361,7 @@ impl Store {
 
     /// Removes what is left of deleted chats, a few messages at a time.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        while self.change(sweep).await? {}
+        while self.change(|connection| erasure::overwriting(connection, || sweep(connection))).await? {}
         Ok(())
     }
 }

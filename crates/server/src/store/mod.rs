@@ -8,6 +8,7 @@
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `members`: who is in a chat, and what changes of that,
 //! - `erasure`: users who go, with all that they wrote,
+//! - `batch`: how much one commit takes away,
 //! - `export`: what is asked for all of a chat, or of a user,
 //! - `retention`: old messages go,
 //! - `keys`: API keys, and from when on tokens are good,
@@ -17,6 +18,7 @@
 
 mod accounts;
 mod backup;
+mod batch;
 mod check;
 mod checkpointer;
 mod erasure;
@@ -44,7 +46,7 @@ pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Ter
 pub use backup::{back_up, restore};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;
-pub use erasure::{Erased, Trace};
+pub use erasure::{Erased, Erasure, Trace};
 pub use export::{About, AccountData};
 pub use folder::SIGNING_KEY;
 use folder::{DATABASE, Folder};
@@ -430,6 +432,11 @@ impl Store {
     ) -> Result<Page, StoreError> {
         let chat = chat.clone();
         self.readers.run(move |connection| reader::page(connection, &chat, after, before, size, from)).await
+    }
+
+    /// Ends when nothing can be written any more: the server has ended.
+    pub async fn closed(&self) {
+        self.writes.closed().await;
     }
 
     /// What is counted of it.

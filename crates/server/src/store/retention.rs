@@ -2,42 +2,59 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::batch::Batch;
 use super::{ChatKey, Committed, Gone, Nanos, Removal, Store, StoreError, Trace};
-
-/// Messages that one commit removes: others' do not wait for long.
-const BATCH: usize = 500;
 
 /// Chats that one read looks at.
 const CHATS: usize = 1_000;
 
-/// Removes some of a chat's messages that were stored before that, from its beginning on; whether there may be more.
-fn remove(
+/// When the oldest thing of a chat was stored that may be too old. Of a chat in which all was deleted one by one that is
+/// its newest message, whenever that went: none of what was deleted is younger.
+const OLDEST: &str = "coalesce(
+    (SELECT sent_at FROM messages WHERE messages.chat = chats.chat ORDER BY seq LIMIT 1),
+    iif(first_seq <= last_seq, active_at, NULL))";
+
+/// Removes some of a chat's messages that were stored before that, from its beginning on, and with them what says that
+/// others were deleted there; whether there may be more.
+pub fn remove(
     connection: &Connection,
     chat: ChatKey,
     before: Nanos,
     committed: &mut Vec<Committed>,
 ) -> rusqlite::Result<bool> {
-    let mut select =
-        connection.prepare_cached("SELECT seq, sent_at FROM messages WHERE chat = ?1 ORDER BY seq LIMIT ?2")?;
-    let mut rows = select.query(params![chat, BATCH + 1])?;
-    let (mut count, mut first_kept) = (0, None);
+    let (last_seq, active_at): (u64, Nanos) = connection
+        .prepare_cached("SELECT last_seq, active_at FROM chats WHERE chat = ?1")?
+        .query_row([chat], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut select = connection.prepare_cached(
+        "SELECT seq, sent_at, octet_length(text) + octet_length(subject) FROM messages WHERE chat = ?1 ORDER BY seq",
+    )?;
+    let mut rows = select.query([chat])?;
+    let (mut batch, mut last, mut keeps_some) = (Batch::default(), 0, false);
     while let Some(row) = rows.next()? {
-        if count == BATCH || row.get::<_, Nanos>(1)? >= before {
-            first_kept = Some(row.get::<_, u64>(0)?);
+        if batch.is_full() || row.get::<_, Nanos>(1)? >= before {
+            keeps_some = true;
             break;
         }
-        count += 1;
+        batch.add(row.get(2)?);
+        last = row.get(0)?;
     }
     drop(rows);
-    if count == 0 {
-        return Ok(false);
-    }
-    let first_seq: u64 = match first_kept {
-        Some(seq) => seq,
-        None => connection
-            .prepare_cached("SELECT last_seq + 1 FROM chats WHERE chat = ?1")?
-            .query_row([chat], |row| row.get(0))?,
+    let mut has_more = batch.is_full();
+    let mut first_seq = match keeps_some {
+        false if active_at < before => last_seq + 1,
+        _ if batch.is_empty() => return Ok(false),
+        // What was deleted behind it is not known to be old.
+        _ => last + 1,
     };
+    // Where many were deleted one by one, what says so goes in several commits, too.
+    let beyond: Option<u64> = connection
+        .prepare_cached("SELECT seq FROM tombstones WHERE chat = ?1 AND seq < ?2 ORDER BY seq LIMIT 1 OFFSET ?3")?
+        .query_row(params![chat, first_seq, Batch::ROWS], |row| row.get(0))
+        .optional()?;
+    if let Some(seq) = beyond {
+        first_seq = seq;
+        has_more = true;
+    }
     for table in ["messages", "tombstones"] {
         connection
             .prepare_cached(&format!("DELETE FROM {table} WHERE chat = ?1 AND seq < ?2"))?
@@ -47,7 +64,7 @@ fn remove(
         .prepare_cached("UPDATE chats SET first_seq = ?2 WHERE chat = ?1 AND first_seq < ?2")?
         .execute(params![chat, first_seq])?;
     committed.push(Committed::Removed(Removal { chat, gone: Gone::Before(first_seq) }));
-    Ok(count == BATCH)
+    Ok(has_more)
 }
 
 impl Store {
@@ -62,7 +79,7 @@ impl Store {
         .await
     }
 
-    /// Chats of a tenant behind that name whose oldest message was stored before that, and where to look next.
+    /// Chats of a tenant behind that name that have something of before that moment, and where to look next.
     pub async fn outdated(
         &self,
         namespace: String,
@@ -70,10 +87,9 @@ impl Store {
         behind: String,
     ) -> Result<(Vec<Trace>, Option<String>), StoreError> {
         self.look(move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT chat, id, (SELECT sent_at FROM messages WHERE messages.chat = chats.chat ORDER BY seq LIMIT 1)
-                 FROM chats WHERE namespace = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-            )?;
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT chat, id, {OLDEST} FROM chats WHERE namespace = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+            ))?;
             let mut rows = select.query(params![namespace, behind, CHATS])?;
             let (mut outdated, mut seen, mut last) = (Vec::new(), 0, None);
             while let Some(row) = rows.next()? {

@@ -177,6 +177,29 @@ const STEPS: &[M<'static>] = &[
     ) WITHOUT ROWID;
     ",
     ),
+    M::up(
+        "
+    -- Chats in which somebody has left something who is none of their members. With the members: all chats in which
+    -- something of a user can be.
+    CREATE TABLE traces (
+        user_id TEXT NOT NULL,
+        chat    INTEGER NOT NULL REFERENCES chats,
+        PRIMARY KEY (user_id, chat)
+    ) WITHOUT ROWID;
+    CREATE INDEX traces_by_chat ON traces (chat);
+    INSERT INTO traces
+        SELECT user_id, chat FROM (
+            SELECT DISTINCT user_id, chat FROM messages
+            UNION SELECT user_id, chat FROM expired
+            UNION SELECT creator, chat FROM groups WHERE creator <> '') AS known
+        JOIN chats USING (chat)
+        WHERE chats.namespace <> ''
+        AND NOT EXISTS (SELECT 1 FROM members WHERE members.chat = known.chat AND members.user_id = known.user_id);
+
+    -- When somebody came in, in nanoseconds; 0: before that was kept. Who comes while their name is being deleted stays.
+    ALTER TABLE members ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::checkpointer::Checkpointer;
-use super::{Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, reader};
+use super::{Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, erasure, reader};
 use crate::broken::{self, Broken};
 use crate::metrics::{Metrics, Sends};
 
@@ -258,9 +258,10 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
              RETURNING chat, id, epoch, first_seq, last_seq, created_at",
         )?
         .query_row(params![draft.namespace, id, user_set, epoch, created_at], reader::chat_of)?;
-    let mut insert = transaction.prepare_cached("INSERT INTO members (chat, user_id) VALUES (?1, ?2)")?;
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO members (chat, user_id, joined_at) VALUES (?1, ?2, ?3)")?;
     for user_id in &draft.user_ids {
-        insert.execute(params![chat.key, user_id])?;
+        insert.execute(params![chat.key, user_id, created_at])?;
     }
     Ok(Some(ChatWithUsers { chat, user_ids: draft.user_ids.clone() }))
 }
@@ -306,6 +307,9 @@ fn send(
         )
         .optional()?;
     if let Some(seq) = stored {
+        if !draft.by_member {
+            erasure::trace(transaction, chat.key, &draft.user_id)?;
+        }
         chat.last_seq = seq;
         *active_at = sent_at;
         let message = Arc::new(Message {
@@ -364,6 +368,9 @@ fn refuse_late(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft)
                     "INSERT INTO expired (chat, user_id, client_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
                 )?
                 .execute(name)?;
+            if !draft.by_member {
+                erasure::trace(transaction, chat.key, &draft.user_id)?;
+            }
         }
         return Ok(Some(Sent::Expired));
     }

@@ -244,7 +244,7 @@ async fn what_was_begun_is_finished_by_the_next_start() {
     // As a server leaves it that is killed behind the first of its commits; and somebody of that name has come since.
     let database = rusqlite::Connection::open(data.path().join("chat.db")).expect("a database");
     let begun = "INSERT INTO erasures SELECT 'micro', 'ann', sent_at FROM messages WHERE seq = 1000; DELETE FROM members WHERE user_id = 'ann';
-        INSERT INTO tombstones SELECT chat, seq FROM messages WHERE user_id = 'ann' AND seq < 300;
+        INSERT INTO traces VALUES ('ann', 1);        INSERT INTO tombstones SELECT chat, seq FROM messages WHERE user_id = 'ann' AND seq < 300;
         DELETE FROM messages WHERE user_id = 'ann' AND seq < 300;";
     database.execute_batch(begun).expect("a change");
     drop(database);

@@ -13,6 +13,7 @@ mod cookies;
 mod cost;
 mod deletion;
 mod enumeration;
+mod erasure;
 mod events;
 mod export;
 mod exporters;

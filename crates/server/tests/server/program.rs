@@ -22,7 +22,11 @@ pub struct Program {
 impl Program {
     /// With more arguments, and an environment of its own.
     pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let data = tempfile::tempdir().expect("a folder");
+        Self::on(tempfile::tempdir().expect("a folder"), arguments, environment).await
+    }
+
+    /// The same on a folder that was another's.
+    pub async fn on(data: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let key = key_file(data.path(), "secret", SECRET);
         let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--token-key"]).arg(key).arg("--data").arg(data.path());
@@ -39,6 +43,12 @@ impl Program {
                 return Self { host: host.to_owned(), figures, data, process, output };
             }
         }
+    }
+
+    /// Ends it as a power cut would; what it leaves.
+    pub async fn kill(mut self) -> TempDir {
+        self.process.kill().await.expect("it is killed");
+        self.data
     }
 
     /// Its memory, in MiB.

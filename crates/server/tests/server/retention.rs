@@ -271,3 +271,40 @@ async fn a_message_is_stored_while_many_are_removed() {
     let history = server.ask("/chat/History", json!({ "chat_id": chat_id })).await;
     assert_eq!(history["messages"][0]["seq"], 50_001);
 }
+
+/// What is known of the first chat: its `first_seq`, and how many tombstones it has.
+const TOMBSTONES: &str =
+    "SELECT first_seq * 1000000 + (SELECT count(*) FROM tombstones WHERE chat = 1) FROM chats WHERE chat = 1";
+
+#[tokio::test]
+async fn what_says_that_messages_were_deleted_goes_when_the_last_of_them_would_be_too_old() {
+    let (data, [chat_id, _]) = ten().await;
+    // A chat in which all was deleted: nothing in it says how old that was, but its last message.
+    let sql =
+        "INSERT INTO tombstones SELECT chat, seq FROM messages WHERE chat = 1; DELETE FROM messages WHERE chat = 1;";
+    open(data.path()).execute_batch(sql).expect("a change");
+    let server = keeping(data.path(), &["90d"]).await;
+    let mut stream = server.session("ben").await;
+    // Long enough for several rounds.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(asked(data.path(), TOMBSTONES), 1_000_010, "they are not old");
+    assert_eq!(read(&mut stream, 1, &chat_id, 3).await, (3, vec![]), "and are passed over");
+    let active = "UPDATE chats SET active_at = active_at - 91 * 24 * 3600 * 1000000000 WHERE chat = 1";
+    open(data.path()).execute_batch(active).expect("a change");
+    becomes(data.path(), TOMBSTONES, 11_000_000).await;
+    assert_eq!(read(&mut stream, 2, &chat_id, 3).await, (10, vec![]));
+    server.send(&chat_id, "ann", "more").await;
+    assert_eq!(asked(data.path(), "SELECT max(seq) FROM messages WHERE chat = 1"), 11);
+}
+
+#[tokio::test]
+async fn what_was_deleted_behind_what_is_too_old_stays_as_long_as_it_may_be_young() {
+    let (data, _) = ten().await;
+    age(data.path(), 91, "seq <= 4");
+    let sql = "INSERT INTO tombstones SELECT chat, seq FROM messages WHERE chat = 1 AND seq > 4; DELETE FROM messages WHERE chat = 1 AND seq > 4;";
+    open(data.path()).execute_batch(sql).expect("a change");
+    let _server = keeping(data.path(), &["90d"]).await;
+    becomes(data.path(), TOMBSTONES, 5_000_006).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(asked(data.path(), TOMBSTONES), 5_000_006);
+}

@@ -1,0 +1,237 @@
+//! A deletion goes on through kills and failures, and leaves nothing behind, whatever is under way when it begins.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use micro_chat_server::stream::Timing;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::guarded::token;
+use crate::program::Program;
+use crate::running::{PATIENCE, Running};
+
+fn open(data: &Path) -> rusqlite::Connection {
+    let database = rusqlite::Connection::open(data.join("chat.db")).expect("a database");
+    database.busy_timeout(PATIENCE).expect("a database");
+    database
+}
+
+fn change(data: &Path, sql: &str) {
+    open(data).execute_batch(sql).expect("a change");
+}
+
+/// What a database answers.
+fn asked<T: rusqlite::types::FromSql>(data: &Path, sql: &str) -> T {
+    open(data).query_row(sql, [], |row| row.get(0)).expect("an answer")
+}
+
+/// Waits until a database says so.
+async fn until(data: &Path, sql: &str) {
+    let (database, deadline) = (open(data), Instant::now() + PATIENCE);
+    while !database.query_row(sql, [], |row| row.get::<_, bool>(0)).expect("an answer") {
+        assert!(Instant::now() < deadline, "{sql}");
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// What `check` says of a database.
+fn checked(data: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    let output = command.args(["check", "--data"]).arg(data).output().expect("it runs");
+    String::from_utf8([output.stdout, output.stderr].concat()).expect("text")
+}
+
+/// Calls a method as a user; status and answer.
+async fn call(http: &reqwest::Client, host: &str, user: &str, path: &str, body: Value) -> (u16, Value) {
+    let request = http.post(format!("http://{host}{path}")).bearer_auth(token(user)).body(body.to_string());
+    let answer = request.send().await.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+/// Puts so many messages into the first chat, Ann's and Ben's by turns.
+fn fill(data: &Path, count: u64) {
+    change(
+        data,
+        &format!(
+            "WITH RECURSIVE series(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM series WHERE seq < {count})
+             INSERT INTO messages SELECT 1, seq, seq, seq, iif(seq % 2, 'ann', 'ben'), '', printf('%.200c', 'x') || seq, 1 FROM series;
+             UPDATE chats SET last_seq = {count} WHERE chat = 1;"
+        ),
+    );
+}
+
+const HERS: &str = "SELECT count(*) FROM messages WHERE user_id = 'ann'";
+const HIS: &str =
+    "SELECT group_concat(seq || text) FROM (SELECT * FROM messages WHERE user_id = 'ben' ORDER BY chat, seq)";
+const ENDED: &str = "SELECT count(*) = 0 FROM erasures";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_in_the_middle_finishes_it_when_it_starts_again() {
+    const COUNT: u64 = 20_000;
+    let program = Program::start(&[], &[]).await;
+    let http = reqwest::Client::new();
+    call(&http, &program.host, "ann", "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
+    fill(program.data.path(), COUNT);
+    let his: String = asked(program.data.path(), HIS);
+    let url = format!("http://{}/chats/DeleteUser", program.host);
+    let deleting = tokio::spawn(http.post(url).bearer_auth(token("ann")).body("{}").send());
+    until(program.data.path(), &format!("SELECT ({HERS}) < {}", COUNT / 2)).await;
+    let data = program.kill().await;
+    assert!(deleting.await.expect("it ends").is_err(), "nobody was told that it is done");
+    let left: u64 = asked(data.path(), HERS);
+    assert!(left > 0 && left < COUNT / 2, "{left} are left");
+    assert!(!asked::<bool>(data.path(), ENDED));
+    let program = Program::on(data, &[], &[]).await;
+    until(program.data.path(), ENDED).await;
+    let data = program.kill().await;
+    assert_eq!(asked::<u64>(data.path(), HERS), 0);
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM tombstones"), COUNT / 2);
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM members WHERE user_id = 'ann'"), 0);
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM traces"), 0);
+    assert_eq!(asked::<String>(data.path(), HIS), his, "each of his is as it was");
+    assert!(checked(data.path()).contains("is sound"), "{}", checked(data.path()));
+}
+
+/// Fails each deletion of a message of hers, as a full disk would.
+const FAILING: &str = "CREATE TRIGGER full BEFORE DELETE ON messages WHEN old.user_id = 'ann'
+    BEGIN SELECT RAISE(ABORT, 'the disk is full'); END;";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_is_tried_again_while_the_server_runs_and_holds_up_no_other() {
+    let program = Program::start(&[], &[]).await;
+    let http = reqwest::Client::new();
+    call(&http, &program.host, "ann", "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
+    fill(program.data.path(), 10);
+    change(program.data.path(), FAILING);
+    let (status, answer) = call(&http, &program.host, "ann", "/chats/DeleteUser", json!({})).await;
+    assert_eq!(status, 503, "{answer}");
+    let (status, answer) = call(&http, &program.host, "dan", "/chats/DeleteUser", json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    // Time for it to fail again.
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(asked::<u64>(program.data.path(), HERS), 5);
+    change(program.data.path(), "DROP TRIGGER full");
+    until(program.data.path(), ENDED).await;
+    assert_eq!(asked::<u64>(program.data.path(), HERS), 0);
+    let said = program.stop().await;
+    let count = |text: &str| said.matches(text).count();
+    assert!(count("a user who was deleted is not all gone") > 0, "{said}");
+    assert_eq!(count("the disk is full"), 1 + count("is not all gone"), "each failure is said once: {said}");
+    assert!(!said.contains("ann"), "and nobody is named");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_ends_while_it_waits_to_try_again_and_the_next_one_goes_on() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    server.chat().await;
+    fill(data.path(), 10);
+    change(data.path(), FAILING);
+    assert_eq!(server.post("/chats/DeleteUser", json!({ "user_id": "ann" })).await.0, 503);
+    server.stop().await;
+    // It fails again, and is done as soon as it can be.
+    let server = Running::on(data.path(), Timing::default()).await;
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(asked::<u64>(data.path(), HERS), 5);
+    change(data.path(), "DROP TRIGGER full");
+    until(data.path(), ENDED).await;
+    assert_eq!(asked::<u64>(data.path(), HERS), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_comes_under_the_name_while_it_is_deleted_stays_with_what_they_write() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    server.chat().await;
+    fill(data.path(), 10);
+    let group = async |name: &str| {
+        let group = server.ask("/chat/Create", json!({ "name": name, "user_ids": ["ann", "ben"] })).await;
+        group["group"]["id"].clone()
+    };
+    let write = async |group_id: &Value, text: &str| {
+        server.ask("/chat/Send", json!({ "group_id": group_id, "user_id": "ann", "text": text })).await;
+    };
+    let come_and_go = async |path: &str, group_id: &Value| {
+        server.ask(path, json!({ "group_id": group_id, "user_id": "ann" })).await;
+    };
+    let (before, again) = (group("before").await, group("again").await);
+    write(&again, "long ago").await;
+    come_and_go("/chat/Leave", &again).await;
+    write(&before, "before").await;
+    come_and_go("/chat/Invite", &again).await;
+    write(&again, "behind").await;
+    server.stop().await;
+    // As a server leaves it that ended behind the beginning.
+    change(
+        data.path(),
+        "INSERT INTO erasures SELECT 'micro', 'ann', max(sent_at) FROM messages WHERE text = 'before';
+         DELETE FROM members WHERE user_id = 'ben'; UPDATE groups SET members = 1;",
+    );
+    let server = Running::on(data.path(), Timing::default()).await;
+    until(data.path(), ENDED).await;
+    until(data.path(), "SELECT count(*) = 1 FROM messages WHERE user_id = 'ann'").await;
+    assert_eq!(asked::<String>(data.path(), "SELECT text FROM messages WHERE user_id = 'ann'"), "behind");
+    let of_ann = server.ask("/chats/ListChats", json!({ "user_id": "ann" })).await;
+    assert_eq!(of_ann["chats"].as_array().map(Vec::len), Some(1));
+    assert_eq!(of_ann["chats"][0]["name"], "again");
+    assert!(checked(data.path()).contains("is sound"), "{}", checked(data.path()));
+}
+
+#[tokio::test]
+async fn a_database_of_before_is_told_who_has_left_something_where_they_are_no_member() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    let chat_id = server.chat().await;
+    let group = server.ask("/chat/Create", json!({ "name": "g", "user_ids": ["ann", "ben", "dan"] })).await;
+    let group_id = group["group"]["id"].clone();
+    for user_id in ["ann", "ben"] {
+        server.ask("/chat/Send", json!({ "group_id": group_id, "user_id": user_id, "text": "hello" })).await;
+        server.ask("/chat/Leave", json!({ "group_id": group_id, "user_id": user_id })).await;
+    }
+    // He has left nothing. In dev, who is no member may write.
+    server.ask("/chat/Leave", json!({ "group_id": group_id, "user_id": "dan" })).await;
+    server.send(&chat_id, "cleo", "hello").await;
+    server.send(&chat_id, "ann", "hello").await;
+    let kept = "SELECT group_concat(user_id || chat) FROM (SELECT * FROM traces ORDER BY user_id, chat)";
+    assert_eq!(asked::<String>(data.path(), kept), "ann2,ben2,cleo1");
+    server.stop().await;
+    change(
+        data.path(),
+        "DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at; PRAGMA user_version = 6;
+         INSERT INTO expired VALUES (1, 'eve', 'late'); UPDATE groups SET creator = 'finn';",
+    );
+    let server = Running::on(data.path(), Timing::default()).await;
+    assert_eq!(asked::<String>(data.path(), kept), "ann2,ben2,cleo1,eve1,finn2");
+    for (user_id, messages, chats) in [("cleo", 1, 0), ("ann", 2, 1), ("eve", 0, 0), ("finn", 0, 0)] {
+        let gone = server.ask("/chats/DeleteUser", json!({ "user_id": user_id })).await;
+        assert_eq!(gone, json!({ "messages": messages, "chats": chats, "ended": 0 }), "{user_id}");
+    }
+    assert_eq!(asked::<String>(data.path(), kept), "ben2");
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM expired"), 0);
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM groups WHERE creator <> ''"), 0);
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM messages"), 1);
+}
+
+#[tokio::test]
+async fn texts_of_a_chat_that_nobody_is_left_in_are_overwritten() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    let chat = server.ask("/chat/New", json!({ "user_ids": ["ann"] })).await;
+    // Far enough behind a text's beginning to lie in pages of its own, which nothing is moved out of.
+    let text = format!("{}words of hers{}", "x".repeat(30_000), "y".repeat(10_000));
+    for _ in 0..5 {
+        server.send(chat["chat_id"].as_str().expect("an id"), "ann", &text).await;
+    }
+    let written = || {
+        change(data.path(), "PRAGMA wal_checkpoint(TRUNCATE)");
+        let bytes = std::fs::read(data.path().join("chat.db")).expect("the database");
+        bytes.windows(13).filter(|window| window == b"words of hers").count()
+    };
+    assert_eq!(written(), 5, "what is looked for below is there before");
+    assert_eq!(server.ask("/chats/DeleteUser", json!({ "user_id": "ann" })).await["ended"], 1);
+    server.stop().await;
+    assert_eq!(written(), 0);
+}
