@@ -21,6 +21,8 @@ pub enum Broken {
     Rings,
     /// What goes while a reader catches up goes without a word.
     Gaps,
+    /// Whose deletion has begun is not asked again where a call of theirs is written.
+    Erasure,
 }
 
 /// Whether this one is broken.
@@ -36,6 +38,7 @@ pub fn is(what: Broken) -> bool {
             "members" => Some(Broken::Members),
             "rings" => Some(Broken::Rings),
             "gaps" => Some(Broken::Gaps),
+            "erasure" => Some(Broken::Erasure),
             _ => None,
         }) == Some(what)
 }

@@ -46,6 +46,7 @@ impl Chats {
             }
         }
         let id = (!id.is_empty()).then(|| id.to_owned());
+        let _underway = self.underway.enter(caller)?;
         let created = self.store.create(ChatDraft { namespace: caller.namespace.clone(), id, user_ids }).await?;
         created.ok_or(Refusal::TakenId)
     }

@@ -1,14 +1,23 @@
 //! A user goes, with all that they wrote: out of their chats first, then message by message, in small commits that others'
 //! messages need not wait for.
+//!
+//! What goes is what was written under their name up to the beginning; what others write of that name behind it is of
+//! somebody who is called so, too. What they write themselves is of them, however late it comes: so a deletion begins
+//! behind all calls of theirs that have been let in, and lets in none that came with an old token.
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use super::{Chats, Refusal, at_most};
 use crate::auth::accounts::TERMS;
 use crate::auth::{self, Caller, Denied, Scope};
+use crate::broken::{self, Broken};
 use crate::store::{ChatKey, Cutoff, Erasure, StoreError, Trace};
 use micro_chat_wire::limit;
 use tokio::time::{Instant, sleep};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// How long is waited behind the first failure; twice as long behind each further one.
 const BACK_OFF: Duration = Duration::from_secs(1);
@@ -25,6 +34,56 @@ pub struct Goodbye {
     pub chats: u64,
     /// Chats that nobody was left in.
     pub ended: u64,
+}
+
+/// Calls of users on their way to the database, and users who are let in there no more.
+#[derive(Debug, Default)]
+pub struct Underway(RwLock<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// By tenant and name, who was deleted since the start: what came with a token from up to then is theirs.
+    gone: HashMap<(String, String), u64>,
+    /// Calls that were let in since the last deletion.
+    calls: TaskTracker,
+}
+
+impl Underway {
+    /// Lets a call go on to the database. While what this returns is kept, nobody's deletion begins; it is to be kept
+    /// until what the call writes is in line.
+    pub fn enter(&self, caller: &Caller) -> Result<TaskTrackerToken, Denied> {
+        // Nothing panics while it is held.
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let user = caller.user().filter(|_| !state.gone.is_empty());
+        let is_gone = user.is_some_and(|user| {
+            let cutoff = state.gone.get(&(caller.namespace.clone(), user.id.clone()));
+            cutoff.is_some_and(|cutoff| user.issued_at.is_none_or(|at| auth::seconds(at) <= *cutoff))
+        });
+        if is_gone && !broken::is(Broken::Erasure) {
+            return Err(Denied::RevokedToken);
+        }
+        Ok(state.calls.token())
+    }
+
+    /// Lets in nobody any more with a token of that user from up to then. Ends when whoever was let in is in line.
+    async fn leave(&self, namespace: &str, user_id: &str, at: u64) {
+        let before = {
+            let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            state.gone.insert((namespace.to_owned(), user_id.to_owned()), at);
+            // Those who come from here on are not waited for.
+            std::mem::take(&mut state.calls)
+        };
+        before.close();
+        if !broken::is(Broken::Erasure) {
+            before.wait().await;
+        }
+    }
+
+    /// Lets them in again: it did not begin.
+    fn stay(&self, namespace: &str, user_id: &str) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.gone.remove(&(namespace.to_owned(), user_id.to_owned()));
+    }
 }
 
 impl Chats {
@@ -47,7 +106,14 @@ impl Chats {
     pub async fn begin_erasure(&self, namespace: &str, user_id: &str) -> Result<Vec<String>, Refusal> {
         let at = auth::seconds(SystemTime::now());
         let cutoff = Cutoff { namespace: namespace.to_owned(), user_id: auth::sealed(namespace, user_id), at };
-        Ok(self.store.begin_erasure(namespace.to_owned(), user_id.to_owned(), cutoff, TERMS).await?)
+        self.underway.leave(namespace, user_id, at).await;
+        let begun = self.store.begin_erasure(namespace.to_owned(), user_id.to_owned(), cutoff, TERMS).await;
+        let logins = begun.inspect_err(|_| self.underway.stay(namespace, user_id))?;
+        if broken::is(Broken::Erasure) {
+            // Time for more calls with tokens that nobody has ended yet.
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(logins)
     }
 
     /// Deletes what is left of a user. Where that fails, this says so, and it goes on by itself.
@@ -161,5 +227,49 @@ impl Chats {
             () = sleep(rest) => true,
             () = self.store.closed() => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::User;
+    use std::time::UNIX_EPOCH;
+    use tokio::time::timeout;
+
+    fn caller(user_id: &str, issued_at: Option<u64>) -> Caller {
+        let issued_at = issued_at.map(|at| UNIX_EPOCH + Duration::from_secs(at));
+        let until = SystemTime::now() + Duration::from_secs(60);
+        Caller::known("micro".to_owned(), User { id: user_id.to_owned(), issued_at, until, login: None })
+    }
+
+    #[tokio::test]
+    async fn a_deletion_begins_behind_calls_that_were_let_in_and_holds_up_none() {
+        let underway = Underway::default();
+        let call = underway.enter(&caller("ann", None)).expect("she is let in");
+        let mut leaving = Box::pin(underway.leave("micro", "ann", 50));
+        assert!(timeout(Duration::from_millis(20), &mut leaving).await.is_err(), "her call is not in line yet");
+        // Who comes meanwhile neither waits nor is waited for.
+        let of_ben = underway.enter(&caller("ben", None)).expect("he is let in");
+        drop(call);
+        timeout(Duration::from_secs(10), leaving).await.expect("it begins");
+        drop(of_ben);
+    }
+
+    #[tokio::test]
+    async fn behind_it_only_newer_tokens_of_that_name_are_let_in_and_all_others() {
+        let underway = Underway::default();
+        underway.leave("micro", "ann", 50).await;
+        let is_let_in = |caller: &Caller| underway.enter(caller).is_ok();
+        for (user_id, issued_at, expected) in
+            [("ann", None, false), ("ann", Some(50), false), ("ann", Some(51), true), ("ben", None, true)]
+        {
+            assert_eq!(is_let_in(&caller(user_id, issued_at)), expected, "{user_id} {issued_at:?}");
+        }
+        let mut elsewhere = caller("ann", None);
+        "other".clone_into(&mut elsewhere.namespace);
+        assert!(is_let_in(&elsewhere) && is_let_in(&Caller::open("micro")));
+        underway.stay("micro", "ann");
+        assert!(is_let_in(&caller("ann", None)), "it did not begin");
     }
 }

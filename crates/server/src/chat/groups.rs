@@ -49,6 +49,7 @@ impl Chats {
         }
         let user_ids = super::create::checked_users(user_ids)?;
         let namespace = caller.namespace.clone();
+        let _underway = self.underway.enter(caller)?;
         Ok(self.store.create_group(GroupDraft { namespace, name, description, creator, user_ids, private }).await?)
     }
 
@@ -116,7 +117,9 @@ impl Chats {
             Some(standing) => decide(act, actor.as_deref(), standing),
             None => Err(Refusal::UnknownGroup),
         };
+        let underway = self.underway.enter(caller)?;
         let group = self.store.change_group(name, rule).await??;
+        drop(underway);
         if act == Act::Delete {
             self.forget(&caller.namespace, &group_id, group.key);
             let chats = self.clone();

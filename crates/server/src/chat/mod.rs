@@ -52,12 +52,13 @@ pub struct Chats {
     /// How much each may do; none: as much as they like.
     limits: Option<Arc<Limits>>,
     recent: Arc<join::Recent>,
+    underway: Arc<erasure::Underway>,
 }
 
 impl Chats {
     /// The chats in `store`, heard through `hub`.
     pub fn new(store: Store, hub: Hub, limits: Option<Arc<Limits>>) -> Self {
-        Self { store, hub, limits, recent: Arc::default() }
+        Self { store, hub, limits, recent: Arc::default(), underway: Arc::default() }
     }
 
     /// The chat of that name, for this caller, who may name the user it is for. A name that can't be one, a name of nothing and that of others' chat answer alike.

@@ -60,7 +60,9 @@ impl Chats {
         let namespace = caller.namespace.clone();
         let draft =
             MessageDraft { namespace, chat_id, client_id, identity, user_id, by_member, subject, text, expired };
+        let underway = self.underway.enter(caller).inspect_err(|_| self.store.metrics().send_refused())?;
         let answer = self.store.send(draft).await?;
+        drop(underway);
         Ok(Box::pin(
             async {
                 match answer.await? {

@@ -2,15 +2,20 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::guarded::token;
 use crate::program::Program;
 use crate::running::{PATIENCE, Running};
+
+const UNLIMITED: [&str; 6] = ["--limit-sends", "off", "--limit-requests", "off", "--limit-chats", "off"];
 
 fn open(data: &Path) -> rusqlite::Connection {
     let database = rusqlite::Connection::open(data.join("chat.db")).expect("a database");
@@ -139,6 +144,124 @@ async fn a_server_ends_while_it_waits_to_try_again_and_the_next_one_goes_on() {
     until(data.path(), ENDED).await;
     assert_eq!(asked::<u64>(data.path(), HERS), 0);
     server.stop().await;
+}
+
+/// A call of Ben's that names Ann, and whether it ended before her deletion was asked for or began behind its end.
+struct OfBen {
+    chat_id: String,
+    begun: Instant,
+    ended: Instant,
+}
+
+/// Deletes Ann while she, and Ben with her name, do all that they can; what is left of what she did.
+async fn left_by_a_race(program: &Program) -> u64 {
+    let (http, host, data) = (reqwest::Client::new(), program.host.clone(), program.data.path());
+    call(&http, &host, "ann", "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
+    fill(data, 4_000);
+    let chat_id: String = asked(data, "SELECT id FROM chats WHERE chat = 1");
+    let mut groups = Vec::new();
+    for number in 0..400 {
+        let name = if number % 2 == 0 { "to join" } else { "by invitation" };
+        let (_, group) = call(&http, &host, "ben", "/chat/Create", json!({ "name": name, "user_ids": [] })).await;
+        groups.push(group["group"]["id"].clone());
+    }
+    let (stopping, groups) = (CancellationToken::new(), Arc::new(groups));
+    let named = Arc::new(AtomicUsize::new(0));
+    // Three of each of hers.
+    let tasks: Vec<_> = (0..14_usize)
+        .map(|task| {
+            let (stopping, groups, named) = (stopping.clone(), groups.clone(), named.clone());
+            let (http, host, chat_id) = (http.clone(), host.clone(), chat_id.clone());
+            tokio::spawn(async move {
+                let (mut of_ben, mut refused) = (Vec::new(), 0);
+                for number in 0.. {
+                    if stopping.is_cancelled() || refused == 3 {
+                        break;
+                    }
+                    let group = &groups[(2 * number) % groups.len()];
+                    let invited = groups.get(2 * number + 1);
+                    let (user, path, body) = match if task < 12 { task % 4 } else { task - 8 } {
+                        0 => ("ann", "/chat/Send", json!({ "chat_id": chat_id, "text": "hello" })),
+                        1 => ("ann", "/chat/Join", json!({ "group_id": group })),
+                        2 => ("ann", "/chat/New", json!({ "user_ids": ["ann", format!("x{number}")] })),
+                        3 => ("ann", "/chat/Create", json!({ "name": "hers", "user_ids": ["ben"] })),
+                        4 => ("ben", "/chat/New", json!({ "user_ids": ["ann", "ben", format!("y{number}")] })),
+                        _ if invited.is_none() => break,
+                        _ => ("ben", "/chat/Invite", json!({ "group_id": invited, "user_id": "ann" })),
+                    };
+                    let begun = Instant::now();
+                    let (status, answer) = call(&http, &host, user, path, body).await;
+                    let chat = [answer.pointer("/chat_id"), answer.pointer("/group/id")].into_iter().flatten().next();
+                    match (user, status) {
+                        ("ben", 200) => {
+                            let chat_id = chat.and_then(Value::as_str).expect("an id").to_owned();
+                            of_ben.push(OfBen { chat_id, begun, ended: Instant::now() });
+                            named.fetch_add(1, Ordering::SeqCst);
+                        }
+                        (_, 401) => refused += 1,
+                        _ => assert!(status == 200 || path == "/chat/Join", "{path}: {status} {answer}"),
+                    }
+                }
+                (of_ben, refused)
+            })
+        })
+        .collect();
+    let names_her = async |times: usize| {
+        let (target, deadline) = (named.load(Ordering::SeqCst) + times, Instant::now() + PATIENCE);
+        while named.load(Ordering::SeqCst) < target {
+            assert!(Instant::now() < deadline);
+            sleep(Duration::from_millis(2)).await;
+        }
+    };
+    // It begins in the middle of what they do.
+    until(data, &format!("SELECT ({HERS}) > 2010")).await;
+    names_her(12).await;
+    let asked_at = Instant::now();
+    let (status, answer) = call(&http, &host, "ann", "/chats/DeleteUser", json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    let answered_at = Instant::now();
+    names_her(12).await;
+    stopping.cancel();
+    let (mut before, mut behind, mut refused) = (0, 0, 0);
+    for task in tasks {
+        let (of_ben, of_ann) = task.await.expect("it ends well");
+        refused += of_ann;
+        for OfBen { chat_id, begun, ended } in of_ben {
+            let member = format!(
+                "SELECT count(*) FROM members JOIN chats USING (chat) WHERE id = '{chat_id}' AND user_id = 'ann'"
+            );
+            let is_member = asked::<u64>(data, &member) > 0;
+            if ended < asked_at {
+                before += 1;
+                assert!(!is_member, "where he named her before, she is gone");
+            } else if begun > answered_at {
+                behind += 1;
+                assert!(is_member, "where he names somebody of that name behind it, they are there");
+            }
+        }
+    }
+    assert!(before >= 10 && behind >= 10 && refused > 0, "{before} {behind} {refused}");
+    assert!(asked::<bool>(data, ENDED));
+    assert!(checked(data).contains("is sound"), "{}", checked(data));
+    let his =
+        "SELECT chat FROM members WHERE user_id LIKE 'y%' UNION SELECT chat FROM groups WHERE name = 'by invitation'";
+    let memberships: u64 =
+        asked(data, &format!("SELECT count(*) FROM members WHERE user_id = 'ann' AND chat NOT IN ({his})"));
+    let created: u64 = asked(data, "SELECT count(*) FROM groups WHERE creator = 'ann'");
+    asked::<u64>(data, HERS) + memberships + created
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_of_calls_that_were_under_way_when_it_began() {
+    let program = Program::start(&UNLIMITED, &[]).await;
+    assert_eq!(left_by_a_race(&program).await, 0);
+}
+
+/// The negative control: a server that does not ask again is caught.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_lets_calls_through_that_were_under_way_is_caught() {
+    let program = Program::start(&UNLIMITED, &[("MICRO_CHAT_BREAK", "erasure")]).await;
+    assert!(left_by_a_race(&program).await > 0);
 }
 
 #[tokio::test]
