@@ -17,18 +17,10 @@ let top;
 let unread = 0;
 
 export function watchScrolling() {
-  const look = () => {
-    if (atEnd && !document.hidden) unread = 0;
-    showUnread();
-  };
   keep();
   scroller.addEventListener("scroll", () => {
-    // Another size moves what is in view, which says nothing of the reader. WebKit may tell it here and nowhere else.
-    if (scroller.clientWidth !== width || scroller.clientHeight !== height) return keep();
-    const isEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
-    // Only who goes up leaves the end: a message that came in this moment takes nobody away from it.
-    if (isEnd || scroller.scrollTop < top) atEnd = isEnd;
-    top = scroller.scrollTop;
+    // WebKit may tell another size here, and nowhere else.
+    if (!follow()) keep();
     look();
   });
   document.addEventListener("visibilitychange", look);
@@ -44,10 +36,25 @@ export function watchScrolling() {
   });
 }
 
-/** Shows the end to those who were there. */
+/** Notes where the reader went; false where another size moved what is in view, which says nothing of them. */
+function follow() {
+  if (scroller.clientWidth !== width || scroller.clientHeight !== height) return false;
+  const isEnd = scroller.scrollHeight - scroller.scrollTop - height < 48;
+  // Only who goes up leaves the end: a message that came in this moment takes nobody away from it.
+  if (isEnd || scroller.scrollTop < top) atEnd = isEnd;
+  top = scroller.scrollTop;
+  return true;
+}
+
+/** Shows the end to those who were there. Where they are now says nothing: WebKit may put back what it had before. */
 function keep() {
   ({ clientWidth: width, clientHeight: height } = scroller);
   if (atEnd) scrollToEnd();
+}
+
+function look() {
+  if (atEnd && !document.hidden) unread = 0;
+  showUnread();
 }
 
 export function scrollToEnd() {
@@ -58,9 +65,12 @@ export function scrollToEnd() {
 
 /** Puts messages above what is being read, which stays where it is. */
 export function addAbove(add) {
+  // From here on nobody could tell whether they went up.
+  follow();
   const below = scroller.scrollHeight - scroller.scrollTop;
   add();
   scroller.scrollTop = scroller.scrollHeight - below;
+  top = scroller.scrollTop;
 }
 
 /** Counts a message that came, unless it is seen. */
