@@ -20,7 +20,9 @@ export const schemathesis = path.join(folder, "bin/schemathesis");
 
 async function isThere() {
   if (!existsSync(schemathesis)) return false;
-  const { code, output } = await attempt(schemathesis, ["--version"], { quiet: true, timeout: 60_000 });
+  // Its first line names the environment by its whole path: where the folder was moved, nobody can start it.
+  const asked = attempt(schemathesis, ["--version"], { quiet: true, timeout: 60_000 });
+  const { code, output } = await asked.catch(() => ({ code: 1, output: "" }));
   return code === 0 && output.includes(VERSION);
 }
 
