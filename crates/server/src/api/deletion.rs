@@ -1,6 +1,7 @@
 //! `chats.DeleteUser`: a user goes, with all that they wrote.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::response::Response;
 use micro_chat_wire::deletion::{DeleteUserRequest, DeleteUserResponse};
@@ -11,10 +12,16 @@ use super::auth::private;
 use super::fault::Fault;
 use super::request::Call;
 use crate::auth::Caller;
+use crate::chat::{Goodbye, Refusal};
 use crate::node::Node;
 
 /// `chats.DeleteUser`.
-pub async fn delete_user(node: &Node, caller: &Caller, address: Option<IpAddr>, call: Call) -> Result<Response, Fault> {
+pub async fn delete_user(
+    node: &Arc<Node>,
+    caller: &Caller,
+    address: Option<IpAddr>,
+    call: Call,
+) -> Result<Response, Fault> {
     let endpoint = Endpoint::ChatsDeleteUser;
     let refused = |refusal| Fault::Refused(endpoint, refusal);
     let DeleteUserRequest { user_id, secret } = call.read_body()?;
@@ -26,16 +33,18 @@ pub async fn delete_user(node: &Node, caller: &Caller, address: Option<IpAddr>, 
         let confirmed = accounts.confirm(caller, address, secret).await;
         confirmed.map_err(|refusal| Fault::Account(endpoint, refusal))?;
     }
-    let namespace = caller.namespace.clone();
-    let logins = node.chats.begin_erasure(&namespace, &user_id).await.map_err(refused)?;
+    // All of it goes on where nobody waits for it any more.
+    let deleting = tokio::spawn(delete(node.clone(), caller.namespace.clone(), user_id));
+    let goodbye = deleting.await.map_err(|_| Fault::Internal)?.map_err(refused)?;
+    let answer = DeleteUserResponse { messages: goodbye.messages, chats: goodbye.chats, ended: goodbye.ended };
+    Ok(private(&answer, None))
+}
+
+async fn delete(node: Arc<Node>, namespace: String, user_id: String) -> Result<Goodbye, Refusal> {
+    let (logins, at) = node.chats.begin_erasure(&namespace, &user_id).await?;
     if let Some(accounts) = &node.accounts {
         accounts.deleted(logins);
     }
-    node.access.forget_user(namespace.clone(), user_id.clone());
-    let chats = node.chats.clone();
-    // It goes on where nobody waits for it any more.
-    let erasing = tokio::spawn(async move { chats.erase(&namespace, &user_id).await });
-    let goodbye = erasing.await.map_err(|_| Fault::Internal)?.map_err(refused)?;
-    let answer = DeleteUserResponse { messages: goodbye.messages, chats: goodbye.chats, ended: goodbye.ended };
-    Ok(private(&answer, None))
+    node.access.forget_user(namespace.clone(), user_id.clone(), at);
+    node.chats.erase(&namespace, &user_id).await
 }

@@ -138,9 +138,9 @@ impl Access {
     }
 
     /// Ends whatever a user was logged in with who has been deleted: the store knows already.
-    pub fn forget_user(&self, namespace: String, user_id: String) {
+    pub fn forget_user(&self, namespace: String, user_id: String, at: u64) {
         if let Self::Login(gate) = self {
-            gate.revocations.end_user(Cutoff { namespace, user_id, at: revocations::seconds(SystemTime::now()) });
+            gate.revocations.end_user(Cutoff { namespace, user_id, at });
         }
     }
 

@@ -46,6 +46,8 @@ struct State {
     gone: HashMap<(String, String), u64>,
     /// Calls that were let in since the last deletion.
     calls: TaskTracker,
+    /// Calls that were let in before, and may still be on their way.
+    earlier: Vec<TaskTracker>,
 }
 
 impl Underway {
@@ -70,12 +72,17 @@ impl Underway {
         let before = {
             let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
             state.gone.insert((namespace.to_owned(), user_id.to_owned()), at);
-            // Those who come from here on are not waited for.
-            std::mem::take(&mut state.calls)
+            // Those who come from here on are not waited for; those are whom another deletion waits for already.
+            let calls = std::mem::take(&mut state.calls);
+            calls.close();
+            state.earlier.retain(|calls| !calls.is_empty());
+            state.earlier.push(calls);
+            state.earlier.clone()
         };
-        before.close();
         if !broken::is(Broken::Erasure) {
-            before.wait().await;
+            for calls in before {
+                calls.wait().await;
+            }
         }
     }
 
@@ -102,8 +109,9 @@ impl Chats {
         Ok(user_id)
     }
 
-    /// Begins to delete a user: from here on it is done, whatever happens. Their account is gone; names its logins.
-    pub async fn begin_erasure(&self, namespace: &str, user_id: &str) -> Result<Vec<String>, Refusal> {
+    /// Begins to delete a user: from here on it is done, whatever happens. Their account is gone; names its logins, and up
+    /// to which second tokens are theirs. Not to be given up on the way: what has begun would not be known here.
+    pub async fn begin_erasure(&self, namespace: &str, user_id: &str) -> Result<(Vec<String>, u64), Refusal> {
         let at = auth::seconds(SystemTime::now());
         let cutoff = Cutoff { namespace: namespace.to_owned(), user_id: auth::sealed(namespace, user_id), at };
         self.underway.leave(namespace, user_id, at).await;
@@ -113,7 +121,7 @@ impl Chats {
             // Time for more calls with tokens that nobody has ended yet.
             sleep(Duration::from_millis(20)).await;
         }
-        Ok(logins)
+        Ok((logins, at))
     }
 
     /// Deletes what is left of a user. Where that fails, this says so, and it goes on by itself.
@@ -254,6 +262,19 @@ mod tests {
         drop(call);
         timeout(Duration::from_secs(10), leaving).await.expect("it begins");
         drop(of_ben);
+    }
+
+    #[tokio::test]
+    async fn two_deletions_at_once_both_begin_behind_what_was_let_in_before() {
+        let underway = Underway::default();
+        let of_ben = underway.enter(&caller("ben", None)).expect("he is let in");
+        let mut first = Box::pin(underway.leave("micro", "ann", 50));
+        assert!(timeout(Duration::from_millis(20), &mut first).await.is_err());
+        let mut second = Box::pin(underway.leave("micro", "ben", 50));
+        assert!(timeout(Duration::from_millis(20), &mut second).await.is_err(), "his call is not in line yet");
+        drop(of_ben);
+        timeout(Duration::from_secs(10), second).await.expect("it begins");
+        timeout(Duration::from_secs(10), first).await.expect("it begins");
     }
 
     #[tokio::test]

@@ -206,14 +206,15 @@ fn is_taken(connection: &Connection, namespace: &str, user_id: &str, email: &str
     let was_somebodys = connection
         .prepare_cached("SELECT 1 FROM former_ids WHERE namespace = ?1 AND user_id = ?2")?
         .exists(params![namespace, user_id])?;
-    let has_chats = || {
-        connection
-            .prepare_cached(
-                "SELECT 1 FROM members JOIN chats USING (chat) WHERE members.user_id = ?2 AND chats.namespace = ?1 LIMIT 1",
-            )?
-            .exists(params![namespace, user_id])
+    // Theirs would be what was left there, too.
+    let is_in = |table| {
+        let sql = format!(
+            "SELECT 1 FROM {table} AS known JOIN chats USING (chat)
+             WHERE known.user_id = ?2 AND chats.namespace = ?1 LIMIT 1"
+        );
+        connection.prepare_cached(&sql)?.exists(params![namespace, user_id])
     };
-    Ok(was_somebodys || has_chats()?)
+    Ok(was_somebodys || is_in("members")? || is_in("traces")?)
 }
 
 /// Removes a user's account, if there is one, and all that names them; names its logins.

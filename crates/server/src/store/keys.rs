@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row, params};
 
+use super::folder::Folder;
 use super::{DATABASE, Nanos, Store, StoreError, now, schema};
 
 /// An API key, without what would let somebody use it.
@@ -89,10 +90,14 @@ pub fn cut_off(connection: &Connection, cutoff: &Cutoff) -> rusqlite::Result<()>
 pub struct KeyRing(Connection);
 
 impl KeyRing {
-    /// Opens the database in `folder`, making both where they are missing.
+    /// Opens the database in `folder`, making both where they are missing. The tables are brought up to date only where
+    /// no server runs on them, which would go on writing as it knows them.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder).map_err(|error| StoreError::Folder(folder.to_owned(), error))?;
-        Ok(Self(schema::open(&folder.join(DATABASE))?))
+        match Folder::take(folder) {
+            Ok(folder) => Ok(Self(schema::open(&folder.file(DATABASE))?)),
+            Err(StoreError::InUse(_)) => Ok(Self(schema::open_beside(&folder.join(DATABASE))?)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps a new key.

@@ -21,6 +21,7 @@ mod backup;
 mod batch;
 mod check;
 mod checkpointer;
+mod clock;
 mod erasure;
 mod export;
 mod folder;
@@ -46,6 +47,7 @@ pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Ter
 pub use backup::{back_up, restore};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;
+use clock::now;
 pub use erasure::{Erased, Erasure, Trace};
 pub use export::{About, AccountData};
 pub use folder::SIGNING_KEY;
@@ -55,7 +57,7 @@ pub use inbox::{Listed, Place, Unread};
 pub use keys::{ApiKey, Cutoff, KeyRing};
 pub use members::{MemberChange, MemberPage, Membership};
 use reader::Readers;
-use writer::{Change, Write, Writer, now};
+use writer::{Change, Write, Writer};
 
 /// A chat's row number: how tables and subscribers name it inside the server.
 pub type ChatKey = i64;
@@ -246,6 +248,9 @@ pub enum StoreError {
         "the data folder {0} is in use by another micro-chat-server; stop it, or choose another folder with --data"
     )]
     InUse(PathBuf),
+    /// The tables are not as this program knows them, and somebody works with them.
+    #[error("a server of another version runs on this database; use its own program, or start it anew with this one")]
+    OtherVersion,
     /// A file of it can't be read or written.
     #[error("can't use the file {0}: {1}")]
     File(PathBuf, std::io::Error),

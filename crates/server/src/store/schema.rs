@@ -198,6 +198,8 @@ const STEPS: &[M<'static>] = &[
 
     -- When somebody came in, in nanoseconds; 0: before that was kept. Who comes while their name is being deleted stays.
     ALTER TABLE members ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
+    -- When it was refused; likewise.
+    ALTER TABLE expired ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
     ",
     ),
 ];
@@ -216,6 +218,17 @@ pub fn open(file: &Path) -> Result<Connection, StoreError> {
     set_up(&connection)?;
     Migrations::from_slice(STEPS).to_latest(&mut connection)?;
     Ok(connection)
+}
+
+/// Opens a connection that writes now and then beside a server, of whose version the tables have to be.
+pub fn open_beside(file: &Path) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    set_up(&connection)?;
+    let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == STEPS.len() { Ok(connection) } else { Err(StoreError::OtherVersion) }
 }
 
 /// Opens a connection that copies the log into the database.

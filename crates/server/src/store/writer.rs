@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
@@ -12,7 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::checkpointer::Checkpointer;
-use super::{Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, erasure, reader};
+use super::{
+    Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, clock, erasure, reader,
+};
 use crate::broken::{self, Broken};
 use crate::metrics::{Metrics, Sends};
 
@@ -119,6 +121,9 @@ impl Writer {
 
     /// Commits until it is told to close, or nobody can write any more.
     pub fn run(mut self, mut inbox: mpsc::Receiver<Write>) {
+        if let Err(error) = clock::stand_behind_erasures(&self.connection) {
+            tracing::error!(%error, "it is not known who is being deleted");
+        }
         let mut batch = Vec::with_capacity(BATCH);
         let mut is_closing = false;
         while !is_closing && inbox.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -249,7 +254,7 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
         return Ok(Some(ChatWithUsers { chat, user_ids }));
     }
     let id = draft.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-    let created_at = now();
+    let created_at = clock::now();
     // A cursor of an earlier chat of this name, in a database that is gone, must not fit this one.
     let epoch = created_at / 1_000_000;
     let chat = transaction
@@ -285,7 +290,7 @@ fn send(
         Identity::ClientId => Uuid::new_v4().to_string(),
         Identity::Id => draft.client_id.clone(),
     };
-    let sent_at = now();
+    let sent_at = clock::now();
     // The unique indexes decide what is a repetition, so that the usual case costs one statement.
     let stored = transaction
         .prepare_cached(
@@ -365,9 +370,9 @@ fn refuse_late(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft)
         if !broken::is(Broken::Expiry) {
             transaction
                 .prepare_cached(
-                    "INSERT INTO expired (chat, user_id, client_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    "INSERT INTO expired (chat, user_id, client_id, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
                 )?
-                .execute(name)?;
+                .execute(params![chat.key, draft.user_id, draft.client_id, clock::now()])?;
             if !draft.by_member {
                 erasure::trace(transaction, chat.key, &draft.user_id)?;
             }
@@ -388,10 +393,4 @@ fn digest(user_ids: &[String]) -> [u8; 32] {
         hash.update(user_id.as_bytes());
     }
     hash.finalize().into()
-}
-
-/// This moment.
-pub fn now() -> Nanos {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX)
 }

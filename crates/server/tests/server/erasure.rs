@@ -23,17 +23,17 @@ fn open(data: &Path) -> rusqlite::Connection {
     database
 }
 
-fn change(data: &Path, sql: &str) {
+pub fn change(data: &Path, sql: &str) {
     open(data).execute_batch(sql).expect("a change");
 }
 
 /// What a database answers.
-fn asked<T: rusqlite::types::FromSql>(data: &Path, sql: &str) -> T {
+pub fn asked<T: rusqlite::types::FromSql>(data: &Path, sql: &str) -> T {
     open(data).query_row(sql, [], |row| row.get(0)).expect("an answer")
 }
 
 /// Waits until a database says so.
-async fn until(data: &Path, sql: &str) {
+pub async fn until(data: &Path, sql: &str) {
     let (database, deadline) = (open(data), Instant::now() + PATIENCE);
     while !database.query_row(sql, [], |row| row.get::<_, bool>(0)).expect("an answer") {
         assert!(Instant::now() < deadline, "{sql}");
@@ -49,14 +49,14 @@ fn checked(data: &Path) -> String {
 }
 
 /// Calls a method as a user; status and answer.
-async fn call(http: &reqwest::Client, host: &str, user: &str, path: &str, body: Value) -> (u16, Value) {
+pub async fn call(http: &reqwest::Client, host: &str, user: &str, path: &str, body: Value) -> (u16, Value) {
     let request = http.post(format!("http://{host}{path}")).bearer_auth(token(user)).body(body.to_string());
     let answer = request.send().await.expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
 /// Puts so many messages into the first chat, Ann's and Ben's by turns.
-fn fill(data: &Path, count: u64) {
+pub fn fill(data: &Path, count: u64) {
     change(
         data,
         &format!(
@@ -67,10 +67,10 @@ fn fill(data: &Path, count: u64) {
     );
 }
 
-const HERS: &str = "SELECT count(*) FROM messages WHERE user_id = 'ann'";
+pub const HERS: &str = "SELECT count(*) FROM messages WHERE user_id = 'ann'";
 const HIS: &str =
     "SELECT group_concat(seq || text) FROM (SELECT * FROM messages WHERE user_id = 'ben' ORDER BY chat, seq)";
-const ENDED: &str = "SELECT count(*) = 0 FROM erasures";
+pub const ENDED: &str = "SELECT count(*) = 0 FROM erasures";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_in_the_middle_finishes_it_when_it_starts_again() {
@@ -323,7 +323,8 @@ async fn a_database_of_before_is_told_who_has_left_something_where_they_are_no_m
     server.stop().await;
     change(
         data.path(),
-        "DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at; PRAGMA user_version = 6;
+        "DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at; ALTER TABLE expired DROP COLUMN at;
+         PRAGMA user_version = 6;
          INSERT INTO expired VALUES (1, 'eve', 'late'); UPDATE groups SET creator = 'finn';",
     );
     let server = Running::on(data.path(), Timing::default()).await;

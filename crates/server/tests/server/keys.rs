@@ -29,6 +29,24 @@ async fn refused(guarded: &Guarded, key: &str) {
 }
 
 #[tokio::test]
+async fn a_database_that_another_version_serves_is_left_as_it_is() {
+    let guarded = Guarded::start().await;
+    let database = rusqlite::Connection::open(guarded.folder().join("chat.db")).expect("a database");
+    let version = |database: &rusqlite::Connection| -> u32 {
+        database.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a number")
+    };
+    let current = version(&database);
+    database.pragma_update(None, "user_version", current - 1).expect("a change");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    let output = command.args(["keys", "list", "--data"]).arg(guarded.folder()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("another version"), "{said}");
+    assert_eq!(version(&database), current - 1);
+    database.pragma_update(None, "user_version", current).expect("a change");
+    keys(&guarded, &["list"]);
+}
+
+#[tokio::test]
 async fn a_key_acts_for_any_user_of_its_tenant_in_their_own_chats() {
     let guarded = Guarded::start().await;
     let key = key(&guarded, "micro", "read,send");

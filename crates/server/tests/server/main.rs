@@ -4,6 +4,7 @@ mod accounts;
 mod acme;
 mod assets;
 mod bad_input;
+mod begun;
 mod chat;
 mod chats;
 mod check;

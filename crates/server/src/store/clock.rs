@@ -1,0 +1,28 @@
+//! The time that is written. A clock may be set back; what is written while somebody is being deleted is written behind
+//! the beginning of that all the same: what it says of a time decides whose it is.
+
+use std::cell::Cell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+
+use super::Nanos;
+
+thread_local! {
+    /// Of the one thread that writes: nothing is before this.
+    static FLOOR: Cell<Nanos> = const { Cell::new(0) };
+}
+
+/// This moment.
+pub fn now() -> Nanos {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Nanos::try_from(since.as_nanos()).unwrap_or(Nanos::MAX).max(FLOOR.get())
+}
+
+/// From here on, every moment of this thread is behind the beginnings of all deletions that are not done.
+pub fn stand_behind_erasures(connection: &Connection) -> rusqlite::Result<()> {
+    let newest =
+        connection.query_row("SELECT coalesce(max(at), -1) FROM erasures", [], |row| row.get::<_, Nanos>(0))?;
+    FLOOR.set(newest.saturating_add(1));
+    Ok(())
+}

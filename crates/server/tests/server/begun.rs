@@ -1,0 +1,82 @@
+//! A deletion that was begun is done: whoever hangs up, whatever the clock says, and whatever retention took before.
+
+use std::time::Duration;
+
+use micro_chat_server::stream::Timing;
+use serde_json::json;
+
+use crate::erasure::{ENDED, HERS, asked, call, change, fill, until};
+use crate::guarded::token;
+use crate::program::Program;
+use crate::running::Running;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_hangs_up_while_it_begins_is_deleted_all_the_same() {
+    let program = Program::start(&[], &[]).await;
+    let http = reqwest::Client::new();
+    call(&http, &program.host, "ann", "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
+    fill(program.data.path(), 10);
+    // Its first commit takes a moment.
+    let database = rusqlite::Connection::open(program.data.path().join("chat.db")).expect("a database");
+    database.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    let deleting = http.post(format!("http://{}/chats/DeleteUser", program.host)).bearer_auth(token("ann")).body("{}");
+    let hung_up = deleting.timeout(Duration::from_millis(300)).send().await;
+    assert!(hung_up.is_err_and(|error| error.is_timeout()));
+    assert_eq!(asked::<u64>(program.data.path(), HERS), 5);
+    database.execute_batch("COMMIT").expect("no lock");
+    until(program.data.path(), &format!("SELECT ({HERS}) = 0")).await;
+    until(program.data.path(), ENDED).await;
+    let (status, answer) = call(&http, &program.host, "ann", "/chats/ListChats", json!({})).await;
+    assert_eq!((status, &answer["Id"]), (401, &json!("auth.RevokedToken")));
+}
+
+#[tokio::test]
+async fn what_was_written_by_a_clock_that_has_been_set_back_since_goes_too() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    let chat_id = server.chat().await;
+    server.ask("/chat/Create", json!({ "name": "hers", "user_ids": ["ann", "ben"] })).await;
+    for text in ["one", "two"] {
+        server.send(&chat_id, "ann", text).await;
+    }
+    let ahead = |column: &str| format!("{column} = {column} + 3600000000000");
+    change(
+        data.path(),
+        &format!(
+            "UPDATE messages SET {}; UPDATE members SET {}; UPDATE chats SET {}, {};",
+            ahead("sent_at"),
+            ahead("joined_at"),
+            ahead("active_at"),
+            ahead("created_at")
+        ),
+    );
+    let gone = server.ask("/chats/DeleteUser", json!({ "user_id": "ann" })).await;
+    assert_eq!(gone, json!({ "messages": 2, "chats": 2, "ended": 0 }));
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM members WHERE user_id = 'ann'"), 0);
+    // Somebody who is called so, too, while another deletion goes on, and the clock stays where it is.
+    change(data.path(), "INSERT INTO erasures SELECT 'micro', 'ann', max(active_at) FROM chats");
+    server.stop().await;
+    change(data.path(), "CREATE TRIGGER slow BEFORE DELETE ON erasures BEGIN SELECT RAISE(ABORT, 'not yet'); END");
+    let server = Running::on(data.path(), Timing::default()).await;
+    server.send(&chat_id, "ann", "of another").await;
+    change(data.path(), "DROP TRIGGER slow");
+    until(data.path(), ENDED).await;
+    assert_eq!(asked::<u64>(data.path(), HERS), 1);
+}
+
+#[tokio::test]
+async fn no_chat_names_whose_messages_retention_took_before_they_were_deleted() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    let group = server.ask("/chat/Create", json!({ "name": "g", "user_ids": ["ann", "ben"] })).await;
+    let group_id = group["group"]["id"].clone();
+    server.ask("/chat/Send", json!({ "group_id": group_id, "user_id": "ann", "text": "hello" })).await;
+    server.ask("/chat/Leave", json!({ "group_id": group_id, "user_id": "ann" })).await;
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM traces"), 1);
+    change(
+        data.path(),
+        "DELETE FROM messages; UPDATE chats SET first_seq = last_seq + 1; UPDATE groups SET creator = 'ben'",
+    );
+    server.ask("/chats/DeleteUser", json!({ "user_id": "ann" })).await;
+    assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM traces"), 0);
+}
