@@ -6,6 +6,7 @@ use std::time::Duration;
 use micro_chat_session::{Cursor, Gap};
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::error::ErrorBody;
+use micro_chat_wire::limit;
 use micro_chat_wire::member::MemberEvent;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +19,9 @@ const WAITING: usize = 1_024;
 
 /// How long a message may wait to be stored, where its draft doesn't say.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Bytes that a frame may have around its message.
+const ENVELOPE: usize = 64;
 
 /// One user's connection to one server; it reconnects by itself.
 #[derive(Clone, Debug)]
@@ -86,6 +90,9 @@ pub enum Error {
     /// As many messages as may are waiting already.
     #[error("too many messages wait to be sent")]
     OutboxFull,
+    /// No frame holds it.
+    #[error("the message is too large: as JSON, its escapes counted, it has more than {} bytes", limit::FRAME - ENVELOPE)]
+    TooLarge,
     /// The message waited for longer than it may, and never went out.
     #[error("the message waited too long to be sent")]
     Expired,
@@ -154,8 +161,13 @@ impl Publisher {
         let message = json!({ "client_id": draft.client_id, "subject": draft.subject, "text": draft.text });
         let timeout = draft.timeout.unwrap_or(SEND_TIMEOUT);
         let (answer, answered) = oneshot::channel();
-        // A task that is gone drops the answer's sender: the future says so.
-        let _ = self.client.commands.send(Command::Publish { number: self.number, message, timeout, answer });
+        if message.to_string().len() > limit::FRAME - ENVELOPE {
+            // The server would end the whole connection for it, and again for each try.
+            let _ = answer.send(Err(Error::TooLarge));
+        } else {
+            // A task that is gone drops the answer's sender: the future says so.
+            let _ = self.client.commands.send(Command::Publish { number: self.number, message, timeout, answer });
+        }
         async {
             let stored = answered.await.map_err(|_| Error::Closed)??;
             Stored::read(&stored).ok_or(Error::BadAnswer)
