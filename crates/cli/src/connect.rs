@@ -1,7 +1,7 @@
 //! A chat on the terminal, or through a pipe: on the session engine, which reconnects by itself, so that nothing is
 //! missing and nothing comes twice.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use micro_chat_client::{Client, Cursor, Draft, Error, Event, Publisher, Reading,
 use micro_chat_wire::auth::{InspectRequest, InspectResponse};
 use micro_chat_wire::chat::{HistoryRequest, HistoryResponse, Message};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -18,13 +19,19 @@ use crate::failure::Failure;
 use crate::members::Members;
 use crate::options::Connect;
 use crate::place::Place;
-use crate::screen::Screen;
+use crate::screen::{Line, Screen};
 
 /// How often it is looked whether the login has to be renewed: several times before its end is near.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// Lines that wait to be taken up.
 const LINES: usize = 16;
+
+/// Lines that are on their way at once. Beyond them the input waits: the engine refuses what is more than it may hold.
+const SENDING: usize = 500;
+
+/// Characters of a line that name it, where it could not be sent.
+const NAMED: usize = 80;
 
 /// A chat that is open.
 struct Chat {
@@ -35,16 +42,29 @@ struct Chat {
     screen: Screen,
     members: Members,
     /// Lines that are not stored yet.
-    sending: JoinSet<(Result<Stored, Error>, String)>,
-    /// What names those that were sent from here.
-    own: HashSet<String>,
+    sending: JoinSet<Sent>,
+    /// What was sent from here and has not come back, by what names it, with its place once that is known.
+    own: HashMap<String, Option<u64>>,
+    /// How far the chat was shown.
+    seen: u64,
     /// Own lines are printed, too.
     echoes: bool,
     /// The token that the server was told last.
     token: Option<String>,
     is_offline: bool,
-    /// Why the last line that the server refused was refused.
+    /// All that was stored when it was opened has come.
+    is_caught_up: bool,
+    /// Nobody reads the output any more.
+    is_unread: bool,
+    /// Why the last line that was not sent was not.
     refused: Option<Failure>,
+}
+
+/// What came of a line.
+struct Sent {
+    outcome: Result<Stored, Error>,
+    client_id: String,
+    text: String,
 }
 
 /// Opens the chat, until its input ends.
@@ -77,10 +97,13 @@ pub fn run(place: &Place, options: Connect) -> Result<(), Failure> {
             screen,
             members: Members::default(),
             sending: JoinSet::new(),
-            own: HashSet::new(),
+            own: HashMap::new(),
+            seen: 0,
             echoes: options.own,
             token,
             is_offline: false,
+            is_caught_up: false,
+            is_unread: false,
             refused: None,
         };
         let ended = chat.talk(lines, options.follow).await;
@@ -110,19 +133,21 @@ fn address(place: &Place) -> Result<String, Failure> {
 }
 
 impl Chat {
-    /// Sends what is written and shows what comes, until the input ends and what was written is stored.
-    async fn talk(&mut self, mut lines: mpsc::Receiver<String>, follow: bool) -> Result<(), Failure> {
+    /// Sends what is written and shows what comes, until the input ends, what was written is stored, and what was there
+    /// is shown.
+    async fn talk(&mut self, mut lines: mpsc::Receiver<Line>, follow: bool) -> Result<(), Failure> {
         let mut is_open = true;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while is_open || follow || !self.sending.is_empty() {
+        while is_open || follow || !self.is_done() {
             tokio::select! {
                 event = self.reading.next() => match event {
                     Some(event) => self.show(event).await?,
                     None => return Err(Failure::Unreachable("the connection is over".to_owned())),
                 },
-                line = lines.recv(), if is_open => match line {
-                    Some(line) => self.send(line),
+                line = lines.recv(), if is_open && self.sending.len() < SENDING => match line {
+                    Some(Ok(line)) => self.send(line),
+                    Some(Err(failure)) => self.refuse("not sent", failure),
                     None => {
                         is_open = false;
                         if self.is_offline && !self.sending.is_empty() {
@@ -131,24 +156,84 @@ impl Chat {
                         }
                     }
                 },
-                Some(sent) = self.sending.join_next() => {
-                    if let Ok((Err(error), text)) = sent {
-                        let failure = refusal(error);
-                        self.screen.note(&format!("not sent: {text}: {failure}"));
-                        self.refused = Some(failure);
-                    }
-                }
+                Some(sent) = self.sending.join_next() => if let Ok(sent) = sent {
+                    self.sent(sent);
+                },
                 _ = look.tick() => self.renew(None).await?,
             }
+            if self.is_unread {
+                let has_ended = !is_open || matches!(lines.try_recv(), Err(TryRecvError::Disconnected));
+                return self.finish(has_ended).await;
+            }
         }
-        Ok(())
+        if self.is_caught_up {
+            return Ok(());
+        }
+        Err(Failure::Unreachable("the server was gone before the chat was shown".to_owned()))
+    }
+
+    /// Whether nothing is left to wait for. Whoever is offline has nothing to show before they are back.
+    fn is_done(&self) -> bool {
+        let is_shown = self.is_caught_up || self.is_offline;
+        self.sending.is_empty() && is_shown && !(self.echoes && self.own.values().any(Option::is_some))
+    }
+
+    /// What is on its way is stored still when nobody reads the output any more. Success would say of the rest of the
+    /// input that it was sent.
+    async fn finish(&mut self, has_ended: bool) -> Result<(), Failure> {
+        while !self.sending.is_empty() {
+            tokio::select! {
+                event = self.reading.next() => match event {
+                    Some(event) => self.show(event).await?,
+                    None => return Err(Failure::Unreachable("the connection is over".to_owned())),
+                },
+                Some(sent) = self.sending.join_next() => if let Ok(sent) = sent {
+                    self.sent(sent);
+                },
+            }
+        }
+        if has_ended {
+            return Ok(());
+        }
+        Err(Failure::Usage("the output was closed before the input ended: what was not read is not sent".to_owned()))
     }
 
     fn send(&mut self, text: String) {
         let draft = Draft::text(text.clone());
-        self.own.insert(draft.client_id.clone());
+        let client_id = draft.client_id.clone();
+        self.own.insert(client_id.clone(), None);
         let sending = self.publisher.publish(draft);
-        self.sending.spawn(async { (sending.await, text) });
+        self.sending.spawn(async { Sent { outcome: sending.await, client_id, text } });
+    }
+
+    fn sent(&mut self, sent: Sent) {
+        let Sent { outcome, client_id, text } = sent;
+        match outcome {
+            Ok(stored) => {
+                if let Some(seq) = self.own.get_mut(&client_id) {
+                    *seq = Some(stored.seq);
+                    self.pass();
+                }
+            }
+            Err(error) => {
+                self.own.remove(&client_id);
+                let named: String = text.chars().take(NAMED).collect();
+                let more = if named.len() < text.len() { "…" } else { "" };
+                self.refuse(&format!("not sent: {named}{more}"), refusal(error));
+            }
+        }
+    }
+
+    /// Says what was not sent, and remembers why.
+    fn refuse(&mut self, what: &str, failure: Failure) {
+        self.screen.note(&format!("{what}: {failure}"));
+        self.refused = Some(failure);
+    }
+
+    /// What is before a message that was shown does not come any more: it was deleted meanwhile.
+    fn pass(&mut self) {
+        let seen = self.seen;
+        self.own.retain(|_, seq| seq.is_none_or(|seq| seq > seen));
     }
 
     async fn show(&mut self, event: Event) -> Result<(), Failure> {
@@ -164,10 +249,18 @@ impl Chat {
             }
             Event::Subscribed(_) if std::mem::take(&mut self.is_offline) => self.screen.note("back"),
             Event::Gap(gap) if gap.restored => {
-                self.screen.note("the server was restored from a backup; this is what it has")
+                self.screen.note("the server was restored from a backup; this is what it has");
+                // What has a place has it in what was there before.
+                self.own.retain(|_, seq| seq.is_none());
+                self.seen = 0;
             }
-            Event::Gap(gap) => self.screen.note(&format!("messages {} to {} are gone", gap.from, gap.to)),
-            Event::Waiting(_) | Event::Subscribed(_) | Event::CaughtUp => {}
+            Event::Gap(gap) => {
+                self.screen.note(&format!("messages {} to {} are gone", gap.from, gap.to));
+                self.seen = self.seen.max(gap.to);
+                self.pass();
+            }
+            Event::CaughtUp => self.is_caught_up = true,
+            Event::Waiting(_) | Event::Subscribed(_) => {}
             Event::Login(error) => {
                 let refused = self.token.clone();
                 if !self.caller.renews() {
@@ -181,11 +274,17 @@ impl Chat {
     }
 
     fn message(&mut self, message: &Message) -> Result<(), Failure> {
-        let is_own = self.own.remove(&message.client_id);
-        if is_own && !self.echoes {
+        let is_own = self.own.remove(&message.client_id).is_some();
+        self.seen = self.seen.max(message.seq);
+        self.pass();
+        if self.is_unread || is_own && !self.echoes {
             return Ok(());
         }
-        self.screen.message(message)
+        match self.screen.message(message) {
+            Err(failure) if failure.is_read_enough() => self.is_unread = true,
+            shown => return shown,
+        }
+        Ok(())
     }
 
     /// Tells the server another token, if there has to be one.
@@ -214,6 +313,7 @@ impl Chat {
 fn refusal(error: Error) -> Failure {
     match error {
         Error::Refused(error) => Failure::Refused(error),
+        Error::TooLarge => Failure::Usage(error.to_string()),
         other => Failure::Unreachable(other.to_string()),
     }
 }

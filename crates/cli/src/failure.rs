@@ -25,11 +25,15 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether all that is wrong is that whoever reads the output reads no more of it.
+    pub fn is_read_enough(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     /// For scripts.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
-            // Whoever closes the pipe has read enough.
-            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
+            failure if failure.is_read_enough() => 0,
             Self::Refused(error) if error.code == 401 => 4,
             Self::Refused(error) if error.code >= 500 => 3,
             Self::Refused(_) => 1,

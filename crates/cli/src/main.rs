@@ -4,7 +4,7 @@
 //!   configuration file,
 //! - [`api`]: calls; [`account`]: logging in and out; [`logins`]: what is kept of a login,
 //! - [`connect`]: a chat that is open; [`screen`]: where it is shown; [`import`]: messages from a file;
-//!   [`export`]: all of a chat or a user into one,
+//!   [`export`]: all of a chat or a user into one; [`lines`]: an input that may hold anything,
 //! - [`manual`]: what shells and readers are told of the command line,
 //! - [`chat`] and [`chats`]: the services; [`config`]: shows and changes settings; [`caller`]: calls as somebody,
 //! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
@@ -20,6 +20,7 @@ mod connect;
 mod export;
 mod failure;
 mod import;
+mod lines;
 mod logins;
 mod manual;
 mod members;
@@ -41,8 +42,10 @@ fn main() -> ExitCode {
     match run(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody has to read it.
-            let _ = writeln!(std::io::stderr(), "micro: {}", plain::line(&failure.to_string()));
+            // Whoever closes the pipe has read enough, and nobody has to read why else.
+            if !failure.is_read_enough() {
+                let _ = writeln!(std::io::stderr(), "micro: {}", plain::line(&failure.to_string()));
+            }
             failure.code()
         }
     }

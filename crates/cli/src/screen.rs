@@ -1,7 +1,7 @@
 //! Where a chat is shown, and its lines come from: a terminal with one's own line at the bottom, or plain lines in and
 //! out.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::thread::JoinHandle;
 
 use anstream::{AutoStream, ColorChoice};
@@ -9,16 +9,21 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use micro_chat_wire::chat::Message;
+use micro_chat_wire::limit;
 use rustyline::{DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 
 use crate::answer::Output;
 use crate::failure::Failure;
+use crate::lines::{Lines, Next};
 use crate::plain;
 
 /// The colours of names.
 const COLOURS: [AnsiColor; 6] =
     [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Magenta, AnsiColor::Blue, AnsiColor::BrightRed];
+
+/// A line of the input, or why it can't be one.
+pub type Line = Result<String, Failure>;
 
 /// What is printed on.
 pub enum Screen {
@@ -47,7 +52,7 @@ impl<P: ExternalPrinter + Send> Printer for P {
 
 impl Screen {
     /// Opens it; the lines that are written go to `lines`, which closes when there are no more.
-    pub fn open(user_id: &str, output: Output, lines: mpsc::Sender<String>) -> Self {
+    pub fn open(user_id: &str, output: Output, lines: mpsc::Sender<Line>) -> Self {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         let editor = if is_terminal { editor() } else { None };
         let Some((mut editor, printer)) = editor else {
@@ -59,7 +64,7 @@ impl Screen {
         let writer = std::thread::spawn(move || {
             while let Ok(line) = editor.readline(&prompt) {
                 let _ = editor.add_history_entry(line.as_str());
-                if !line.trim().is_empty() && lines.blocking_send(line).is_err() {
+                if !line.trim().is_empty() && lines.blocking_send(Ok(line)).is_err() {
                     return;
                 }
                 if lines.is_closed() {
@@ -131,19 +136,27 @@ fn editor() -> Option<(DefaultEditor, Box<dyn Printer>)> {
 }
 
 /// Takes the lines of the input.
-fn read(lines: &mpsc::Sender<String>) {
-    for line in io::stdin().lock().lines() {
-        match line {
-            Ok(line) if line.trim().is_empty() => {}
-            Ok(line) => {
-                if lines.blocking_send(line).is_err() {
-                    return;
-                }
+fn read(lines: &mpsc::Sender<Line>) {
+    let mut input = Lines::of(io::stdin().lock(), limit::FRAME);
+    let mut bytes = Vec::new();
+    loop {
+        let next = input.next(&mut bytes);
+        let wrong = |why: String| Err(Failure::Usage(format!("line {} of the input {why}", input.number)));
+        let line = match next {
+            Ok(Next::End) => return,
+            Ok(Next::TooLong) => wrong(format!("has more than {} bytes", limit::FRAME)),
+            Ok(Next::Line) => {
+                String::from_utf8(std::mem::take(&mut bytes)).or_else(|_| wrong("is no UTF-8".to_owned()))
             }
             Err(error) => {
-                let _ = writeln!(io::stderr(), "micro: the input can't be read: {error}");
+                // Whoever waits for lines is told, too, when this ends.
+                let _ = lines.blocking_send(Err(Failure::Usage(format!("the input can't be read: {error}"))));
                 return;
             }
+        };
+        let is_blank = line.as_ref().is_ok_and(|line| line.trim().is_empty());
+        if !is_blank && lines.blocking_send(line).is_err() {
+            return;
         }
     }
 }

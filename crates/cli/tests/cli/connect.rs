@@ -15,15 +15,15 @@ use crate::relay::Relay;
 use crate::running::{PATIENCE, Running};
 
 /// A chat that somebody has open.
-struct Talk {
+pub struct Talk {
     child: Child,
-    input: Option<ChildStdin>,
-    output: Lines<BufReader<ChildStdout>>,
+    pub input: Option<ChildStdin>,
+    pub output: Lines<BufReader<ChildStdout>>,
     errors: Lines<BufReader<ChildStderr>>,
 }
 
 impl Talk {
-    fn open(desk: &Desk, arguments: &[&str]) -> Self {
+    pub fn open(desk: &Desk, arguments: &[&str]) -> Self {
         let arguments = [&["chat", "connect"], arguments].concat();
         let mut child = desk.command(&arguments).stdin(Stdio::piped()).spawn().expect("it starts");
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
@@ -31,31 +31,38 @@ impl Talk {
         Self { input: child.stdin.take(), output: lines, errors, child }
     }
 
-    async fn say(&mut self, line: &str) {
+    pub async fn say(&mut self, line: &str) {
         let input = self.input.as_mut().expect("an input");
         input.write_all(format!("{line}\n").as_bytes()).await.expect("it reads");
     }
 
-    async fn hear(&mut self) -> Value {
+    pub async fn hear(&mut self) -> Value {
         let line = timeout(PATIENCE, self.output.next_line()).await.expect("a line in time").expect("text");
         serde_json::from_str(&line.expect("a line")).expect("JSON")
     }
 
-    async fn warning(&mut self) -> String {
+    pub async fn warning(&mut self) -> String {
         timeout(PATIENCE, self.errors.next_line()).await.expect("a line in time").expect("text").expect("a line")
     }
 
     /// Its exit code, once nothing more is written.
-    async fn end(mut self) -> i32 {
+    pub async fn end(mut self) -> i32 {
         drop(self.input.take());
         timeout(PATIENCE, self.child.wait()).await.expect("an end").expect("a status").code().expect("no signal")
     }
 }
 
-async fn texts(server: &Running, chat_id: &str) -> Vec<String> {
-    let answer = server.ask("/chat/History", json!({ "chat_id": chat_id })).await;
-    let messages = answer["messages"].as_array().expect("messages");
-    messages.iter().map(|message| message["text"].as_str().expect("a text").to_owned()).collect()
+/// What a chat's messages say, all of them.
+pub async fn texts(server: &Running, chat_id: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    loop {
+        let answer = server.ask("/chat/History", json!({ "chat_id": chat_id, "after": texts.len() })).await;
+        let messages = answer["messages"].as_array().expect("messages");
+        texts.extend(messages.iter().map(|message| message["text"].as_str().expect("a text").to_owned()));
+        if messages.is_empty() {
+            return texts;
+        }
+    }
 }
 
 #[tokio::test]

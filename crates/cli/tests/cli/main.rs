@@ -7,6 +7,7 @@ mod desk;
 mod housekeeping;
 mod import;
 mod manual;
+mod piped;
 mod place;
 mod relay;
 
