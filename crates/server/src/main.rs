@@ -19,10 +19,13 @@ use micro_chat_server::options::{self, Check, Command, Copy, Mistake, Running, S
 use micro_chat_server::ready::Readiness;
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
 use micro_chat_server::store::{self, Checked, KeyRing};
+use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
+    // Whatever it writes, the database, its log and its copies, is for whoever runs it. Before there is a second thread.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let ended = match options::read(std::env::args_os(), |file| std::fs::read_to_string(file)) {
         Ok(Told::Run(command)) => {
             logging::start(command.log_format());

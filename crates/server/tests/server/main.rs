@@ -33,6 +33,7 @@ mod logs;
 mod members;
 mod metrics;
 mod postbox;
+mod private;
 mod program;
 mod ready;
 mod removed;
