@@ -42,14 +42,26 @@ impl Api {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .user_agent(concat!("micro/", env!("CARGO_PKG_VERSION")));
-        let agent = if base.scheme() == "https" { agent.tls_config(trust()) } else { agent };
+        // Without TLS a proxy that the environment names could read all of it.
+        let agent = if base.scheme() == "https" { agent.tls_config(trust()) } else { agent.proxy(None) };
         let namespace = place.namespace.as_ref().map(|namespace| namespace.value.clone());
         Self { base, namespace, agent: agent.build().into() }
     }
 
     /// The answer of a method, as it came.
     pub fn call(&self, method: &str, request: &impl Serialize, token: Option<&str>) -> Result<String, Failure> {
-        let mut answer = self.begin(method, request, token, Some(PATIENCE))?;
+        self.call_within(PATIENCE, method, request, token)
+    }
+
+    /// The same, if it comes within that time.
+    pub fn call_within(
+        &self,
+        patience: Duration,
+        method: &str,
+        request: &impl Serialize,
+        token: Option<&str>,
+    ) -> Result<String, Failure> {
+        let mut answer = self.begin(method, request, token, Some(patience))?;
         let text = answer.body_mut().with_config().limit(LARGEST).read_to_string();
         text.map_err(|error| self.unreachable(&error))
     }

@@ -53,6 +53,9 @@ pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
 
 fn delete_user(place: &Place, user_id: String, password_stdin: bool) -> Result<(), Failure> {
     let caller = Caller::of(place)?;
+    if password_stdin {
+        place.check_secrets()?;
+    }
     // The server asks for the password where a login calls.
     let secret = match password_stdin {
         true => account::line()?,

@@ -1,10 +1,15 @@
 //! Where the program calls, and as whom: flags before the environment before the file.
 
+use std::time::Duration;
+
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::desk::Desk;
 use crate::guarded::{Guarded, token};
-use crate::running::Running;
+use crate::running::{PATIENCE, Running};
 
 /// What the program says that it goes by.
 fn effective(listing: &Value, key: &str) -> (String, String) {
@@ -104,4 +109,32 @@ async fn no_token_leaves_the_machine_without_tls() {
     let login =
         desk.fed(b"correct horse", &["--api=http://192.0.2.1", "login", "--email=a@b.c", "--password-stdin"]).await;
     assert_eq!((login.code, login.err.contains("--insecure")), (2, true), "{}", login.err);
+    let delete = ["--api=http://192.0.2.1", "chats", "delete-user", "--user_id=ann", "--password-stdin"];
+    let ran = desk.fed(b"correct horse", &delete).await;
+    assert_eq!((ran.code, ran.err.contains("--insecure")), (2, true), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_sees_nothing_that_it_could_read() {
+    let guarded = Guarded::start().await;
+    let desk = Desk::at(&guarded.server.host);
+    let proxy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", proxy.local_addr().expect("an address"));
+    let names = ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"];
+    let ann = token("ann");
+    let environment: Vec<_> =
+        names.iter().map(|name| (*name, address.as_str())).chain([("MICRO_TOKEN", &*ann)]).collect();
+    assert_eq!(desk.run_with(&environment, &["whoami"]).await.json()["account"]["id"], "ann");
+    assert!(timeout(Duration::from_millis(200), proxy.accept()).await.is_err(), "it went through the proxy");
+    // With TLS it goes that way, and the proxy is told where to, and no more.
+    let seen = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.expect("somebody");
+        let mut bytes = vec![0; 4_096];
+        let count = stream.read(&mut bytes).await.expect("a request");
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    });
+    let ran = desk.run_with(&environment, &["--api=https://chat.example.com", "whoami"]).await;
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    let seen = timeout(PATIENCE, seen).await.expect("in time").expect("it reads");
+    assert!(seen.starts_with("CONNECT chat.example.com:443 ") && !seen.contains(&ann), "{seen}");
 }
