@@ -18,7 +18,7 @@ use crate::place::Place;
 const CONNECTING: Duration = Duration::from_secs(10);
 
 /// and a call with its answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The largest answer, in bytes: a page of texts, all escaped.
 const LARGEST: u64 = 64 * 1024 * 1024;

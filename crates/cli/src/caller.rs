@@ -1,9 +1,11 @@
 //! Calls with what proves who calls: a token that was named, or a login that renews itself.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use ureq::BodyReader;
 
-use crate::api::Api;
+use crate::api::{Api, PATIENCE};
 use crate::failure::Failure;
 use crate::logins::Logins;
 use crate::place::Place;
@@ -47,7 +49,12 @@ impl Caller {
 
     /// The answer of a method, as it came.
     pub fn call(&self, method: &str, request: &impl Serialize) -> Result<String, Failure> {
-        self.with_token(|token| self.api.call(method, request, token))
+        self.call_within(PATIENCE, method, request)
+    }
+
+    /// The answer of a method, if it comes within that time.
+    pub fn call_within(&self, patience: Duration, method: &str, request: &impl Serialize) -> Result<String, Failure> {
+        self.with_token(|token| self.api.call_within(patience, method, request, token))
     }
 
     /// The answer of a method as it comes, however long that takes.
