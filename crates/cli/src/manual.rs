@@ -18,11 +18,11 @@ pub fn complete(shell: Shell) -> Result<(), Failure> {
 
 /// Prints a page of the manual, or writes all of them into a folder.
 pub fn man(command: &[String], folder: Option<&Path>) -> Result<(), Failure> {
-    let mut page = options::command();
+    // Help on help would be a page for each command.
+    let mut page = options::command().disable_help_subcommand(true);
     page.build();
     if let Some(folder) = folder {
-        return clap_mangen::generate_to(page, folder)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", folder.display())));
+        return write_all(&page, folder).map_err(|error| Failure::Usage(format!("{}: {error}", folder.display())));
     }
     let mut page = &page;
     for name in command {
@@ -30,6 +30,16 @@ pub fn man(command: &[String], folder: Option<&Path>) -> Result<(), Failure> {
         page = page.find_subcommand(name).ok_or_else(none)?;
     }
     let mut text = Vec::new();
-    Man::new(page.clone()).render(&mut text)?;
+    man_of(page).render(&mut text)?;
     Ok(io::stdout().write_all(&text)?)
+}
+
+fn write_all(page: &clap::Command, folder: &Path) -> io::Result<()> {
+    man_of(page).generate_to(folder)?;
+    page.get_subcommands().try_for_each(|page| write_all(page, folder))
+}
+
+/// The page, which is of this program's version, and of no program that is called as its command.
+fn man_of(page: &clap::Command) -> Man {
+    Man::new(page.clone()).source(concat!("micro ", env!("CARGO_PKG_VERSION")))
 }

@@ -28,7 +28,7 @@ pub struct Everywhere {
     /// The server's address, such as `https://chat.example.com` [env: MICRO_API]
     #[arg(long, global = true, value_name = "URL")]
     pub api: Option<String>,
-    /// The tenant [env: MICRO_NAMESPACE]
+    /// The namespace [env: MICRO_NAMESPACE]
     #[arg(long, global = true, value_name = "NAME")]
     pub namespace: Option<String>,
     /// A token or an API key; other programs can see it here, so prefer a file or the environment [env: MICRO_TOKEN]
@@ -357,7 +357,7 @@ pub enum ConfigCommand {
     Set {
         /// api, namespace, token, token-file or output
         key: String,
-        /// Without it the key goes
+        /// Without it the key goes; for a token `-` reads it from the input, where no list of processes shows it
         value: Option<String>,
     },
     /// Prints where the file is
@@ -370,6 +370,11 @@ pub fn command() -> clap::Command {
 }
 
 fn both(command: clap::Command) -> clap::Command {
+    // An id that is empty unless it is said has no default to tell of.
+    let command = command.mut_args(|option| match option.get_default_values() {
+        [value] if value.is_empty() => option.hide_default_value(true),
+        _ => option,
+    });
     let command = command.mut_args(|option| match option.get_long().map(str::to_owned) {
         Some(name) if option.is_global_set() => option.alias(name.replace('-', "_")),
         Some(name) if name.contains('-') => option.long(name.replace('-', "_")).alias(name),

@@ -31,4 +31,14 @@ async fn the_manual_has_a_page_for_each_command() {
     let folder = desk.home.path().display().to_string();
     assert_eq!(desk.run(&["man", "--folder", &folder]).await.code, 0);
     assert!(desk.home.path().join("micro-chat-history.1").exists());
+    let pages = std::fs::read_dir(desk.home.path()).expect("a folder").map(|entry| entry.expect("a file").path());
+    let pages: Vec<_> = pages.filter(|path| path.extension().is_some_and(|extension| extension == "1")).collect();
+    assert!(pages.len() > 20, "{pages:?}");
+    for path in pages {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a page");
+        let title = format!(".TH {name} 1  \"micro {}\"", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&title), "{name}: {}", text.lines().take(3).collect::<String>());
+        assert!(!name.contains("help") && !text.contains("[default: ]"), "{name}");
+    }
 }

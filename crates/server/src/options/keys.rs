@@ -22,7 +22,7 @@ pub struct Keys {
 pub enum Command {
     /// Makes a key and prints it: the only time that anybody sees it.
     Create {
-        /// The tenant that it acts for.
+        /// The namespace that it acts for.
         #[arg(long, value_parser = namespace)]
         namespace: String,
         /// What it is for: read, send, admin, with commas between. `admin` ends users' logins, exports and deletes
