@@ -31,7 +31,25 @@ pub fn print(output: Output, answer: &str, columns: &[&str]) -> Result<(), Failu
     if !text.is_empty() {
         writeln!(out, "{text}")?;
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    if output == Output::Table {
+        continuation(answer);
+    }
+    Ok(())
+}
+
+/// Says beside a table whether it is all there is, and how to go on.
+fn continuation(answer: &str) {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    if answer["has_more"] != true {
+        return;
+    }
+    let how = match answer["cursor"].as_str() {
+        Some(cursor) if !cursor.is_empty() => format!("; they follow with --cursor={}", plain::line(cursor)),
+        _ => String::new(),
+    };
+    // Nobody has to read it.
+    let _ = writeln!(std::io::stderr(), "micro: there are more{how}");
 }
 
 /// Prints what is no server's answer.
@@ -63,7 +81,7 @@ fn table(answer: &str, columns: &[&str]) -> Result<String, Failure> {
     if let (Some(list), true) = (list, is_list) {
         table.set_header(columns.iter().map(|column| column.to_uppercase()));
         for row in list {
-            table.add_row(columns.iter().map(|column| cell(&row[*column])));
+            table.add_row(columns.iter().map(|column| cell_of(row, column)));
         }
     } else {
         // `{"group": {…}}` is about the group.
@@ -84,10 +102,24 @@ fn console_size() -> Option<(u16, u16)> {
     console::Term::stdout().size_checked()
 }
 
+/// A cell that says, too, where there is more than it shows.
+fn cell_of(row: &Value, column: &str) -> String {
+    let text = cell(&row[column]);
+    match column {
+        "unread" if row["more_unread"] == true => text + "+",
+        "user_ids" if row["more_users"] == true => text + ", …",
+        _ => text,
+    }
+}
+
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => plain::lines(text, ""),
+        Value::Object(message) if message.contains_key("text") => {
+            let author = message.get("author_id").or_else(|| message.get("user_id"));
+            format!("{}: {}", author.map(cell).unwrap_or_default(), message.get("text").map(cell).unwrap_or_default())
+        }
         Value::Array(list) => list.iter().map(cell).collect::<Vec<_>>().join(", "),
         other => plain::line(&other.to_string()),
     }

@@ -18,7 +18,7 @@ use crate::place::Place;
 const CHAT: &[&str] = &["id", "user_ids", "created_at"];
 
 /// of a user's chats,
-const LISTED: &[&str] = &["id", "name", "user_ids", "unread", "read_seq", "last_seq", "created_at"];
+const LISTED: &[&str] = &["id", "name", "user_ids", "unread", "read_seq", "last_seq", "last_message", "created_at"];
 
 /// of a user who is gone,
 const GONE: &[&str] = &["messages", "chats", "ended"];

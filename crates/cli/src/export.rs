@@ -1,8 +1,6 @@
 //! All of a chat, or of a user, into a file or the output. A file is there when all of it is.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use micro_chat_wire::export::{ExportChatRequest, ExportUserRequest};
@@ -11,6 +9,7 @@ use serde_json::{Value, json};
 use crate::answer;
 use crate::caller::Caller;
 use crate::failure::Failure;
+use crate::file;
 use crate::options::Export;
 use crate::place::Place;
 use crate::plain;
@@ -18,46 +17,26 @@ use crate::plain;
 /// Exports what was named.
 pub fn run(place: &Place, options: Export) -> Result<(), Failure> {
     let caller = Caller::of(place)?;
-    let Export { chat_id, user_id, file } = options;
+    let Export { chat_id, user_id, file: path } = options;
     let lines: Box<dyn io::Read> = if chat_id.is_empty() {
         Box::new(caller.read("chats/ExportUser", &ExportUserRequest { user_id })?)
     } else {
         Box::new(caller.read("chats/ExportChat", &ExportChatRequest { chat_id, user_id })?)
     };
     let lines = BufReader::new(lines);
-    let Some(path) = file else {
-        let out = io::stdout();
-        // Whoever writes a message can't give a terminal orders.
-        let is_plain = out.is_terminal();
-        return copy(lines, BufWriter::new(out.lock()), is_plain).map(drop);
+    let Some(path) = path else {
+        return copy(lines, BufWriter::new(io::stdout().lock())).map(drop);
     };
-    let part = unfinished(&path);
-    let wrong = |error: io::Error| Failure::Usage(format!("{}: {error}", path.display()));
-    let written = File::create(&part).map_err(wrong).and_then(|file| {
-        let end = copy(lines, BufWriter::new(&file), false)?;
-        file.sync_all().map_err(wrong)?;
-        std::fs::rename(&part, &path).map_err(wrong)?;
-        Ok(end)
-    });
-    match written {
-        Ok(end) => answer::tell(place.output.value, &json!({ "exported": end["messages"] }), &["exported"]),
-        Err(failure) => {
-            // What is not all of it is not to be taken for it.
-            let _ = std::fs::remove_file(&part);
-            Err(failure)
-        }
-    }
-}
-
-/// What a file is called until all of it is there.
-fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
+    let written = file::replace(&path, |file| copy(lines, BufWriter::new(file)));
+    let end = written.map_err(|failure| match failure {
+        Failure::Output(error) => Failure::Usage(format!("{}: {error}", path.display())),
+        failure => failure,
+    })?;
+    answer::tell(place.output.value, &json!({ "exported": end["messages"] }), &["exported"])
 }
 
 /// Hands on line by line; what the last one says of all of it.
-fn copy(mut lines: impl BufRead, mut out: impl Write, is_plain: bool) -> Result<Value, Failure> {
+fn copy(mut lines: impl BufRead, mut out: impl Write) -> Result<Value, Failure> {
     let broken_off = |why: &str| Failure::Unreachable(format!("the export was broken off{why}; begin it anew"));
     let bar = progress();
     let mut last = String::new();
@@ -69,11 +48,8 @@ fn copy(mut lines: impl BufRead, mut out: impl Write, is_plain: bool) -> Result<
             Ok(read) => bar.inc(u64::try_from(read).unwrap_or(0)),
             Err(error) => return Err(broken_off(&format!(": {error}"))),
         }
-        if is_plain {
-            out.write_all(plain::json(&line).as_bytes())?;
-        } else {
-            out.write_all(line.as_bytes())?;
-        }
+        // Whoever writes a message can't give a terminal orders, not even where a file is shown later.
+        out.write_all(plain::json(&line).as_bytes())?;
         std::mem::swap(&mut last, &mut line);
     }
     out.flush()?;

@@ -1,8 +1,8 @@
 //! What is kept of logins: a file that only its owner reads.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use micro_chat_wire::auth::{AuthToken, TokenRequest, TokenResponse};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::Api;
 use crate::failure::Failure;
+use crate::file::{make_folder, private, replace};
 use crate::place::Place;
 
 /// A token is replaced so many seconds before its end: what is called with it has to arrive before that.
@@ -154,39 +155,4 @@ impl Logins {
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// How a file is opened that only its owner reads.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Puts a file into the place of another, at once and only for its owner: whoever reads it sees one or the other, also
-/// after a crash.
-pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if !folder.as_os_str().is_empty() {
-        make_folder(folder)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{:016x}", fastrand::u64(..)));
-    let draft = folder.join(name);
-    let mut file = private().create_new(true).open(&draft)?;
-    let written = write(&mut file).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    written
 }

@@ -27,8 +27,40 @@ async fn chats_are_listed_with_what_is_unread_and_marked() {
     assert_eq!((&chat["unread"], &chat["last_message"]["text"]), (&json!(1), &json!("three")));
     let table = desk.run(&["chats", "list-chats", "--user_id=ben", "--output=table"]).await.out;
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows[0], ["ID", "NAME", "USER_IDS", "UNREAD", "READ_SEQ", "LAST_SEQ", "CREATED_AT"]);
-    assert!(rows[1].contains(&"1") && rows[1].contains(&"3"), "{rows:?}");
+    let header = ["ID", "NAME", "USER_IDS", "UNREAD", "READ_SEQ", "LAST_SEQ", "LAST_MESSAGE", "CREATED_AT"];
+    assert_eq!(rows[0], header);
+    assert!(["1", "3", "three"].iter().all(|word| rows[1].contains(word)), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_table_says_where_there_is_more_and_how_to_go_on() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    for users in ["ann,ben", "ann,cleo", "ann,dan"] {
+        desk.run(&["chat", "new", "--user_ids", users]).await.json();
+    }
+    let list = ["--output=table", "chats", "list-chats", "--user_id=ann", "--limit=2"];
+    let first = desk.run(&list).await;
+    let cursor =
+        first.err.strip_prefix("micro: there are more; they follow with --cursor=").expect("how to go on").trim();
+    let rest = desk.run(&[&list[..], &["--cursor", cursor]].concat()).await;
+    assert_eq!((first.out.lines().count(), rest.out.lines().count(), rest.err.as_str()), (3, 2, ""));
+    let id = server.chat().await;
+    for number in 0..1_005 {
+        server.send(&id, "ann", &number.to_string()).await;
+    }
+    let history = ["--output=table", "chat", "history", "--chat_id", &id];
+    let page = desk.run(&[&history[..], &["--limit=2"]].concat()).await;
+    assert_eq!((page.code, page.err.as_str()), (0, "micro: there are more\n"));
+    let all = desk.run(&[&history[..], &["--after=1003"]].concat()).await;
+    assert_eq!((all.code, all.err.as_str()), (0, ""));
+    let unread = desk.run(&["--output=table", "chats", "list-chats", "--user_id=ben"]).await;
+    assert!(unread.out.contains(" 1000+ "), "{}", unread.out);
+}
+
+/// Whether a terminal could take something in it for an order.
+fn has_orders(text: &str) -> bool {
+    text.chars().any(|character| (character.is_control() && character != '\n') || character == '\u{202e}')
 }
 
 #[tokio::test]
@@ -36,7 +68,7 @@ async fn an_export_is_in_its_file_when_all_of_it_is_there() {
     let guarded = Guarded::start().await;
     let (desk, id) = (Desk::at(&guarded.server.host), guarded.chat().await);
     for number in 0..300 {
-        let body = json!({ "chat_id": id, "text": format!("{number} \u{9b}31m") });
+        let body = json!({ "chat_id": id, "text": format!("{number} \u{9b}31m \u{7f} \u{202e}") });
         guarded.ask(&token("ann"), "/chat/Send", body).await;
     }
     let file = desk.home.path().join("chat.jsonl");
@@ -45,11 +77,23 @@ async fn an_export_is_in_its_file_when_all_of_it_is_there() {
     let environment = [("MICRO_TOKEN", ben.as_str())];
     let ran = desk.run_with(&environment, &["chats", "export", "--chat_id", &id, "--file", path]).await;
     assert_eq!(ran.json(), json!({ "exported": 300 }));
-    let written = lines(&std::fs::read_to_string(&file).expect("a file"));
+    let text = std::fs::read_to_string(&file).expect("a file");
+    let written = lines(&text);
+    assert_eq!(written[1]["message"]["text"], "0 \u{9b}31m \u{7f} \u{202e}");
     assert_eq!((written.len(), &written[301]["end"]["messages"]), (302, &json!(300)));
     // To the output, and of a user, too.
     let ran = desk.run_with(&environment, &["chats", "export", "--chat_id", &id]).await;
     assert_eq!(lines(&ran.out), written);
+    // Who wrote it gives orders to nobody who looks at it, through a pipe or later.
+    assert!(!has_orders(&text) && !has_orders(&ran.out));
+    // A pipe is written to, and not replaced by a file.
+    let pipe = desk.home.path().join("pipe");
+    let name = pipe.to_str().expect("a name").to_owned();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let reading = tokio::task::spawn_blocking(move || std::fs::read_to_string(pipe));
+    let ran = desk.run_with(&environment, &["chats", "export", "--chat_id", &id, "--file", &name]).await;
+    assert_eq!(ran.json(), json!({ "exported": 300 }));
+    assert_eq!(reading.await.expect("it reads").expect("a pipe"), text);
     let ran = desk.run_with(&environment, &["chats", "export", "--user_id=ben"]).await;
     assert_eq!(lines(&ran.out).last(), Some(&json!({ "end": { "chats": 1, "messages": 0 } })));
     let refused = desk.run_with(&[("MICRO_TOKEN", &token("eve"))], &["chats", "export", "--chat_id", &id]).await;
