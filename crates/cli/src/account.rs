@@ -56,7 +56,15 @@ pub fn log_out(place: &Place, options: &Logout) -> Result<(), Failure> {
 
 /// Prints who calls.
 pub fn whoami(place: &Place) -> Result<(), Failure> {
-    let answer = Caller::of(place)?.call("auth/Inspect", &InspectRequest::default())?;
+    let caller = Caller::of(place)?;
+    if !caller.is_known() {
+        return Err(Failure::Login(format!(
+            "nobody: there is no token, and no login at {}; log in with micro login, or name a token (a server in dev \
+             wants neither, and believes --user_id)",
+            place.api.value
+        )));
+    }
+    let answer = caller.call("auth/Inspect", &InspectRequest::default())?;
     answer::print(place.output.value, &answer, ACCOUNT)
 }
 
@@ -71,11 +79,22 @@ fn asked(question: &str) -> Result<String, Failure> {
     line()
 }
 
+/// Asks for the password.
 pub fn password() -> Result<String, Failure> {
-    rpassword::prompt_password("Password: ").map_err(|error| {
-        Failure::Usage(format!(
-            "there is no terminal to ask for the password on ({error}); pass it with --password-stdin"
-        ))
+    secret("Password: ")
+        .map_err(|failure| Failure::Usage(format!("{failure}; pass the password with --password-stdin")))
+}
+
+/// Asks on the terminal, which does not show the answer.
+pub fn secret(question: &str) -> Result<String, Failure> {
+    #[cfg(unix)]
+    crate::terminal::keep("\n");
+    rpassword::prompt_password(question).map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            // Ctrl-C: the signal that it stands for ends the program, and it may not have come yet.
+            std::process::exit(130);
+        }
+        Failure::Usage(format!("there is no terminal to ask on ({error})"))
     })
 }
 

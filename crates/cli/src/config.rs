@@ -1,34 +1,50 @@
 //! Shows and changes what the program goes by.
 
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
 use clap::ValueEnum;
 use serde_json::json;
 
+use crate::account;
 use crate::answer;
 use crate::failure::Failure;
-use crate::options::{Config, ConfigCommand};
+use crate::options::ConfigCommand;
 use crate::place::{self, Place, Source};
 use crate::plain;
+use crate::settings::Settings;
 
-/// Does what was said.
-pub fn run(place: &Place, config: Config) -> Result<(), Failure> {
-    match config.command {
-        None => show(place),
-        Some(ConfigCommand::Path) => print(&place.settings.path.display().to_string()),
-        Some(ConfigCommand::Get { key }) => place.settings.get(&key)?.map_or(Ok(()), print),
-        Some(ConfigCommand::Set { key, value }) => {
+/// Shows or changes what the file says. Whatever else is wrong in it, this is how to mend it.
+pub fn run(path: &Path, command: ConfigCommand) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Path => print(&path.display().to_string()),
+        ConfigCommand::Get { key } => Settings::read(path)?.get(&key)?.map_or(Ok(()), print),
+        ConfigCommand::Set { key, value } => {
+            let value = match value {
+                Some(value) if value == "-" && key == "token" => Some(token()?),
+                value => value,
+            };
             place::check(&key, value.as_deref())?;
-            place::reread(place)?.set(&key, value.as_deref())
+            Settings::read(path)?.set(&key, value.as_deref())
         }
     }
 }
 
+/// A token that no list of processes shows.
+fn token() -> Result<String, Failure> {
+    let token = if io::stdin().is_terminal() { account::secret("Token: ")? } else { account::line()? };
+    match token.trim() {
+        "" => Err(Failure::Usage("there is no token in the input".to_owned())),
+        token => Ok(token.to_owned()),
+    }
+}
+
 fn print(line: &str) -> Result<(), Failure> {
-    use std::io::Write;
     Ok(writeln!(std::io::stdout(), "{}", plain::line(line))?)
 }
 
 /// What holds, and who says so. A token is nobody's to read over a shoulder.
-fn show(place: &Place) -> Result<(), Failure> {
+pub fn show(place: &Place) -> Result<(), Failure> {
     let output = place.output.value.to_possible_value();
     let output = output.as_ref().map_or("", |output| output.get_name());
     let mut rows = vec![row("api", place.api.value.as_str(), place.api.source)];

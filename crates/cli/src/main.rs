@@ -31,12 +31,14 @@ mod place;
 mod plain;
 mod screen;
 mod settings;
+#[cfg(unix)]
+mod terminal;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use failure::Failure;
-use options::{Command, Options};
+use options::{Command, Config, Options};
 use place::Place;
 
 fn main() -> ExitCode {
@@ -54,14 +56,17 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Result<(), Failure> {
-    let place = Place::find(&options.everywhere)?;
-    match options.command {
-        Command::Chat(command) => chat::run(&place, *command),
-        Command::Chats(command) => chats::run(&place, command),
-        Command::Login(login) => account::log_in(&place, login),
-        Command::Logout(logout) => account::log_out(&place, &logout),
-        Command::Whoami => account::whoami(&place),
-        Command::Config(command) => config::run(&place, command),
+    let Options { everywhere, command } = options;
+    // What needs no place works also where a setting is wrong.
+    let place = || Place::find(&everywhere);
+    match command {
+        Command::Chat(command) => chat::run(&place()?, *command),
+        Command::Chats(command) => chats::run(&place()?, command),
+        Command::Login(login) => account::log_in(&place()?, login),
+        Command::Logout(logout) => account::log_out(&place()?, &logout),
+        Command::Whoami => account::whoami(&place()?),
+        Command::Config(Config { command: None }) => config::show(&place()?),
+        Command::Config(Config { command: Some(command) }) => config::run(&place::file(&everywhere)?, command),
         Command::Completions { shell } => manual::complete(shell),
         Command::Man { command, folder } => manual::man(&command, folder.as_deref()),
     }

@@ -44,7 +44,6 @@ pub struct Place {
     pub output: Said<Output>,
     /// Whether tokens may go to another machine without TLS.
     pub insecure: bool,
-    pub settings: Settings,
     /// Where logins are kept.
     pub folder: PathBuf,
 }
@@ -52,14 +51,7 @@ pub struct Place {
 impl Place {
     /// What holds.
     pub fn find(options: &Everywhere) -> Result<Self, Failure> {
-        let home = || etcetera::choose_base_strategy().map(|home| home.config_dir().join("micro"));
-        let named = options.config.clone().or_else(|| variable("MICRO_CONFIG").map(PathBuf::from));
-        let path = match named {
-            Some(path) => path,
-            None => home()
-                .map_err(|_| Failure::Usage("there is no home folder; name a file with --config".into()))?
-                .join("config.toml"),
-        };
+        let path = file(options)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let settings = Settings::open(&path)?;
         let api = said(options.api.clone(), "MICRO_API", settings.get("api")?);
@@ -76,7 +68,6 @@ impl Place {
             insecure: options.insecure,
             output,
             api,
-            settings,
             folder,
         })
     }
@@ -113,9 +104,14 @@ pub fn check(key: &str, value: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-/// The configuration file as it is now.
-pub fn reread(place: &Place) -> Result<Settings, Failure> {
-    Settings::open(&place.settings.path)
+/// Where the configuration file is, or would be.
+pub fn file(options: &Everywhere) -> Result<PathBuf, Failure> {
+    if let Some(path) = options.config.clone().or_else(|| variable("MICRO_CONFIG").map(PathBuf::from)) {
+        return Ok(path);
+    }
+    let home = etcetera::choose_base_strategy();
+    let home = home.map_err(|_| Failure::Usage("there is no home folder; name a file with --config".into()))?;
+    Ok(home.config_dir().join("micro").join("config.toml"))
 }
 
 fn format(text: &str) -> Result<Output, Failure> {

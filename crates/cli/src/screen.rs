@@ -22,6 +22,10 @@ use crate::plain;
 const COLOURS: [AnsiColor; 6] =
     [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Magenta, AnsiColor::Blue, AnsiColor::BrightRed];
 
+/// What a terminal is told that pastes as the line's editor asked it to.
+#[cfg(unix)]
+const FAREWELL: &str = "\x1b[?2004l\n";
+
 /// A line of the input, or why it can't be one.
 pub type Line = Result<String, Failure>;
 
@@ -60,6 +64,8 @@ impl Screen {
             // A terminal that can't keep a line at its bottom is people's all the same.
             return Self::Pipe(if is_terminal { Output::Table } else { output });
         };
+        #[cfg(unix)]
+        crate::terminal::keep(if std::env::var("TERM").is_ok_and(|term| term != "dumb") { FAREWELL } else { "\n" });
         let prompt = format!("{}> ", plain::line(user_id));
         let writer = std::thread::spawn(move || {
             while let Ok(line) = editor.readline(&prompt) {

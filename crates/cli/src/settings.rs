@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::DocumentMut;
 
 use crate::failure::Failure;
-use crate::logins;
+use crate::file;
 
 /// What the file may say.
 pub const KEYS: [&str; 5] = ["api", "namespace", "token", "token-file", "output"];
@@ -28,8 +28,21 @@ fn known(key: &str) -> Result<String, Failure> {
 }
 
 impl Settings {
-    /// Reads the file; one that isn't there says nothing.
+    /// Reads the file, and sees that it says what it may.
     pub fn open(path: &Path) -> Result<Self, Failure> {
+        let settings = Self::read(path)?;
+        let wrong = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
+        for (key, value) in settings.document.iter() {
+            known(key).map_err(|failure| wrong(failure.to_string()))?;
+            if !value.is_str() {
+                return Err(wrong(format!("{key} has to be a text in quotation marks")));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Reads the file, whatever it says; one that isn't there says nothing.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
         let wrong = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -39,12 +52,6 @@ impl Settings {
         // The parser's own words quote the line, which may have a token in it.
         let document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| wrong(format!("it is no TOML: {}", error.message())))?;
-        for (key, value) in document.iter() {
-            known(key).map_err(|failure| wrong(failure.to_string()))?;
-            if !value.is_str() {
-                return Err(wrong(format!("{key} has to be a text in quotation marks")));
-            }
-        }
         Ok(Self { path: path.to_owned(), document })
     }
 
@@ -58,13 +65,17 @@ impl Settings {
     /// Writes it into the file, or takes it out. What else is there stays as it is.
     pub fn set(&mut self, key: &str, value: Option<&str>) -> Result<(), Failure> {
         let key = known(key)?;
-        self.document.remove(&key.replace('-', "_"));
+        // Spelled the other way it would count as well. What is spelled this way keeps its place.
+        let other = key.replace('-', "_");
+        if other != key {
+            self.document.remove(&other);
+        }
         match value {
             Some(value) => self.document[key.as_str()] = toml_edit::value(value),
             None => drop(self.document.remove(&key)),
         }
         let text = self.document.to_string();
-        logins::replace(&self.path, |file| file.write_all(text.as_bytes()))
-            .map_err(|error| Failure::Usage(format!("{}: {error}", self.path.display())))
+        file::replace(&self.path, |file| file.write_all(text.as_bytes()))
+            .map_err(|error: std::io::Error| Failure::Usage(format!("{}: {error}", self.path.display())))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::desk::Desk;
@@ -174,8 +174,8 @@ async fn a_login_is_enough_to_open_a_chat_and_its_end_ends_it() {
 }
 
 /// A chat on a terminal.
-struct Terminal {
-    child: Child,
+pub struct Terminal {
+    pub child: Child,
     keys: ChildStdin,
     screen: ChildStdout,
     /// All that was printed.
@@ -184,17 +184,26 @@ struct Terminal {
 
 impl Terminal {
     fn open(desk: &Desk, arguments: &[&str]) -> Self {
-        let mut child = desk.on_terminal(&[&["chat", "connect"], arguments].concat()).spawn().expect("it starts");
+        Self::of(desk.on_terminal(&[&["chat", "connect"], arguments].concat()))
+    }
+
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("it starts");
         let (keys, screen) = (child.stdin.take().expect("keys"), child.stdout.take().expect("a screen"));
         Self { child, keys, screen, shown: String::new() }
     }
 
-    async fn press(&mut self, keys: &str) {
+    pub async fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).await.expect("a terminal");
     }
 
+    /// All that was printed so far.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
     /// Waits until that is printed.
-    async fn show(&mut self, text: &str) {
+    pub async fn show(&mut self, text: &str) {
         while !self.shown.contains(text) {
             let mut bytes = [0; 4_096];
             let count = timeout(PATIENCE, self.screen.read(&mut bytes)).await;
@@ -287,9 +296,8 @@ async fn names_have_colours_only_on_a_terminal_that_may_have_them() {
     server.send(&id, "ben", "hello").await;
     for (variables, is_coloured) in [(&[][..], true), (&[("NO_COLOR", "1")], false), (&[("TERM", "dumb")], false)] {
         let mut command = desk.on_terminal(&["chat", "connect", "--chat_id", &id, "--user_id=ann"]);
-        let mut child = command.envs(variables.iter().copied()).spawn().expect("it starts");
-        let (keys, screen) = (child.stdin.take().expect("keys"), child.stdout.take().expect("a screen"));
-        let mut ann = Terminal { child, keys, screen, shown: String::new() };
+        command.envs(variables.iter().copied());
+        let mut ann = Terminal::of(command);
         ann.show("hello").await;
         assert_eq!(ann.shown.contains("\x1b[1m"), is_coloured, "{variables:?} {:?}", ann.shown);
     }

@@ -60,9 +60,14 @@ impl Desk {
         let mut words = vec![env!("CARGO_BIN_EXE_micro")];
         words.extend(arguments);
         let line: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        self.typed(&line.join(" "))
+    }
+
+    /// What a shell does on a terminal.
+    pub fn typed(&self, line: &str) -> Command {
         let plain = self.command(&[]);
         let mut command = Command::new("script");
-        command.args(["--quiet", "--return", "--echo", "never", "--command", &line.join(" "), "/dev/null"]);
+        command.args(["--quiet", "--return", "--echo", "never", "--command", line, "/dev/null"]);
         for (name, value) in plain.as_std().get_envs() {
             command.env(name, value.unwrap_or_default());
         }

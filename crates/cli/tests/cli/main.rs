@@ -10,6 +10,7 @@ mod manual;
 mod piped;
 mod place;
 mod relay;
+mod terminal;
 
 // The servers that the server's own tests run, with and without accounts.
 #[allow(dead_code)]

@@ -129,12 +129,56 @@ async fn a_proxy_of_the_environment_sees_nothing_that_it_could_read() {
     // With TLS it goes that way, and the proxy is told where to, and no more.
     let seen = tokio::spawn(async move {
         let (mut stream, _) = proxy.accept().await.expect("somebody");
-        let mut bytes = vec![0; 4_096];
-        let count = stream.read(&mut bytes).await.expect("a request");
-        String::from_utf8_lossy(&bytes[..count]).into_owned()
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut bytes).await.expect("a request"), 0);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
     });
     let ran = desk.run_with(&environment, &["--api=https://chat.example.com", "whoami"]).await;
     assert_eq!(ran.code, 3, "{}", ran.err);
     let seen = timeout(PATIENCE, seen).await.expect("in time").expect("it reads");
     assert!(seen.starts_with("CONNECT chat.example.com:443 ") && !seen.contains(&ann), "{seen}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_setting_can_be_mended_with_the_program() {
+    let desk = Desk::at("127.0.0.1:1");
+    let path = desk.folder().join("config.toml");
+    std::fs::create_dir_all(desk.folder()).expect("a folder");
+    std::fs::write(&path, "output = \"xml\"\napi = 5\ncolour = \"red\"\n").expect("a file");
+    let environment = [("MICRO_OUTPUT", "xml"), ("MICRO_TOKEN_FILE", "/nowhere"), ("MICRO_API", "ftp://x")];
+    let run = async |arguments: &[&str]| desk.run_with(&environment, arguments).await;
+    for asks in [&["config", "path"][..], &["config", "get", "output"], &["completions", "bash"], &["man", "chat"]] {
+        let ran = run(asks).await;
+        assert_eq!((ran.code, ran.out.is_empty(), ran.err.as_str()), (0, false, ""), "{asks:?}");
+    }
+    assert_eq!(run(&["chat", "new", "--user_ids=a"]).await.code, 2);
+    assert_eq!(run(&["config"]).await.code, 2);
+    for set in [&["config", "set", "output", "json"][..], &["config", "set", "api", "http://127.0.0.1:1"]] {
+        let ran = run(set).await;
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    }
+    let text = std::fs::read_to_string(&path).expect("a file");
+    assert_eq!(text, "output = \"json\"\napi = \"http://127.0.0.1:1\"\ncolour = \"red\"\n");
+}
+
+#[tokio::test]
+async fn a_token_is_set_without_being_said_on_the_command_line() {
+    let guarded = Guarded::start().await;
+    let desk = Desk::at(&guarded.server.host);
+    desk.run(&["config", "set", "api", &desk.api]).await;
+    let set = ["config", "set", "token", "-"];
+    assert_eq!(desk.fed(format!("{}\n", token("ann")).as_bytes(), &set).await.code, 0);
+    assert_eq!(desk.run(&["whoami"]).await.json()["account"]["id"], "ann");
+    assert_eq!(desk.fed(b"\n", &set).await.code, 2);
+    assert_eq!(desk.run(&["whoami"]).await.json()["account"]["id"], "ann", "nothing is no token");
+}
+
+#[tokio::test]
+async fn nobody_is_somebody_where_nobody_has_to_be() {
+    let server = Running::start().await;
+    let ran = Desk::at(&server.host).run(&["whoami"]).await;
+    assert_eq!((ran.code, ran.out.as_str()), (4, ""));
+    assert!(ran.err.starts_with("micro: nobody: ") && !ran.err.contains("this server wants"), "{}", ran.err);
 }
