@@ -1,5 +1,6 @@
 //! An open chat whose input is a pipe, with whatever comes out of one.
 
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -106,6 +107,22 @@ async fn what_was_said_before_is_shown_though_there_is_no_input() {
         let ran = desk.run(&connect).await;
         assert_eq!((ran.code, ran.out.lines().count()), (0, 10), "{}", ran.err);
     }
+}
+
+#[tokio::test]
+async fn what_can_not_be_shown_is_not_waited_for() {
+    // Somebody who answers once, and is gone before there is a stream.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let desk = Desk::at(&listener.local_addr().expect("an address").to_string());
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept()?;
+        drop(listener);
+        let _ = stream.read(&mut [0; 4_096])?;
+        write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{{\"messages\":[]}}")
+    });
+    let ran = desk.run(&["chat", "connect", "--chat_id=c", "--user_id=ann"]).await;
+    answering.join().expect("it answers").expect("a link");
+    assert_eq!((ran.code, ran.err.contains("gone before the chat was shown")), (3, true), "{}", ran.err);
 }
 
 #[tokio::test]
