@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::limit;
+use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 
@@ -68,7 +69,17 @@ impl Screen {
         crate::terminal::keep(if std::env::var("TERM").is_ok_and(|term| term != "dumb") { FAREWELL } else { "\n" });
         let prompt = format!("{}> ", plain::line(user_id));
         let writer = std::thread::spawn(move || {
-            while let Ok(line) = editor.readline(&prompt) {
+            loop {
+                let line = match editor.readline(&prompt) {
+                    Ok(line) => line,
+                    Err(error) => {
+                        if let Some(failure) = unreadable(&error) {
+                            // Whoever waits for lines is told, too, when this ends.
+                            let _ = lines.blocking_send(Err(failure));
+                        }
+                        return;
+                    }
+                };
                 let _ = editor.add_history_entry(line.as_str());
                 if !line.trim().is_empty() && lines.blocking_send(Ok(line)).is_err() {
                     return;
@@ -139,6 +150,14 @@ fn editor() -> Option<(DefaultEditor, Box<dyn Printer>)> {
     let mut editor = DefaultEditor::new().ok()?;
     let printer = editor.create_external_printer().ok()?;
     Some((editor, Box::new(printer)))
+}
+
+/// Why a terminal gives no more lines, where that is not what its user asked for.
+fn unreadable(error: &ReadlineError) -> Option<Failure> {
+    match error {
+        ReadlineError::Eof | ReadlineError::Interrupted | ReadlineError::Signal(_) => None,
+        error => Some(Failure::Usage(format!("the terminal can't be read: {error}"))),
+    }
 }
 
 /// Takes the lines of the input.

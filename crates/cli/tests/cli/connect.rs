@@ -193,8 +193,8 @@ impl Terminal {
         Self { child, keys, screen, shown: String::new() }
     }
 
-    pub async fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).await.expect("a terminal");
+    pub async fn press(&mut self, keys: impl AsRef<[u8]>) {
+        self.keys.write_all(keys.as_ref()).await.expect("a terminal");
     }
 
     /// All that was printed so far.
@@ -282,7 +282,7 @@ async fn lines_that_come_together_are_all_sent() {
     let mut ann = Terminal::open(&desk, &["--chat_id", &id, "--user_id=ann"]);
     ann.show("ann> ").await;
     let lines: Vec<String> = (0..30).map(|number| format!("line {number}")).collect();
-    ann.press(&(lines.join("\r") + "\r")).await;
+    ann.press(lines.join("\r") + "\r").await;
     ann.show("line 29").await;
     ann.press("\x04").await;
     assert!(timeout(PATIENCE, ann.child.wait()).await.expect("an end").expect("a status").success());

@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-use crate::connect::Terminal;
+use crate::connect::{Terminal, texts};
 use crate::desk::Desk;
 use crate::running::{PATIENCE, Running};
 
@@ -80,4 +80,19 @@ async fn who_is_ended_while_a_password_is_asked_for_leaves_the_terminal_as_it_wa
         }
         is_as_it_was(terminal, code).await;
     }
+}
+
+#[tokio::test]
+async fn a_terminal_that_can_not_be_read_is_no_success() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let mut ann = Terminal::of(desk.on_terminal(&["chat", "connect", "--chat_id", &id, "--user_id=ann"]));
+    ann.show("ann> ").await;
+    ann.press("before\r").await;
+    ann.show("before").await;
+    ann.press(b"\xff\xff\r").await;
+    ann.show("the terminal can't be read").await;
+    let status = timeout(PATIENCE, ann.child.wait()).await.expect("an end").expect("a status");
+    assert_eq!(status.code(), Some(2));
+    assert_eq!(texts(&server, &id).await, ["before"]);
 }
