@@ -29,6 +29,9 @@ function check(path: string, namespace: string, params: object | undefined, call
   if (callback != null && typeof callback !== "function") throw badArgument("The callback has to be a function.");
 }
 
+/** A copy, of whoever is logged in where nobody is named. */
+const ownStream = (params: object) => ({ user_id: userOf()?.user_id, ...params }) as ConnectParams;
+
 function checkStream({ chat_id = "", user_id = "", after }: Partial<ConnectParams>): void {
   if (hasTokens() && !user_id) {
     throw badArgument("Name the token's user in user_id: what they leave unsent is kept under that name.");
@@ -89,7 +92,7 @@ const answered = async <T>(answer: Promise<T>, callback?: Callback<T>): Promise<
 async function postOrOpen(path: string, namespace: string, params: object, callback?: Callback<Message>) {
   check(path, namespace, params, callback);
   // As they are now, whatever the page does with them while the wasm loads.
-  const [address, body, copy] = [url(path), json(params ?? {}), { ...params } as ConnectParams];
+  const [address, body, copy] = [url(path), json(params ?? {}), ownStream(params)];
   const wasm = await load();
   if (!guard(() => wasm.streams(path)))
     return answered(ask<unknown>(address, namespace, body), callback as Callback<unknown>);
@@ -140,8 +143,9 @@ export const Micro = {
    */
   connect(path: string, namespace: string, params: ConnectParams, callback?: Callback<Message>): Handle {
     check(path, namespace, params, callback);
-    checkStream(params ?? {});
-    return open(path, namespace ?? "", { ...params }, callback);
+    const own = ownStream(params);
+    checkStream(own);
+    return open(path, namespace ?? "", own, callback);
   },
 
   /**

@@ -33,8 +33,8 @@ export interface Cursor {
 export interface ConnectParams {
   /** The chat to read and to send to. */
   chat_id: string;
-  /** Who reads and sends. */
-  user_id: string;
+  /** Who reads and sends; without it, who is logged in at the server's accounts (`Micro.user`). */
+  user_id?: string | undefined;
   /** Begin behind this message: its `seq`, or a kept cursor. 0 is from the start; without it, from now on. */
   after?: number | Cursor | undefined;
   /** Also deliver what this handle itself sent. */

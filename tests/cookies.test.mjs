@@ -305,6 +305,24 @@ test("a server that can't be reached logs nobody out", async () => {
   assert.deepEqual(await state(), [true, email]);
 });
 
+test("a stream that names nobody is of whoever is logged in", async () => {
+  await visitor.open(page());
+  await logIn();
+  const names = await inPage(async () => {
+    const { user_id } = Micro.user;
+    const { chat_id } = await Micro.post("/chat/New", "", { user_ids: [user_id, "ben"] });
+    const handle = Micro.connect("/chat/Connect", "", { chat_id });
+    const sent = await handle.send("hello");
+    handle.close();
+    return [
+      user_id,
+      sent.user_id,
+      await Micro.post("/chat/Connect", "", { chat_id }).then(({ close }) => typeof close),
+    ];
+  });
+  assert.deepEqual(names, [email, email, "function"]);
+});
+
 test("a login's token goes to the server that gave it, and to no other", async () => {
   await visitor.open(page());
   await logIn();
