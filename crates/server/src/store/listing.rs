@@ -14,10 +14,7 @@ fn passed(
     offset: u64,
     from: From,
 ) -> rusqlite::Result<u64> {
-    let direction = match from {
-        From::Oldest => "ASC",
-        From::Newest => "DESC",
-    };
+    let direction = from.direction();
     let mut select = connection.prepare_cached(&format!(
         "SELECT seq FROM tombstones WHERE chat = ?1 AND seq >= ?2 ORDER BY seq {direction}"
     ))?;

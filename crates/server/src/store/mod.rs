@@ -208,6 +208,16 @@ pub enum From {
     Newest,
 }
 
+impl From {
+    /// As SQL has it.
+    const fn direction(self) -> &'static str {
+        match self {
+            Self::Oldest => "ASC",
+            Self::Newest => "DESC",
+        }
+    }
+}
+
 /// How much a page holds.
 #[derive(Clone, Copy, Debug)]
 pub struct PageSize {

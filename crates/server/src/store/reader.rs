@@ -165,10 +165,7 @@ pub fn page(
     size: PageSize,
     from: From,
 ) -> rusqlite::Result<Page> {
-    let direction = match from {
-        From::Oldest => "ASC",
-        From::Newest => "DESC",
-    };
+    let direction = from.direction();
     // SQLite's integers are signed; no seq comes near their end.
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let mut select = connection.prepare_cached(&format!(
