@@ -9,9 +9,8 @@ use micro_chat_client::{Client, Cursor, Draft, Error, Event, Publisher, Reading,
 use micro_chat_wire::auth::{InspectRequest, InspectResponse};
 use micro_chat_wire::chat::{HistoryRequest, HistoryResponse, Message};
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::api;
 use crate::caller::Caller;
@@ -29,6 +28,9 @@ const LINES: usize = 16;
 
 /// Lines that are on their way at once. Beyond them the input waits: the engine refuses what is more than it may hold.
 const SENDING: usize = 500;
+
+/// How long an input has to say that it is over, where nobody reads the output.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Characters of a line that name it, where it could not be sent.
 const NAMED: usize = 80;
@@ -162,8 +164,13 @@ impl Chat {
                 _ = look.tick() => self.renew(None).await?,
             }
             if self.is_unread {
-                let has_ended = !is_open || matches!(lines.try_recv(), Err(TryRecvError::Disconnected));
-                return self.finish(has_ended).await;
+                self.finish().await?;
+                // An input that has nothing may not have been looked at yet.
+                if !is_open || matches!(timeout(GLANCE, lines.recv()).await, Ok(None)) {
+                    return Ok(());
+                }
+                let lost = "the output was closed before the input ended: what was not read is not sent";
+                return Err(Failure::Usage(lost.to_owned()));
             }
         }
         if self.is_caught_up {
@@ -178,9 +185,8 @@ impl Chat {
         self.sending.is_empty() && is_shown && !(self.echoes && self.own.values().any(Option::is_some))
     }
 
-    /// What is on its way is stored still when nobody reads the output any more. Success would say of the rest of the
-    /// input that it was sent.
-    async fn finish(&mut self, has_ended: bool) -> Result<(), Failure> {
+    /// What is on its way is stored still when nobody reads the output any more.
+    async fn finish(&mut self) -> Result<(), Failure> {
         while !self.sending.is_empty() {
             tokio::select! {
                 event = self.reading.next() => match event {
@@ -192,10 +198,7 @@ impl Chat {
                 },
             }
         }
-        if has_ended {
-            return Ok(());
-        }
-        Err(Failure::Usage("the output was closed before the input ended: what was not read is not sent".to_owned()))
+        Ok(())
     }
 
     fn send(&mut self, text: String) {
