@@ -1,6 +1,6 @@
 //! An open chat: through pipes, as programs use it, and on a terminal.
 
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -197,6 +197,21 @@ impl Terminal {
         self.keys.write_all(keys.as_ref()).await.expect("a terminal");
     }
 
+    /// Presses Ctrl-D until the program ends: between two lines the terminal is as a shell wants it, and takes the key
+    /// for itself.
+    async fn leave(&mut self) -> ExitStatus {
+        let leaving = async {
+            loop {
+                // It may have ended.
+                let _ = self.keys.write_all(b"\x04").await;
+                if let Ok(status) = timeout(Duration::from_millis(300), self.child.wait()).await {
+                    return status.expect("a status");
+                }
+            }
+        };
+        timeout(PATIENCE, leaving).await.expect("an end")
+    }
+
     /// All that was printed so far.
     pub fn shown(&self) -> &str {
         &self.shown
@@ -236,9 +251,7 @@ async fn on_a_terminal_others_are_shown_above_the_line_that_is_written() {
     relay.mend();
     ann.show("-- back").await;
     ann.show("you are missed").await;
-    ann.press("\x04").await;
-    let status = timeout(PATIENCE, ann.child.wait()).await.expect("an end").expect("a status");
-    assert!(status.success());
+    assert!(ann.leave().await.success());
     let stored = texts(&server, &id).await;
     let count = |text: &str| stored.iter().filter(|stored| *stored == text).count();
     assert_eq!((count("half a line"), count("unsent"), stored.len()), (1, 1, 5), "{stored:?} {:?}", ann.shown);
@@ -284,8 +297,7 @@ async fn lines_that_come_together_are_all_sent() {
     let lines: Vec<String> = (0..30).map(|number| format!("line {number}")).collect();
     ann.press(lines.join("\r") + "\r").await;
     ann.show("line 29").await;
-    ann.press("\x04").await;
-    assert!(timeout(PATIENCE, ann.child.wait()).await.expect("an end").expect("a status").success());
+    assert!(ann.leave().await.success());
     assert_eq!(texts(&server, &id).await, lines);
 }
 
