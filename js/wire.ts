@@ -240,7 +240,7 @@ export interface AuthInspectResponse {
 export interface AuthAccount {
   /** The user id, or the API key's id. */
   id: string;
-  /** The tenant. */
+  /** The namespace. */
   issuer: string;
   /** Nothing is kept here. */
   metadata: {};
@@ -253,7 +253,7 @@ export interface AuthAccount {
 }
 /** Request of `auth.Options`. */
 export interface AuthOptionsRequest {
-  /** The tenant that is asked about. */
+  /** The namespace that is asked about. */
   namespace?: string;
 }
 /** Answer of `auth.Options`. */
@@ -269,7 +269,7 @@ export interface AuthOptionsResponse {
 export interface AuthResetPasswordRequest {
   /** The account's address. */
   email: string;
-  /** The tenant. */
+  /** The namespace. */
   namespace?: string;
   /** The password from here on. */
   secret: string;
@@ -282,7 +282,7 @@ export interface AuthRevokeRequest {
   cookie?: boolean;
   /** Whether all logins of that user end. */
   everywhere?: boolean;
-  /** The tenant. */
+  /** The namespace. */
   namespace?: string;
   /** Whose login ends. */
   refresh_token?: string;
@@ -293,7 +293,7 @@ export interface AuthRevokeRequest {
 export interface AuthSendPasswordResetEmailRequest {
   /** The account's address. */
   email: string;
-  /** The tenant. */
+  /** The namespace. */
   namespace?: string;
 }
 /** Request of `auth.Token`: a password, a refresh token, or `cookie` alone for the refresh token in the cookie. */
@@ -313,7 +313,7 @@ export interface AuthTokenRequest {
 }
 /** More about a login. */
 export interface AuthTokenOptions {
-  /** The tenant. */
+  /** The namespace. */
   namespace?: string;
 }
 /** Answer of `auth.Token`. */
@@ -327,7 +327,7 @@ export interface AuthTokenResponse {
 export interface AuthAccountName {
   /** The user id. */
   id: string;
-  /** Their tenant. */
+  /** Their namespace. */
   namespace: string;
 }
 /** An access token, with what makes the next one. */
@@ -639,7 +639,7 @@ export interface SignupCompleteSignupRequest {
   email: string;
   /** The user id that is wanted; the address where it is empty. */
   id?: string;
-  /** The tenant. */
+  /** The namespace. */
   namespace?: string;
   /** The password from here on. */
   secret: string;
@@ -652,14 +652,14 @@ export interface SignupCompleteSignupResponse {
   account: AuthAccountName;
   /** What to call with from here on. */
   authToken: AuthAuthToken;
-  /** The tenant. */
+  /** The namespace. */
   namespace: string;
 }
 /** Request of `signup.sendVerificationEmail`. */
 export interface SignupSendVerificationEmailRequest {
   /** Where the code is to go. */
   email: string;
-  /** The tenant. */
+  /** The namespace. */
   namespace?: string;
 }
 /** An error as the gateway's answers, error frames and the session dialect carry it. */
@@ -679,7 +679,7 @@ export interface ErrorBody {
 export interface ChatConnectRequest {
   /** The chat to join, or the group. */
   chat_id?: string;
-  /** The tenant. */
+  /** The namespace. */
   namespace?: string;
   /** What proves who the user is; a page can't put it anywhere else. */
   token?: string;
@@ -690,7 +690,7 @@ export interface ChatConnectRequest {
 export interface ChatsExportChatRequest {
   /** The chat. */
   chat_id?: string;
-  /** The member for whom it is, where an API key asks; without one it is for the tenant. */
+  /** The member for whom it is, where an API key asks; without one it is for the namespace. */
   user_id?: string;
 }
 /** Request of `chats.ExportUser`. */
@@ -737,7 +737,7 @@ export interface ExportEnd {
 export interface ExportUser {
   /** What is known of their account, where they have one. */
   account?: null | ExportAccount;
-  /** Their tenant. */
+  /** Their namespace. */
   namespace: string;
   /** Their name. */
   user_id: string;

@@ -37,7 +37,7 @@ pub enum Kind {
     Silent,
     /// Call with forged tokens, as fast as they are answered.
     Calls,
-    /// Have accounts of their own, in a tenant of their own, and write as fast as they can.
+    /// Have accounts of their own, in a namespace of their own, and write as fast as they can.
     Streams,
     /// Send what is no HTTP.
     Garbage,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::OptionsRequest))]
 pub struct OptionsRequest {
-    /// The tenant that is asked about.
+    /// The namespace that is asked about.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
@@ -60,7 +60,7 @@ pub struct TokenRequest {
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = auth::TokenOptions))]
 pub struct TokenOptions {
-    /// The tenant.
+    /// The namespace.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
@@ -95,7 +95,7 @@ pub struct AuthToken {
 pub struct AccountName {
     /// The user id.
     pub id: String,
-    /// Their tenant.
+    /// Their namespace.
     pub namespace: String,
 }
 
@@ -125,7 +125,7 @@ pub struct Account {
     /// What it is.
     #[serde(rename = "type")]
     pub kind: AccountKind,
-    /// The tenant.
+    /// The namespace.
     pub issuer: String,
     /// What the token is for.
     pub scopes: Vec<String>,
@@ -160,7 +160,7 @@ pub struct RevokeRequest {
     pub everywhere: bool,
     /// With an API key: whose logins and tokens end.
     pub user_id: String,
-    /// The tenant.
+    /// The namespace.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
@@ -196,7 +196,7 @@ pub struct SendPasswordResetEmailRequest {
     /// The account's address.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub email: String,
-    /// The tenant.
+    /// The namespace.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
@@ -215,7 +215,7 @@ pub struct ResetPasswordRequest {
     /// The password from here on.
     #[cfg_attr(feature = "openapi", schema(required, min_length = 8, max_length = 256))]
     pub secret: String,
-    /// The tenant.
+    /// The namespace.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }

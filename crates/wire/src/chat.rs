@@ -123,7 +123,7 @@ pub struct HistoryResponse {
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = chat::ConnectRequest))]
 pub struct ConnectRequest {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// The chat to join, or the group.
     #[serde(alias = "group_id")]

@@ -13,7 +13,7 @@ pub struct ExportChatRequest {
     /// The chat.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub chat_id: String,
-    /// The member for whom it is, where an API key asks; without one it is for the tenant.
+    /// The member for whom it is, where an API key asks; without one it is for the namespace.
     pub user_id: String,
 }
 
@@ -47,7 +47,7 @@ pub enum Line {
 pub struct User {
     /// Their name.
     pub user_id: String,
-    /// Their tenant.
+    /// Their namespace.
     pub namespace: String,
     /// What is known of their account, where they have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

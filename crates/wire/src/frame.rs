@@ -11,7 +11,7 @@ use crate::op;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Hello {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// The user.
     pub user_id: String,

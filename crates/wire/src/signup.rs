@@ -12,7 +12,7 @@ pub struct SendVerificationEmailRequest {
     /// Where the code is to go.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub email: String,
-    /// The tenant.
+    /// The namespace.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
 }
@@ -31,7 +31,7 @@ pub struct CompleteSignupRequest {
     /// The code that came by mail.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub token: String,
-    /// The tenant.
+    /// The namespace.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub namespace: String,
     /// The user id that is wanted; the address where it is empty.
@@ -48,7 +48,7 @@ pub struct CompleteSignupRequest {
 pub struct CompleteSignupResponse {
     /// What to call with from here on.
     pub auth_token: AuthToken,
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// Who that is.
     pub account: AccountName,

@@ -1,4 +1,4 @@
-//! A call's user and tenant.
+//! A call's user and namespace.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use super::{Denied, Scope, Scopes};
 /// Who calls.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Their tenant.
+    /// Their namespace.
     pub namespace: String,
     /// What is known of them.
     who: Who,
@@ -19,7 +19,7 @@ enum Who {
     Anybody,
     /// A token proves it.
     User(User),
-    /// A site's own server, with an API key: it may act for each user of its tenant.
+    /// A site's own server, with an API key: it may act for each user of its namespace.
     Service(Service),
 }
 
@@ -75,7 +75,7 @@ impl Caller {
     }
 
     /// The user whose membership is asked for, where this one is named; none: nobody's is. A service that names nobody
-    /// reads for its tenant.
+    /// reads for its namespace.
     pub fn must_be_member<'a>(&'a self, named: &'a str) -> Option<&'a str> {
         match &self.who {
             Who::Anybody => None,

@@ -1,6 +1,6 @@
 //! Who calls, and how that is known.
 //!
-//! - [`Caller`]: a call's user and tenant,
+//! - [`Caller`]: a call's user and namespace,
 //! - [`Tokens`]: the keys that others' tokens are checked with; [`jwks`]: those that an identity provider publishes,
 //! - [`ApiKeys`]: what a site's own server calls with, and its [`Scopes`],
 //! - [`accounts`]: who logs in here with a password, and [`attempts`]: how often they may try,
@@ -75,7 +75,7 @@ pub enum Denied {
     KeysUnavailable,
     /// It was ended before it expired.
     RevokedToken,
-    /// It belongs to another tenant than the call names.
+    /// It belongs to another namespace than the call names.
     WrongNamespace,
     /// It belongs to another user than the call or the stream names: what is meant for one would befall the other.
     WrongUser,

@@ -17,7 +17,7 @@ pub enum Ended {
     Login(String),
     /// Everything of a user.
     User {
-        /// Their tenant.
+        /// Their namespace.
         namespace: String,
         /// Their name.
         user_id: String,
@@ -50,7 +50,7 @@ pub struct Revocations {
 struct State {
     /// Logins whose tokens may still not have expired, with when they all have.
     logins: HashMap<String, SystemTime>,
-    /// By tenant and user: tokens that were issued up to then are good no more.
+    /// By namespace and user: tokens that were issued up to then are good no more.
     users: HashMap<(String, String), u64>,
 }
 

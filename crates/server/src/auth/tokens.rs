@@ -26,7 +26,7 @@ const AHEAD: Duration = Duration::from_secs(60);
 pub struct Claims {
     /// Who the user is.
     pub user: String,
-    /// Which tenant they belong to; a token without it belongs to `micro`.
+    /// Which namespace they belong to; a token without it belongs to `micro`.
     pub namespace: String,
     /// Who has to have signed it (`iss`), where that is checked.
     pub issuer: Option<String>,

@@ -42,7 +42,7 @@ pub struct Underway(RwLock<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// By tenant and name, who was deleted since the start: what came with a token from up to then is theirs.
+    /// By namespace and name, who was deleted since the start: what came with a token from up to then is theirs.
     gone: HashMap<(String, String), u64>,
     /// Calls that were let in since the last deletion.
     calls: TaskTracker,

@@ -1,4 +1,4 @@
-//! How much each may do: an address, a user, a tenant. What is over that waits, or is told when to come again.
+//! How much each may do: an address, a user, a namespace. What is over that waits, or is told when to come again.
 //!
 //! - [`Rates`]: how much is too much, in [`Rate`]s,
 //! - `flow`: how often each does something,
@@ -21,7 +21,7 @@ pub(crate) use flow::Flow;
 pub use rate::{Most, Rate};
 pub use rates::Rates;
 
-/// A user: their tenant, and their name there.
+/// A user: their namespace, and their name there.
 type User = (String, String);
 
 /// Who exports.
@@ -31,7 +31,7 @@ pub enum Exporter {
     User(User),
     /// An API key.
     Key(String),
-    /// Somebody of a tenant, where everybody is believed.
+    /// Somebody of a namespace, where everybody is believed.
     Anybody(String),
 }
 
@@ -121,7 +121,7 @@ impl Limits {
         if !caller.is_known() {
             return Ok(());
         }
-        // The user's first: whoever is over their own limit uses up nothing of their tenant's.
+        // The user's first: whoever is over their own limit uses up nothing of their namespace's.
         self.within("sends", user(caller).map_or(Ok(()), |user| self.sends.take(user)))?;
         self.within("sends-of-namespace", self.sends_of_namespace.take(caller.namespace.clone()))
     }

@@ -15,7 +15,7 @@ pub struct Rates {
     pub bytes_of_user: Rate,
     /// Messages of a user.
     pub sends: Rate,
-    /// Messages of all users of a tenant.
+    /// Messages of all users of a namespace.
     pub sends_of_namespace: Rate,
     /// Chats that a user asks for.
     pub chats: Rate,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::limits::{Most, Rate, Rates};
 
-/// What an address, a user and a tenant may do. A rate looks like `20/s:200`: so many a second, and so many at once.
+/// What an address, a user and a namespace may do. A rate looks like `20/s:200`: so many a second, and so many at once.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Limits (`off`: none)")]
 pub struct Limiting {

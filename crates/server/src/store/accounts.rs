@@ -9,7 +9,7 @@ use super::{Store, StoreError, now};
 pub struct Account {
     /// Its row.
     key: i64,
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// The user.
     pub user_id: String,
@@ -42,7 +42,7 @@ pub struct NewLogin {
 pub struct SealedCode {
     /// What it is for.
     pub purpose: &'static str,
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// Where it went to.
     pub email: String,
@@ -55,7 +55,7 @@ pub struct SealedCode {
 pub enum Rotation {
     /// It was good; its successor is from here on.
     Renewed(Box<Account>),
-    /// It is of no login, or of another tenant's.
+    /// It is of no login, or of another namespace's.
     Unknown,
     /// It had been used before, by whoever: the login is over.
     Replayed,

@@ -2,7 +2,7 @@
 //!
 //! Of a chat, each `seq` from `first_seq` to `last_seq` belongs to a message, or to a tombstone where the message was
 //! deleted. One that belongs to neither was lost. Before `first_seq` nothing is looked for: what was there has been
-//! removed. Nor in deleted chats, which are in no tenant, and whose messages go a few at a time.
+//! removed. Nor in deleted chats, which are in no namespace, and whose messages go a few at a time.
 
 use std::path::Path;
 

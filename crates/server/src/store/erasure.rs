@@ -21,7 +21,7 @@ const CHATS: usize = 1_000;
 /// A user who is being deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Erasure {
-    /// Their tenant.
+    /// Their namespace.
     pub namespace: String,
     /// Their name.
     pub user_id: String,
@@ -51,7 +51,7 @@ pub struct Erased {
     pub has_more: bool,
 }
 
-/// Chats of a tenant, behind that one, that know something of a user from up to that moment, and where to look next. Only
+/// Chats of a namespace, behind that one, that know something of a user from up to that moment, and where to look next. Only
 /// chats are looked at that the user is in, or has left something in; by indexes alone, however long they are.
 const TRACES: &str = "WITH known (chat) AS (
          SELECT chat FROM members WHERE user_id = ?2 AND chat > ?4
@@ -120,7 +120,7 @@ pub fn trace_left(connection: &Connection, chat: ChatKey, user_id: &str) -> rusq
         .map(drop)
 }
 
-/// Forgets all chats of a tenant in which nothing of a user is left, as retention may have taken it.
+/// Forgets all chats of a namespace in which nothing of a user is left, as retention may have taken it.
 fn forget_traces(connection: &Connection, of: &Erasure) -> rusqlite::Result<()> {
     let chats: Vec<ChatKey> = connection
         .prepare_cached("SELECT chat FROM traces JOIN chats USING (chat) WHERE user_id = ?2 AND namespace = ?1")?
@@ -392,6 +392,6 @@ mod tests {
         }
         assert_eq!(found, [1, 2, 3]);
         let elsewhere = Erasure { namespace: "other".to_owned(), ..of };
-        assert!(traces(&connection, &elsewhere, 0, CHATS).expect("a read").0.is_empty(), "another tenant's Ann");
+        assert!(traces(&connection, &elsewhere, 0, CHATS).expect("a read").0.is_empty(), "another namespace's Ann");
     }
 }

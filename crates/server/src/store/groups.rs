@@ -33,7 +33,7 @@ pub struct Group {
 /// A group to create.
 #[derive(Debug)]
 pub struct GroupDraft {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// What it is called.
     pub name: String,
@@ -82,7 +82,7 @@ pub enum GroupChange {
 /// A group to change.
 #[derive(Debug)]
 pub struct GroupName {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// The group.
     pub id: String,
@@ -227,7 +227,7 @@ pub fn end(connection: &Connection, chat: ChatKey) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM groups WHERE chat = ?1", [chat])?;
     connection.execute("DELETE FROM expired WHERE chat = ?1", [chat])?;
     connection.execute("DELETE FROM traces WHERE chat = ?1", [chat])?;
-    // The row stays, in a tenant that nobody is in: its number must not become another chat's, and its messages go one
+    // The row stays, in a namespace that nobody is in: its number must not become another chat's, and its messages go one
     // commit at a time. What it was called, and whom it was for, goes.
     connection.execute("UPDATE chats SET namespace = '', id = chat, user_set = NULL WHERE chat = ?1", [chat]).map(drop)
 }
@@ -278,7 +278,7 @@ impl Store {
         self.look(move |connection| group(connection, &namespace, &id)).await
     }
 
-    /// Groups of a tenant that a viewer may see: public ones, and those where they are a member; without a viewer all.
+    /// Groups of a namespace that a viewer may see: public ones, and those where they are a member; without a viewer all.
     /// Where a member is named, only those with that one. The newest first, as many as fit into an answer, and whether
     /// there may be more.
     pub async fn groups(

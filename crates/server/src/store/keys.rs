@@ -12,7 +12,7 @@ use super::{DATABASE, Nanos, Store, StoreError, now, schema};
 pub struct ApiKey {
     /// Its name in lists.
     pub id: String,
-    /// The tenant it belongs to.
+    /// The namespace it belongs to.
     pub namespace: String,
     /// What its owner calls it.
     pub name: String,
@@ -27,7 +27,7 @@ pub struct ApiKey {
 /// Tokens of a user that were issued up to some moment are good no more.
 #[derive(Clone, Debug)]
 pub struct Cutoff {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// The user.
     pub user_id: String,

@@ -146,7 +146,7 @@ pub enum Gone {
 /// A chat to find or to create.
 #[derive(Debug)]
 pub struct ChatDraft {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// What the client wants it to be called.
     pub id: Option<String>,
@@ -166,7 +166,7 @@ pub enum Identity {
 /// A message to store.
 #[derive(Debug)]
 pub struct MessageDraft {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// The chat to send to.
     pub chat_id: String,

@@ -68,7 +68,7 @@ pub fn remove(
 }
 
 impl Store {
-    /// The tenant behind that one, in the order of their names.
+    /// The namespace behind that one, in the order of their names.
     pub async fn next_namespace(&self, behind: String) -> Result<Option<String>, StoreError> {
         self.look(move |connection| {
             connection
@@ -79,7 +79,7 @@ impl Store {
         .await
     }
 
-    /// Chats of a tenant behind that name that have something of before that moment, and where to look next.
+    /// Chats of a namespace behind that name that have something of before that moment, and where to look next.
     pub async fn outdated(
         &self,
         namespace: String,

@@ -91,7 +91,7 @@ const STEPS: &[M<'static>] = &[
     );
     CREATE INDEX groups_by_namespace ON groups (namespace, chat);
     CREATE INDEX members_by_user ON members (user_id, chat);
-    -- Deleted chats, in no tenant, that still have messages.
+    -- Deleted chats, in no namespace, that still have messages.
     CREATE INDEX chats_to_sweep ON chats (chat) WHERE namespace = '' AND first_seq <= last_seq;
     ",
     ),

@@ -151,7 +151,7 @@ async fn only_they_themselves_and_who_administers_the_namespace_may() {
     assert_eq!(refused(&sending, &ann).await, (403, "auth.NoScope".to_owned()));
     assert_eq!(refused(&admin, &json!({})).await, (400, "MISSING_USER_ID".to_owned()));
     assert_eq!(refused("", &ann).await, (401, "auth.NoToken".to_owned()));
-    // Another tenant's Ann is another Ann.
+    // Another namespace's Ann is another Ann.
     let of_other = guarded.ask(&elsewhere, "/chats/DeleteUser", ann.clone()).await;
     assert_eq!(of_other, json!({ "messages": 0, "chats": 0, "ended": 0 }));
     // No link does it.

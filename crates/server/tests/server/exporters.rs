@@ -155,7 +155,7 @@ async fn a_user_and_an_api_key_have_so_many_running_each() {
         let what = &format!("ExportChat?chat_id={group_id}");
         let keys = [key(&guarded, "micro", "read"), key(&guarded, "micro", "read")];
         let mut kept = Vec::new();
-        // Each has its own: two keys of a tenant, too.
+        // Each has its own: two keys of a namespace, too.
         for caller in [&keys[0], &keys[1], &token("ann"), &token("ben")] {
             let asked = join_all((0..ASKED).map(|_| begin(&guarded.server.host, 1, caller, what))).await;
             let running = asked.iter().filter(|(status, _)| *status == 200).count();

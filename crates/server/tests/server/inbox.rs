@@ -218,7 +218,7 @@ async fn nobody_sees_or_marks_what_is_not_theirs() {
     let theirs = json!({ "chat_id": chat_id, "user_id": "ben", "seq": 1 });
     let refused = guarded.call(&token("eve"), "", "/chats/MarkRead", theirs).await;
     assert_eq!((refused.0, &refused), (404, &guarded.call(&token("eve"), "", "/chats/MarkRead", nowhere).await));
-    // Another tenant's Ben is another Ben.
+    // Another namespace's Ben is another Ben.
     let other = sign(&json!({ "sub": "ben", "namespace": "other", "exp": seconds() + 60 }));
     assert_eq!(guarded.ask(&other, "/chats/ListChats", json!({})).await, json!({ "chats": [] }));
     let body = json!({ "chat_id": chat_id, "seq": 1 });

@@ -47,7 +47,7 @@ async fn a_database_that_another_version_serves_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_key_acts_for_any_user_of_its_tenant_in_their_own_chats() {
+async fn a_key_acts_for_any_user_of_its_namespace_in_their_own_chats() {
     let guarded = Guarded::start().await;
     let key = key(&guarded, "micro", "read,send");
     // It is good at once. The documents' command lines, with both variables filled in.
@@ -75,7 +75,7 @@ async fn a_key_acts_for_any_user_of_its_tenant_in_their_own_chats() {
 }
 
 #[tokio::test]
-async fn a_key_is_for_its_scopes_and_its_tenant_only() {
+async fn a_key_is_for_its_scopes_and_its_namespace_only() {
     let guarded = Guarded::start().await;
     let chat_id = guarded.chat().await;
     let id = |answer: (u16, Value)| (answer.0, answer.1["Id"].as_str().unwrap_or("").to_owned());

@@ -167,7 +167,7 @@ async fn an_address_has_so_many_connections_whatever_comes_on_them() {
 }
 
 #[tokio::test]
-async fn all_users_of_a_tenant_send_so_much_and_other_tenants_do_not_notice() {
+async fn all_users_of_a_namespace_send_so_much_and_other_namespaces_do_not_notice() {
     let rates = Rates { sends_of_namespace: rarely(2), ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     let chat_id = guarded.chat().await;

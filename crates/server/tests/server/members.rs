@@ -103,12 +103,12 @@ async fn a_sender_is_who_the_token_says_whoever_the_body_names() {
 }
 
 #[tokio::test]
-async fn a_tenant_is_the_tokens_and_another_one_sees_nothing() {
+async fn a_namespace_is_the_tokens_and_another_one_sees_nothing() {
     let guarded = Guarded::start().await;
     let chat_id = guarded.chat().await;
     let other = sign(&json!({ "sub": "ann", "namespace": "other", "exp": seconds() + 60 }));
     let body = json!({ "chat_id": chat_id });
-    // Ann of the other tenant is another Ann.
+    // Ann of the other namespace is another Ann.
     let (status, answer) = guarded.call(&other, "", "/chat/History", body.clone()).await;
     assert_eq!((status, &answer["Id"]), (400, &json!("chat.History.InvalidChatID")));
     let (status, answer) = guarded.call(&other, "micro", "/chat/History", body.clone()).await;
@@ -119,7 +119,7 @@ async fn a_tenant_is_the_tokens_and_another_one_sees_nothing() {
     assert_eq!(ended(&mut session).await, ("auth.WrongNamespace".to_owned(), 1008));
     let first = json!({ "namespace": "micro", "chat_id": chat_id, "token": other });
     assert_eq!(guarded.gateway("/chat/Connect", &first).await, ("auth.WrongNamespace".to_owned(), 1008));
-    // The same users in the other tenant have another chat.
+    // The same users in the other namespace have another chat.
     let answer = guarded.ask(&other, "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
     assert_ne!(answer["chat_id"], chat_id);
 }

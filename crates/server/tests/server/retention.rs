@@ -147,7 +147,7 @@ async fn what_goes_while_people_listen_is_handed_to_nobody_who_comes_back() {
     read(&mut last, 1, &chat_id, -1).await;
     server.send(&chat_id, "ann", "more").await;
     assert_eq!(last.json().await[4][0]["seq"], 11);
-    assert_eq!(asked(data.path(), "SELECT count(*) FROM messages WHERE chat = 2"), 10, "the other tenant's stay");
+    assert_eq!(asked(data.path(), "SELECT count(*) FROM messages WHERE chat = 2"), 10, "the other namespace's stay");
 }
 
 /// Adds so many messages of long ago, each of so many bytes, in front of those that are there.

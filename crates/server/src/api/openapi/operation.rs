@@ -79,7 +79,7 @@ fn headers(said: &Method) -> Vec<Value> {
         let schema = json!({ "type": "string", "maxLength": limit::ID });
         json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema })
     };
-    let namespace = format!("The tenant; without it `{DEFAULT_NAMESPACE}`, or the token's.");
+    let namespace = format!("The namespace; without it `{DEFAULT_NAMESPACE}`, or the token's.");
     let mut headers = vec![parameter("micro-namespace", &namespace)];
     if said.form == Form::Stream {
         headers.push(parameter("chat-id", "The chat to join; as a parameter or in the first frame, if not here."));

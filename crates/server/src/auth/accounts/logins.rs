@@ -11,7 +11,7 @@ pub(super) const ACCESS: u64 = 60 * 60;
 
 /// Somebody is logged in.
 pub struct Granted {
-    /// The tenant.
+    /// The namespace.
     pub namespace: String,
     /// The user.
     pub user_id: String,

@@ -70,7 +70,7 @@ pub struct Setup {
 /// Who acts, and from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker<'a> {
-    /// The tenant.
+    /// The namespace.
     pub namespace: &'a str,
     /// Where that is.
     pub address: Option<IpAddr>,

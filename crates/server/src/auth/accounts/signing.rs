@@ -47,7 +47,7 @@ pub struct AccessClaims {
     pub iss: String,
     /// The user.
     pub sub: String,
-    /// Their tenant.
+    /// Their namespace.
     pub namespace: String,
     /// The login that it belongs to, and ends with.
     pub sid: String,
