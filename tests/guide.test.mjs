@@ -3,13 +3,16 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import { Browser } from "./browser.mjs";
 import { Form } from "./form.mjs";
 import { Hosted, PASSWORD } from "./hosted.mjs";
 import { examples } from "./markdown.mjs";
@@ -153,43 +156,80 @@ describe("in a page", () => {
 
 describe("beside a server that wants tokens", () => {
   let folder;
+  let site;
   let server;
+  let backEnd;
+  /** What the site shows; it has tokens from the back end, as the guide says it should. */
+  let page = "";
+
+  const token = async () => (await fetch(backEnd.url)).text();
 
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-guide-"));
     const secret = path.join(folder, "chat.secret");
     await writeFile(secret, randomBytes(48).toString("base64") + "\n");
-    server = await Server.start({ command: "serve", args: ["--token-key", secret] });
+    site = createServer(async ({ url }, response) => {
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.end(url === "/chat-token" ? await token() : `<link rel="icon" href="data:," />${page}`);
+    }).listen(0, "127.0.0.1");
+    await once(site, "listening");
+    site.url = `http://127.0.0.1:${site.address().port}`;
+    server = await Server.start({ command: "serve", args: ["--token-key", secret, "--origin", site.url] });
+
+    const port = await freePort();
+    const [example] = examples(GUIDE, "js", "your-back-end");
+    await writeFile(path.join(folder, "back-end.mjs"), example.replace("3000", port));
+    await symlink(fileURLToPath(new URL("../node_modules", import.meta.url)), path.join(folder, "node_modules"));
+    backEnd = spawn(process.execPath, ["back-end.mjs"], { cwd: folder, stdio: "inherit" });
+    backEnd.url = `http://127.0.0.1:${port}`;
+    for (let tries = 0; tries < 100; tries++) {
+      const isThere = await token().catch(() => false);
+      if (isThere) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   });
 
   after(async () => {
+    backEnd?.kill();
+    site?.closeAllConnections();
+    site?.close();
     await server?.remove();
     await rm(folder, { recursive: true, force: true });
   });
 
   test("the back end signs tokens that the server takes", async () => {
-    const port = await freePort();
-    const [example] = examples(GUIDE, "js", "your-back-end");
-    await writeFile(path.join(folder, "back-end.mjs"), example.replace("3000", port));
-    await symlink(fileURLToPath(new URL("../node_modules", import.meta.url)), path.join(folder, "node_modules"));
-    const backEnd = spawn(process.execPath, ["back-end.mjs"], { cwd: folder, stdio: "inherit" });
+    const ask = async (headers) => {
+      const body = JSON.stringify({ user_ids: ["ann", "ben"] });
+      return (await fetch(`${server.url}/chat/New`, { method: "POST", body, headers })).status;
+    };
+    assert.equal(await ask({ authorization: `Bearer ${await token()}` }), 200);
+    assert.equal(await ask({}), 401);
+  });
+
+  test("the page chats as the token's user, and as nobody else", async () => {
+    const [example] = examples(GUIDE, "html", "your-back-end");
+    page = script(server.url) + example;
+    const browser = await Browser.start();
     try {
-      let token;
-      for (let tries = 0; !token && tries < 100; tries++) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        token = await fetch(`http://127.0.0.1:${port}`).then(
-          (answer) => answer.text(),
-          () => undefined,
-        );
-      }
-      const ask = async (headers) => {
-        const body = JSON.stringify({ user_ids: ["ann", "ben"] });
-        return (await fetch(`${server.url}/chat/New`, { method: "POST", body, headers })).status;
-      };
-      assert.equal(await ask({ authorization: `Bearer ${token}` }), 200);
-      assert.equal(await ask({}), 401);
+      await browser.open(site.url);
+      const line = () => browser.driver.executeScript("return document.querySelector('#messages li')?.textContent");
+      await browser.driver.wait(line, 15_000);
+      assert.equal(await line(), "ann: Hello, Ben");
+      assert.deepEqual(await browser.errors(), []);
+      const refused = await browser.run(async () => {
+        const idOf = (promise) => promise.then(String, ({ id }) => id);
+        const connect = async (user_id) => {
+          const { chat_id } = await Micro.post("/chat/New", "micro", { user_ids: ["ann", "ben"] });
+          const chat = Micro.connect("/chat/Connect", "micro", { chat_id, user_id });
+          return new Promise((_, reject) => chat.on("error", reject));
+        };
+        const others = Micro.post("/chat/New", "micro", { user_ids: ["ben", "cat"] });
+        return Promise.all([connect(), connect("ben"), others].map(idOf));
+      });
+      // As the guide tells them.
+      assert.deepEqual(refused, ["client.BadArgument", "auth.WrongUser", "chat.New.NotAmongUsers"]);
     } finally {
-      backEnd.kill();
+      await browser.quit();
     }
   });
 
@@ -225,6 +265,9 @@ test("a page that asks for a login makes the chat of whoever logs in", async () 
     await visitor.open(script(hosted.url) + examples("docs/accounts.md", "html", "the-dialog")[0]);
     await form.titled("Log in");
     await form.fill({ "E-mail or user name": email, Password: PASSWORD });
+    await visitor.until(() => document.querySelector("#messages li"));
+    const line = await visitor.run(() => document.querySelector("#messages li").textContent);
+    assert.equal(line, `${email}: Hello, Ben`);
     assert.deepEqual((await visitor.shows()).error, []);
     const { user_id, chats } = await visitor.run(async () => {
       const { user_id } = Micro.user;
