@@ -279,3 +279,34 @@ test("a page that asks for a login makes the chat of whoever logs in", async () 
     await hosted.remove();
   }
 });
+
+test("the calls about accounts run in their order", async () => {
+  const server = await Server.start();
+  try {
+    const [example] = examples("docs/accounts.md", "sh", "signing-up-and-logging-in");
+    const known = {};
+    let used = 0;
+    for (const call of example.split("\n")) {
+      const codes = () => server.output.match(/\b\d{8}\b/g) ?? [];
+      if (call.includes("12345678")) {
+        for (let tries = 0; tries < 1_000 && codes().length === used; tries++) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        used = codes().length;
+      }
+      const own = call
+        .replace("http://127.0.0.1:8080", server.url)
+        .replace("12345678", codes().at(-1))
+        .replace("mcr_…", known.refresh_token)
+        .replace("…", known.access_token)
+        .replace("curl ", "curl --silent --noproxy '*' --fail-with-body ");
+      const { stdout } = await execute("bash", ["-c", own]).catch(({ stdout }) => assert.fail(`${call}: ${stdout}`));
+      Object.assign(known, JSON.parse(stdout).token);
+    }
+    // The last of them has taken the account away.
+    const gone = server.post("/auth/Token", { id: "ann@example.com", secret: "correct horse" });
+    await assert.rejects(gone, /auth\.WrongCredentials/);
+  } finally {
+    await server.remove();
+  }
+});

@@ -66,19 +66,47 @@ test("the page of the README, saved as a file, is a chat of two windows", async 
       .catch(async () => {
         assert.deepEqual(await lines(browser), expected);
       });
-  await ann.driver.wait(
-    () => ann.driver.executeScript("return Boolean(document.getElementById('form').onsubmit)"),
-    15_000,
-  );
-  await ben.driver.wait(
-    () => ben.driver.executeScript("return Boolean(document.getElementById('form').onsubmit)"),
-    15_000,
-  );
+  for (const { driver } of [ann, ben]) await driver.wait(() => driver.executeScript("return Boolean(handle)"), 15_000);
   await say(ann, "Hello, Ben");
   await shows(ben, "ann: Hello, Ben");
   await say(ben, "Hello, Ann");
   for (const browser of [ann, ben]) await shows(browser, "ann: Hello, Ben", "ben: Hello, Ann");
   for (const browser of [ann, ben]) assert.deepEqual(await browser.errors(), []);
+});
+
+/** The page, changed, as another file that somebody opens. */
+async function openChanged(name, ...change) {
+  const [page] = examples("README.md", "html");
+  const changed = page.replace("http://127.0.0.1:8080", server.url).replace(...change);
+  assert.notEqual(changed, page.replace("http://127.0.0.1:8080", server.url));
+  const file = path.join(folder, name);
+  await writeFile(file, changed);
+  return open(file, "ann");
+}
+
+test("what is written before the chat is open stays, and so does the page", async () => {
+  // A server that takes its time.
+  const browser = await openChanged("slow.html", "<script>\n", "<script>\nMicro.post = () => new Promise(() => {});\n");
+  const { driver } = browser;
+  const page = await driver.executeScript("return performance.timeOrigin");
+  const field = await driver.findElement({ css: "#text" });
+  await field.sendKeys("too early", "\n");
+  assert.equal(await field.getAttribute("value"), "too early");
+  assert.equal(await driver.executeScript("return performance.timeOrigin"), page);
+});
+
+test("a chat that can't be opened says why", async () => {
+  const { driver } = await openChanged("refused.html", 'user_ids: ["ann", "ben"]', "user_ids: []");
+  const alert = await driver.wait(
+    () =>
+      driver
+        .switchTo()
+        .alert()
+        .catch(() => false),
+    10_000,
+  );
+  assert.equal(await alert.getText(), "Name at least one user in user_ids.");
+  await alert.accept();
 });
 
 test("the calls of the README, and of whoever moves to this server, are answered", async () => {

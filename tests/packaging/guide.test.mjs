@@ -13,22 +13,21 @@ const WAIT_MS = 20_000;
 
 const MAIN = `
 import { createRoot } from "react-dom/client";
-import { Micro } from "micro-chat";
-import { Chat } from "./Chat";
+import { App } from "./App";
 import { Connection } from "./Connection";
 
-Micro.configure({ api: Micro.params()["api"]! });
-const root = createRoot(document.getElementById("root")!);
-void Micro.post("/chat/New", "micro", { user_ids: ["ann", "ben"] }).then(({ chat_id }) =>
-  root.render(<><Connection /><Chat chatId={chat_id} userId="ann" /></>),
-);`;
+createRoot(document.getElementById("root")!).render(<><Connection /><App /></>);`;
 
 let workshop;
 
 before(async () => {
   workshop = await Workshop.start();
   await writeFile(workshop.at("react/main.tsx"), MAIN);
-  await writeFile(workshop.at("react/Chat.tsx"), examples("README.md", "tsx", "react")[0]);
+  const [chat, app] = examples("README.md", "tsx", "react");
+  await writeFile(workshop.at("react/Chat.tsx"), chat);
+  const api = '"http://127.0.0.1:8080"';
+  assert.ok(app.includes(api));
+  await writeFile(workshop.at("react/App.tsx"), app.replace(api, 'Micro.params()["api"]!'));
   await writeFile(workshop.at("react/Connection.tsx"), examples("docs/guide.md", "tsx", "react")[0]);
   await build({ root: workshop.at("react"), logLevel: "error" });
 });

@@ -1,6 +1,6 @@
 //! A back end that signs tokens for its own users, as the guide shows it.
 
-use axum::{Router, routing::get};
+use axum::{Router, http::StatusCode, routing::get};
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 
 #[tokio::main]
@@ -10,7 +10,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let token = async move || {
         let user = "ann"; // whoever your site knows this request to come from
         let claims = serde_json::json!({ "sub": user, "exp": get_current_timestamp() + 3_600 });
-        encode(&Header::default(), &claims, &key).unwrap_or_default()
+        encode(&Header::default(), &claims, &key).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     Ok(axum::serve(listener, Router::new().route("/chat-token", get(token))).await?)

@@ -1,4 +1,4 @@
 export default {
-  // Vite moves dependencies' scripts while developing, but not the wasm beside them.
+  // Up to Vite 7 it moves dependencies' scripts while developing, but not the wasm beside them.
   optimizeDeps: { exclude: ["micro-chat"] },
 };
