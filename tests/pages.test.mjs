@@ -685,11 +685,18 @@ describe("examples", () => {
     );
   };
 
-  beforeEach(() => ann.browser.open(`${server.url}/examples.html`));
+  beforeEach(async () => {
+    await ann.browser.open(`${server.url}/examples.html`);
+    const areReal = () =>
+      [...document.querySelectorAll(".example")].every((one) => one.querySelector("[value=real]:checked"));
+    await ann.until(() => ann.run(areReal), Boolean, "real ids");
+  });
 
   for (const [id, [{ refused }, check]] of Object.entries(CASES)) {
-    test(`${id}: ${refused} as written, an answer with real ids`, async () => {
+    test(`${id}: an answer at first, ${refused} as written, an answer with real ids`, async () => {
       expected = REFUSED;
+      assert.equal((await run(id)).kind, "good");
+      await choose(id, "written");
       const error = await run(id);
       assert.equal(error.kind, "bad");
       assert.equal(error.body.id, refused);
@@ -705,6 +712,7 @@ describe("examples", () => {
   test("chat-Connect: an error as written; with real ids others' messages arrive", async () => {
     // A failure with a callback is logged; that's what the documents' form of the call does.
     expected = /chat\.Connect\.Missing/;
+    await choose("chat-Connect", "written");
     const error = await run("chat-Connect");
     assert.match(error.body.id, /^chat\.Connect\.Missing(UserID|ChatID)$/);
     await choose("chat-Connect", "real");
@@ -739,8 +747,8 @@ describe("examples", () => {
 
   test("screenshots", async () => {
     expected = REFUSED;
-    await choose("chat-New", "real");
     await run("chat-New");
+    await choose("chat-Send", "written");
     await run("chat-Send");
     await ann.run(() => scrollTo(0, 0));
     await screenshots(ann, "examples");

@@ -160,6 +160,16 @@ function build({ service, method, about, written, real, streams }) {
     }
   });
   fill(written);
+  const unchanged = params.value;
+  // At first, what succeeds. Where the server lets nobody make a chat yet, it stays as written.
+  Promise.resolve(real()).then(
+    (values) => {
+      if (params.value !== unchanged) return;
+      fill(values);
+      part("[value=real]").checked = true;
+    },
+    () => {},
+  );
   // Fonts and widths are known only once the section is on the page.
   // In the next frame, as it changes the section once more.
   new ResizeObserver(() => requestAnimationFrame(() => fit(params))).observe(section);
