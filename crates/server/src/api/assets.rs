@@ -147,6 +147,7 @@ fn mime_of(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
+        Some("txt") => "text/plain; charset=utf-8",
         Some("json" | "map") => "application/json",
         _ => "application/octet-stream",
     }

@@ -38,9 +38,10 @@ pub fn title(text: &str) -> Option<String> {
     Some(words).filter(|words| !words.is_empty())
 }
 
-/// The file's body.
-pub fn render(text: &str) -> Rendered {
-    let mut events: Vec<Event<'_>> = parser(text).map(with_link).collect();
+/// The body of `file`, a path in the repository: links in it begin there.
+pub fn render(file: &str, text: &str) -> Rendered {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut events: Vec<Event<'_>> = parser(text).map(|event| with_link(folder, event)).collect();
     let (mut headings, mut names) = (Vec::new(), HashMap::new());
     for at in 0..events.len() {
         let Event::Start(Tag::Heading { level, .. }) = events[at] else { continue };
@@ -55,7 +56,7 @@ pub fn render(text: &str) -> Rendered {
         }
     }
     let mut page = String::new();
-    html::push_html(&mut page, in_scrollers(events).into_iter());
+    html::push_html(&mut page, for_phones(events).into_iter());
     Rendered { html: page, headings }
 }
 
@@ -75,47 +76,84 @@ fn name_of(words: &str, names: &mut HashMap<String, usize>) -> String {
     if *count == 0 { name } else { format!("{name}-{count}") }
 }
 
-/// A link to another file of `docs/` is one to its page; what lies elsewhere is in the repository.
-fn with_link(event: Event<'_>) -> Event<'_> {
+/// A link to a file that this server shows is one to its page; what else there is, is in the repository.
+fn with_link<'a>(folder: &str, event: Event<'a>) -> Event<'a> {
     match event {
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-            Event::Start(Tag::Link { link_type, dest_url: target(dest_url), title, id })
+            Event::Start(Tag::Link { link_type, dest_url: target(folder, dest_url), title, id })
         }
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-            let dest_url = if dest_url.contains(':') { dest_url } else { format!("/docs/{dest_url}").into() };
-            Event::Start(Tag::Image { link_type, dest_url, title, id })
+            Event::Start(Tag::Image { link_type, dest_url: target(folder, dest_url), title, id })
         }
+        Event::Html(line) if is_of_picture(&line) => Event::Html(with_source(folder, &line).into()),
         // The files are ours, but pages hold what Markdown says and nothing else.
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
         event => event,
     }
 }
 
-fn target(link: CowStr<'_>) -> CowStr<'_> {
-    if link.starts_with('#') || link.contains(':') {
-        return link;
-    }
-    if let Some(file) = link.strip_prefix("../") {
-        return format!("{REPOSITORY}{file}").into();
-    }
-    let (file, place) = link.split_once('#').map_or((&*link, String::new()), |(file, id)| (file, format!("#{id}")));
-    match file.strip_suffix(".md") {
-        Some("README") => format!("/docs{place}").into(),
-        Some(page) => format!("/docs/{page}{place}").into(),
-        None => format!("{REPOSITORY}docs/{link}").into(),
-    }
+/// A line of a picture that is one in the light and another in the dark: Markdown has no word for that.
+fn is_of_picture(line: &str) -> bool {
+    let line = line.trim();
+    matches!(line, "<picture>" | "</picture>")
+        || (line.ends_with("/>") && (line.starts_with("<source media=") || line.starts_with("<img src=\"docs/")))
 }
 
-/// What may be wider than a phone scrolls by itself, and the page does not.
-fn in_scrollers(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+fn with_source(folder: &str, line: &str) -> String {
+    let parts = line.split('"').map(|part| {
+        let is_file = part.ends_with(".png") && !part.contains(' ');
+        if is_file { target(folder, part.to_owned().into()) } else { part.to_owned().into() }
+    });
+    parts.collect::<Vec<_>>().join("\"")
+}
+
+fn target<'a>(folder: &str, link: CowStr<'a>) -> CowStr<'a> {
+    if link.starts_with(['#', '/']) || link.contains(':') {
+        return link;
+    }
+    let (name, place) = link.split_once('#').map_or((&*link, String::new()), |(name, id)| (name, format!("#{id}")));
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let file = parts.join("/");
+    let address = super::address_of(&file).unwrap_or_else(|| format!("{REPOSITORY}{file}"));
+    format!("{address}{place}").into()
+}
+
+/// What may be wider than a phone scrolls by itself, and the page does not. Where a row is shown as lines, which is on a
+/// phone, each cell says which column it is of; the first is the row's own name.
+fn for_phones(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let mut all = Vec::with_capacity(events.len());
+    let (mut columns, mut is_head, mut at): (Vec<String>, bool, usize) = (Vec::new(), false, 0);
     for event in events {
-        match event {
-            Event::Start(Tag::Table(_)) => {
-                all.extend([Event::Html("<div class=\"scroller\" tabindex=\"0\">".into()), event])
+        match &event {
+            Event::Start(Tag::Table(_)) => all.push(Event::Html("<div class=\"scroller\" tabindex=\"0\">".into())),
+            Event::Start(Tag::TableHead) => (columns, is_head) = (Vec::new(), true),
+            Event::End(TagEnd::TableHead) => is_head = false,
+            Event::Start(Tag::TableRow) => at = 0,
+            Event::Start(Tag::TableCell) if is_head => columns.push(String::new()),
+            _ if is_head => {
+                if let (Some(column), Some(words)) = (columns.last_mut(), words_of(&event)) {
+                    column.push_str(words);
+                }
             }
-            Event::End(TagEnd::Table) => all.extend([event, Event::Html("</div>".into())]),
-            event => all.push(event),
+            _ => {}
+        }
+        let (is_cell, is_end) =
+            (matches!(event, Event::Start(Tag::TableCell)), matches!(event, Event::End(TagEnd::Table)));
+        all.push(event);
+        if is_cell && !is_head {
+            if let Some(column) = columns.get(at).filter(|column| at > 0 && !column.is_empty()) {
+                all.push(Event::Html(maud::html! { span.column { (column) } }.into_string().into()));
+            }
+            at += 1;
+        }
+        if is_end {
+            all.push(Event::Html("</div>".into()));
         }
     }
     all
@@ -128,7 +166,7 @@ mod tests {
     #[test]
     fn headings_have_names_and_links_lead_to_pages_or_the_repository() {
         let text = "# A `page`\n\n## Close codes\n\n[a](protocol.md#close-codes) [b](../js/words.ts) [c](https://x.org/y.md) [d](#here)\n\n## Close codes\n";
-        let Rendered { html, headings } = render(text);
+        let Rendered { html, headings } = render("docs/a.md", text);
         assert_eq!(title(text).as_deref(), Some("A page"));
         let ids: Vec<&str> = headings.iter().map(|heading| &*heading.id).collect();
         assert_eq!(ids, ["close-codes", "close-codes-1"]);
@@ -138,8 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn cells_name_their_columns() {
+        let html = render("docs/a.md", "| a | b `<c>` | |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n").html;
+        let cells = "<td>1</td><td><span class=\"column\">b &lt;c&gt;</span>2</td><td>3</td>";
+        assert!(html.contains(cells), "{html}");
+    }
+
+    #[test]
+    fn a_picture_for_light_and_dark_is_one() {
+        let picture = "<picture>\n  <source media=\"(prefers-color-scheme: dark)\" srcset=\"docs/chat-dark.png\" />\n  <img src=\"docs/chat-light.png\" alt=\"A chat\" />\n</picture>\n";
+        assert_eq!(render("README.md", picture).html, picture.replace("docs/", "/docs/"));
+    }
+
+    #[test]
     fn html_in_a_file_is_text() {
-        let html = render("a <script>alert(1)</script>\n\n<img src=x>\n").html;
+        let html = render("docs/a.md", "a <script>alert(1)</script>\n\n<img src=x>\n\n<img src=x onerror=a />\n").html;
         assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
     }
 }

@@ -6,7 +6,7 @@ use super::markdown::Heading;
 
 /// The page `name` with this body among `contents`, the names and titles of all pages.
 pub fn render(name: &str, body: &str, headings: &[Heading], contents: &[(&str, String)]) -> String {
-    let title = contents.iter().find(|(page, _)| *page == name).map_or("", |(_, title)| title);
+    let title = contents.iter().find(|(page, _)| *page == name).map_or("Examples", |(_, title)| title);
     // The list of contents stands below the title.
     let (head, rest) = body.split_at(body.find("</h1>").map_or(0, |at| at + "</h1>".len()));
     html! {

@@ -3,13 +3,17 @@
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
-use super::markdown::{self, Heading};
+use super::markdown::{self, Heading, Rendered};
 
 /// What the page is called.
 pub const TITLE: &str = "API reference";
 
+/// Where the document is, and what it names.
+const FILE: &str = "crates/server/openapi.json";
+const PROTOCOL: &str = "docs/protocol.md";
+
 /// The page's body, and its headings.
-pub fn render(document: &Value) -> (String, Vec<Heading>) {
+pub fn render(document: &Value) -> Rendered {
     let tags = document["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
     let heading = |tag: &Value| Heading { id: text(&tag["name"]).to_owned(), title: text(&tag["name"]).to_owned() };
     let body = html! {
@@ -25,7 +29,7 @@ pub fn render(document: &Value) -> (String, Vec<Heading>) {
             }
         }
     };
-    (body.into_string(), tags.iter().map(heading).collect())
+    Rendered { html: body.into_string(), headings: tags.iter().map(heading).collect() }
 }
 
 /// How a path is called by most: with POST, where it can be.
@@ -140,7 +144,9 @@ fn text(value: &Value) -> &str {
 }
 
 fn words(value: &Value) -> Markup {
-    PreEscaped(markdown::render(text(value)).html)
+    // Its readers elsewhere know the file; here it is a page.
+    let text = text(value).replace(PROTOCOL, &format!("[the protocol](../../{PROTOCOL})"));
+    PreEscaped(markdown::render(FILE, &text).html)
 }
 
 #[cfg(test)]
@@ -151,10 +157,11 @@ mod tests {
     #[test]
     fn every_path_of_the_document_stands_on_the_page_once() {
         let document = openapi::value();
-        let (page, _) = render(document);
+        let page = render(document).html;
         for (path, _) in fields(&document["paths"]) {
             assert_eq!(page.matches(&format!("<code>{path}</code></h3>")).count(), 1, "{path}");
         }
+        assert!(page.contains("<a href=\"/docs/protocol\">the protocol</a>") && !page.contains(PROTOCOL), "{page}");
         assert!(page.contains("chat.New.MissingUserIDs"), "refusals are named");
         assert!(page.contains(r#"curl http://127.0.0.1:8080/chat/New -d '{&quot;user_ids&quot;"#), "{page}");
     }
