@@ -68,6 +68,10 @@ test("pages fit a phone and a desktop, light and dark", async () => {
       }
       const wide = await browser.driver.executeScript("return document.documentElement.scrollWidth");
       assert.ok(wide <= width, `${page} is ${wide} wide at ${width}`);
+      const cut = await browser.driver.executeScript(
+        () => [...document.querySelectorAll(".scroller")].filter((one) => one.scrollWidth > one.clientWidth).length,
+      );
+      assert.equal(cut, 0, `${page} has tables that are cut off at ${width}`);
     }
   }
 });

@@ -33,6 +33,9 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** The lines of each example that hide the server's own pages. */
+const HIDING = { nginx: ["location ~"], caddy: ["@pages path", "respond @pages"] };
+
 const startServer = () =>
   Server.start({
     command: "serve",
@@ -112,6 +115,29 @@ for (const name of ["nginx", "caddy"]) {
       assert.deepEqual(await ids(server.url), new Set(["auth.NoToken"]));
     } finally {
       await proxy.remove();
+      await server.remove();
+    }
+  });
+
+  test(`${name}: hides the server's own pages where it is told to, and nothing else`, async () => {
+    const server = await startServer();
+    const shown = async (changes) => {
+      const proxy = await Proxy.start(name, server.url, changes);
+      const pages = ["/", "/index.html", "/examples.html", "/docs", "/docs/guide", "/docs/deploy/nginx.conf"];
+      const others = ["/assets/micro.js", "/healthz", "/auth/Options"];
+      const statusOf = async (path) => (await fetch(proxy.url + path)).status;
+      try {
+        return [await Promise.all(pages.map(statusOf)), await Promise.all(others.map(statusOf))];
+      } finally {
+        await proxy.remove();
+      }
+    };
+    try {
+      const [six, three] = [6, 3].map((count) => (status) => Array(count).fill(status));
+      assert.deepEqual(await shown([]), [six(200), three(200)]);
+      const uncommented = HIDING[name].map((line) => [`# ${line}`, line]);
+      assert.deepEqual(await shown(uncommented), [six(404), three(200)]);
+    } finally {
       await server.remove();
     }
   });

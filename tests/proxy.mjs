@@ -25,12 +25,13 @@ export function changed(text, changes) {
 
 /** How each is set up in `folder`, to listen on `port` without TLS before the server at `upstream`, and how it runs. */
 const PROXIES = {
-  async nginx({ folder, port, upstream }) {
+  async nginx({ folder, port, upstream, changes }) {
     const site = changed(await example("nginx.conf"), [
       ["127.0.0.1:8080", upstream],
       ["listen 443 ssl http2;", `listen 127.0.0.1:${port};`],
       ["    listen [::]:443 ssl http2;\n", ""],
       ["ssl_certificate", "# ssl_certificate"],
+      ...changes,
     ]);
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     const file = path.join(folder, "nginx.conf");
@@ -45,11 +46,12 @@ ${site}}`,
     );
     return [proxyPrograms().nginx, ["-c", file, "-p", folder, "-e", path.join(folder, "error.log")]];
   },
-  async caddy({ folder, port, upstream }) {
+  async caddy({ folder, port, upstream, changes }) {
     const file = path.join(folder, "Caddyfile");
     const site = changed(await example("Caddyfile"), [
       ["127.0.0.1:8080", upstream],
       ["chat.example.com {", `http://127.0.0.1:${port} {`],
+      ...changes,
     ]);
     await writeFile(file, `{\n\tadmin off\n\tauto_https off\n}\n${site}`);
     return [proxyPrograms().caddy, ["run", "--adapter", "caddyfile", "--config", file]];
@@ -80,13 +82,13 @@ export class Proxy {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts `name`, which is `nginx` or `caddy`, before the server at `url`. */
-  static async start(name, url) {
+  /** Starts `name`, which is `nginx` or `caddy`, before the server at `url`, with more `changes` to the example. */
+  static async start(name, url, changes = []) {
     const proxy = new Proxy();
     proxy.#folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-proxy-"));
     proxy.#port = await freePort();
     const { host: upstream } = new URL(url);
-    proxy.#command = await PROXIES[name]({ folder: proxy.#folder, port: proxy.#port, upstream });
+    proxy.#command = await PROXIES[name]({ folder: proxy.#folder, port: proxy.#port, upstream, changes });
     await proxy.run();
     return proxy;
   }

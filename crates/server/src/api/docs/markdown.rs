@@ -129,7 +129,8 @@ fn target<'a>(folder: &str, link: CowStr<'a>) -> CowStr<'a> {
 fn for_phones(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let mut all = Vec::with_capacity(events.len());
     let (mut columns, mut is_head, mut at): (Vec<String>, bool, usize) = (Vec::new(), false, 0);
-    for event in events {
+    let mut events = events.into_iter().peekable();
+    while let Some(event) = events.next() {
         match &event {
             Event::Start(Tag::Table(_)) => all.push(Event::Html("<div class=\"scroller\" tabindex=\"0\">".into())),
             Event::Start(Tag::TableHead) => (columns, is_head) = (Vec::new(), true),
@@ -147,7 +148,8 @@ fn for_phones(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
             (matches!(event, Event::Start(Tag::TableCell)), matches!(event, Event::End(TagEnd::Table)));
         all.push(event);
         if is_cell && !is_head {
-            if let Some(column) = columns.get(at).filter(|column| at > 0 && !column.is_empty()) {
+            let is_empty = matches!(events.peek(), Some(Event::End(_)));
+            if let Some(column) = columns.get(at).filter(|column| at > 0 && !is_empty && !column.is_empty()) {
                 all.push(Event::Html(maud::html! { span.column { (column) } }.into_string().into()));
             }
             at += 1;
@@ -177,9 +179,9 @@ mod tests {
 
     #[test]
     fn cells_name_their_columns() {
-        let html = render("docs/a.md", "| a | b `<c>` | |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n").html;
+        let html = render("docs/a.md", "| a | b `<c>` | |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n| 4 | | |\n").html;
         let cells = "<td>1</td><td><span class=\"column\">b &lt;c&gt;</span>2</td><td>3</td>";
-        assert!(html.contains(cells), "{html}");
+        assert!(html.contains(cells) && html.contains("<td>4</td><td></td><td></td>"), "{html}");
     }
 
     #[test]
