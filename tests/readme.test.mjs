@@ -93,6 +93,7 @@ test("what is written before the chat is open stays, and so does the page", asyn
   await field.sendKeys("too early", "\n");
   assert.equal(await field.getAttribute("value"), "too early");
   assert.equal(await driver.executeScript("return performance.timeOrigin"), page);
+  assert.deepEqual(await browser.errors(), []);
 });
 
 test("a chat that can't be opened says why", async () => {
