@@ -1,8 +1,9 @@
 //! The tables, and how a connection is set up.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::StoreError;
@@ -207,6 +208,10 @@ const STEPS: &[M<'static>] = &[
 /// Opens the writer's connection and brings the tables up to date.
 pub fn open(file: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(file)?;
+    // SQLite is content to read where it may not write, as where another user has made the file.
+    if connection.is_readonly(MAIN_DB)? {
+        return Err(StoreError::File(file.to_owned(), ErrorKind::PermissionDenied.into()));
+    }
     // A commit is durable when it returns: the log is synced each time.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", if broken::is(Broken::Sync) { "NORMAL" } else { "FULL" })?;

@@ -62,3 +62,25 @@ async fn what_it_writes_is_for_nobody_else() {
         assert!(found.iter().any(|found| found.starts_with(name)), "{name} in {found:?}");
     }
 }
+
+/// SQLite is content to read where it may not write. A server that stores nothing would be none.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_database_that_it_may_not_write_is_told_at_the_start() {
+    use std::os::unix::fs::MetadataExt;
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("data");
+    let made = program(&["keys", "list"], &data).output().await.expect("it starts");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    fs::set_permissions(data.join("chat.db"), fs::Permissions::from_mode(0o400)).expect("a mode");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    if fs::metadata("/proc/self").expect("this process").uid() == 0 {
+        // Root writes whatever there is, unless that is taken from it.
+        command = Command::new("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_micro-chat-server")]);
+    }
+    command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(&data).kill_on_drop(true);
+    let ended = timeout(PATIENCE, command.output()).await.expect("an end").expect("it starts");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("chat.db: permission denied"), "{said}");
+}
