@@ -7,7 +7,7 @@
 //!   [`export`]: all of a chat or a user into one; [`lines`]: an input that may hold anything,
 //! - [`manual`]: what shells and readers are told of the command line,
 //! - [`chat`] and [`chats`]: the services; [`config`]: shows and changes settings; [`caller`]: calls as somebody,
-//! - [`file`]: files that are there when all of them is; `terminal`: as it was before,
+//! - [`mod@file`]: files that are there when all of them is; `terminal`: as it was before,
 //! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
 
 mod account;
