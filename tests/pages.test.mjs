@@ -462,7 +462,7 @@ describe("chat", () => {
     for (const text of ["old", "older than is kept", "kept"]) await send(chat, "ben", text);
     await ann.chat(address(chat, "ann"));
     await ann.shows(["old", "older than is kept", "kept"]);
-    await ann.run(() => {
+    await ann.browser.run(() => {
       const { parse } = JSON;
       // As a server says it that keeps messages for some time only.
       JSON.parse = (text) => {

@@ -96,7 +96,10 @@ test("what the README and the guide show of the package fits strict pages, too",
   for (const document of ["README.md", "docs/guide.md"]) {
     for (const language of ["ts", "tsx"]) {
       for (const example of examples(document, language)) {
-        files.push(`example-${files.length}.${language}`);
+        // A component's file is called as it is: another of the same document may want it.
+        const name = /export function (\w+)/.exec(example)?.[1] ?? `example-${files.length}`;
+        files.push(`${path.parse(document).name}/${name}.${language}`);
+        await mkdir(workshop.at(path.dirname(files.at(-1))), { recursive: true });
         await writeFile(workshop.at(files.at(-1)), example);
       }
     }
