@@ -687,15 +687,19 @@ describe("examples", () => {
 
   beforeEach(async () => {
     await ann.browser.open(`${server.url}/examples.html`);
-    const areReal = () =>
-      [...document.querySelectorAll(".example")].every((one) => one.querySelector("[value=real]:checked"));
+    const areReal = () => {
+      const all = [...document.querySelectorAll(".example")];
+      // There are none before the page's script has run.
+      return all.length > 0 && all.every((one) => one.querySelector("[value=real]:checked"));
+    };
     await ann.until(() => ann.run(areReal), Boolean, "real ids");
   });
 
   for (const [id, [{ refused }, check]] of Object.entries(CASES)) {
     test(`${id}: an answer at first, ${refused} as written, an answer with real ids`, async () => {
       expected = REFUSED;
-      assert.equal((await run(id)).kind, "good");
+      const first = await run(id);
+      assert.equal(first.kind, "good", JSON.stringify(first));
       await choose(id, "written");
       const error = await run(id);
       assert.equal(error.kind, "bad");
@@ -704,7 +708,7 @@ describe("examples", () => {
       assert.ok(error.body.detail);
       await choose(id, "real");
       const answer = await run(id);
-      assert.equal(answer.kind, "good");
+      assert.equal(answer.kind, "good", JSON.stringify(answer));
       check(answer.body);
     });
   }
