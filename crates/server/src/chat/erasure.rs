@@ -43,7 +43,7 @@ pub struct Underway(RwLock<State>);
 #[derive(Debug, Default)]
 struct State {
     /// By namespace and name, who was deleted since the start: what came with a token from up to then is theirs.
-    gone: HashMap<(String, String), u64>,
+    gone: HashMap<String, HashMap<String, u64>>,
     /// Calls that were let in since the last deletion.
     calls: TaskTracker,
     /// Calls that were let in before, and may still be on their way.
@@ -56,9 +56,8 @@ impl Underway {
     pub fn enter(&self, caller: &Caller) -> Result<TaskTrackerToken, Denied> {
         // Nothing panics while it is held.
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let user = caller.user().filter(|_| !state.gone.is_empty());
-        let is_gone = user.is_some_and(|user| {
-            let cutoff = state.gone.get(&(caller.namespace.clone(), user.id.clone()));
+        let is_gone = caller.user().is_some_and(|user| {
+            let cutoff = state.gone.get(&caller.namespace).and_then(|gone| gone.get(&user.id));
             cutoff.is_some_and(|cutoff| user.issued_at.is_none_or(|at| auth::seconds(at) <= *cutoff))
         });
         if is_gone && !broken::is(Broken::Erasure) {
@@ -71,7 +70,7 @@ impl Underway {
     async fn leave(&self, namespace: &str, user_id: &str, at: u64) {
         let before = {
             let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            state.gone.insert((namespace.to_owned(), user_id.to_owned()), at);
+            state.gone.entry(namespace.to_owned()).or_default().insert(user_id.to_owned(), at);
             // Those who come from here on are not waited for; those are whom another deletion waits for already.
             let calls = std::mem::take(&mut state.calls);
             calls.close();
@@ -89,7 +88,9 @@ impl Underway {
     /// Lets them in again: it did not begin.
     fn stay(&self, namespace: &str, user_id: &str) {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        state.gone.remove(&(namespace.to_owned(), user_id.to_owned()));
+        if let Some(gone) = state.gone.get_mut(namespace) {
+            gone.remove(user_id);
+        }
     }
 }
 
