@@ -72,6 +72,7 @@ async function runStep(name, prepared) {
     result.reason ??= error.message;
   }
   result.skipped ??= [];
+  result.failures ??= [];
   return { ...result, time: performance.now() - started };
 }
 
@@ -100,6 +101,8 @@ await main(async () => {
   const results = [];
   for (const name of names) results.push(await runStep(name, prepared));
 
+  // Once more what failed: between there and here are the steps that came after.
+  for (const { name, failures } of results) for (const failure of failures) console.log(`\n${name}: ${failure.trim()}`);
   console.log();
   summary(results);
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);

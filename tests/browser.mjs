@@ -12,6 +12,10 @@ import { WebKit } from "./engines/webkit.mjs";
 
 const SCREENSHOTS = new URL("../target/screenshots/", import.meta.url);
 
+/** How long a page may take to load. */
+const LOAD_MS = 30_000;
+const POLL_MS = 10;
+
 const ENGINES = { chromium: Chromium, firefox: Firefox, webkit: WebKit };
 
 /** The engine that the tests run in. */
@@ -45,13 +49,39 @@ export class Browser {
     browser.#folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-browser-"));
     browser.#engine = await ENGINES[engine].start(programs, browser.#folder);
     browser.driver = browser.#engine.driver;
-    await browser.driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
+    await browser.driver.manage().setTimeouts({ script: 30_000, pageLoad: LOAD_MS });
     return browser;
   }
 
+  /** Opens a page. */
   async open(url) {
-    await this.driver.get(url);
+    await this.#come(url, () => this.driver.get(url));
     await this.#engine.opened?.();
+  }
+
+  /** Loads the page in front anew. */
+  async reload() {
+    await this.#come("the page", () => this.driver.navigate().refresh());
+  }
+
+  /** Goes back to the page that was there before the one in front. */
+  async back() {
+    await this.#come("the page before", () => this.driver.navigate().back());
+  }
+
+  /** Goes on to the page that `back` left. */
+  async forward() {
+    await this.#come("the page after", () => this.driver.navigate().forward());
+  }
+
+  /** Comes to another page, and waits until all of it has loaded. */
+  async #come(name, go) {
+    const before = await this.driver.executeScript(() => performance.timeOrigin);
+    await go();
+    // On a busy machine drivers come back sooner than that, or even with the last page still in front.
+    const isThere = (before) => document.readyState === "complete" && performance.timeOrigin !== before;
+    const loaded = () => this.driver.executeScript(isThere, before);
+    await this.driver.wait(loaded, LOAD_MS, `${name} did not load`, POLL_MS);
   }
 
   /** Runs an async function in the page, with `args` and nothing else of its file; resolves to what it returns. */

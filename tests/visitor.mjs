@@ -40,13 +40,6 @@ export class Visitor {
     await this.#browser.forgetConsole();
     const url = this.#site.publish(example).replace("127.0.0.1", host);
     await this.#browser.open(url);
-    // On a busy machine the driver may come back with the last page still in front.
-    const isThere = () =>
-      this.#browser.driver.executeScript(
-        `return document.readyState === "complete" && performance.getEntriesByType("navigation")[0].name === arguments[0]`,
-        url,
-      );
-    await this.#browser.driver.wait(isThere, WAIT_MS, `${url} did not load`, POLL_MS);
   }
 
   /** Opens a new page with this example in it, in a tab of its own; resolves to the tab that was in front. */
@@ -79,12 +72,12 @@ export class Visitor {
 
   /** Loads the page in front anew. */
   async reload() {
-    await this.#browser.driver.navigate().refresh();
+    await this.#browser.reload();
   }
 
   /** Goes back to the page that was there before the one in front. */
   async back() {
-    await this.#browser.driver.navigate().back();
+    await this.#browser.back();
   }
 
   /** Presses keys, one after the other, wherever the focus is. */
@@ -112,7 +105,7 @@ export class Visitor {
 
   /** Undoes `back`. */
   async forward() {
-    await this.#browser.driver.navigate().forward();
+    await this.#browser.forward();
   }
 
   /** Tells the page's tab something for which W3C's protocol has no word; resolves to the answer. */

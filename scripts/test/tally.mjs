@@ -9,6 +9,7 @@ const sum = (output, pattern) => [...output.matchAll(pattern)].reduce((total, [,
 export const cargo = {
   passed: /^\s*test result: .*?(\d+) passed;/gm,
   failed: /^\s*test result: .*?; (\d+) failed;/gm,
+  failures: /^\s*failures:\n\n---- [^]*?(?=^\s*failures:\n {4}|^\s*test result:)/gm,
 };
 
 /** `node --test --test-reporter=spec`, which also says what was skipped, and why. */
@@ -16,18 +17,23 @@ export const node = {
   passed: /^ℹ pass (\d+)/gm,
   failed: /^ℹ (?:fail|cancelled) (\d+)/gm,
   skipped: /^\s*﹣ (.+) \([\d.]+ms\) # (.+)$/gm,
+  failures: /^✖ failing tests:\n[^]*/gm,
 };
 
-/** Runs a test runner; returns `{ passed, failed, skipped, reason }`, `skipped` with a line for each. A runner that fails without a failed test counts as one. */
+/**
+ * Runs a test runner; returns `{ passed, failed, skipped, failures, reason }`: `skipped` with a line for each, `failures`
+ * as the runner told them. A runner that fails without a failed test counts as one.
+ */
 export async function tally(runner, program, args, options) {
   const { code, output, timedOut } = await attempt(program, args, options);
   const passed = sum(output, runner.passed);
   const failed = sum(output, runner.failed);
   const skipped = runner.skipped && [...output.matchAll(runner.skipped)].map(([, name, why]) => `${name}: ${why}`);
-  if (timedOut) return { passed, failed: failed + 1, skipped, reason: `stopped after ${options.timeout / 60_000} min` };
-  if (code !== 0)
-    return { passed, failed: Math.max(failed, 1), skipped, reason: failed ? undefined : `exit code ${code}` };
-  return { passed, failed, skipped };
+  const failures = output.match(runner.failures) ?? [];
+  const result = { passed, failed, skipped, failures };
+  if (timedOut) return { ...result, failed: failed + 1, reason: `stopped after ${options.timeout / 60_000} min` };
+  if (code === 0 || failed > 0) return result;
+  return { ...result, failed: 1, reason: `exit code ${code}` };
 }
 
 /** Runs checks that pass or fail as a whole, all of them; they count as one test. */
