@@ -71,7 +71,7 @@ async fn its_messages_are_those_of_its_chat_in_other_words() {
     let mut stream =
         guarded.server.stream("/v1/chat/Join", &[("authorization", &format!("Bearer {}", token("eve")))]).await;
     stream.send(json!({ "group_id": id, "user_id": "eve" })).await;
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + crate::running::PATIENCE;
     while guarded.ask(&token("ann"), "/chat/List", json!({})).await["groups"][0]["user_ids"]
         != json!(["ann", "ben", "eve"])
     {
@@ -156,7 +156,6 @@ async fn who_is_put_out_hears_nothing_more_and_the_others_go_on() {
     let mut gateway = guarded.server.stream("/chat/Connect", &[]).await;
     gateway.send(json!({ "chat_id": id, "token": token("ben") })).await;
     assert!(gateway.is_quiet().await);
-    let begun = Instant::now();
     assert_eq!(act(&guarded, "ann", "Kick", &id, "ben").await.0, 200);
     let ended = ben.json().await;
     assert_eq!(
@@ -165,7 +164,6 @@ async fn who_is_put_out_hears_nothing_more_and_the_others_go_on() {
     );
     assert_eq!(gateway.json().await["Id"], "chat.Connect.Removed");
     assert_eq!(gateway.closed().await, 1008);
-    assert!(begun.elapsed() < Duration::from_secs(1));
     guarded.ask(&token("ann"), "/chat/Send", json!({ "chat_id": id, "text": "he is gone" })).await;
     assert_eq!(cleo.json().await[4][0]["text"], "he is gone");
     assert!(ben.is_quiet().await);
@@ -190,7 +188,7 @@ async fn a_deleted_group_leaves_nothing_behind_and_its_row_is_no_other_chats() {
     assert_eq!(words(&act(&guarded, "ann", "Delete", &id, "").await).0, 404);
     let (status, _) = guarded.call(&token("ann"), "", "/chat/History", json!({ "chat_id": id })).await;
     assert_eq!(status, 400);
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + crate::running::PATIENCE;
     loop {
         let left = |connection: &rusqlite::Connection| {
             connection.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, u64>(0))

@@ -61,9 +61,7 @@ async fn a_flood_on_a_stream_is_slowed_down_and_keeps_its_order() {
     }
     // Meanwhile nobody else waits.
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let other = Instant::now();
     assert_eq!(send(&guarded, "ben", &chat_id).await.0, 200);
-    assert!(other.elapsed() < Duration::from_secs(1));
     let mut acks = Vec::new();
     while acks.len() < 45 {
         let frame = ann.json().await;
@@ -74,7 +72,9 @@ async fn a_flood_on_a_stream_is_slowed_down_and_keeps_its_order() {
     assert_eq!(acks, (1..=45).collect::<Vec<_>>());
     assert!(begun.elapsed() >= Duration::from_millis(1_900), "{:?}", begun.elapsed());
     let history = guarded.ask(&token("ann"), "/chat/History", json!({ "chat_id": chat_id })).await;
-    let own = history["messages"].as_array().expect("messages").iter().filter(|message| message["user_id"] == "ann");
+    let messages = history["messages"].as_array().expect("messages");
+    assert_eq!(messages.last().expect("messages")["user_id"], "ann", "ben waited, too");
+    let own = messages.iter().filter(|message| message["user_id"] == "ann");
     let texts: Vec<_> = own.map(|message| message["text"].as_str().expect("a text").to_owned()).collect();
     assert_eq!(texts, (1..=45).map(|n| format!("text {n}")).collect::<Vec<_>>());
 }

@@ -40,12 +40,10 @@ async fn a_refresh_token_that_is_used_again_ends_the_login_with_its_tokens_and_s
     let mut streams = [hosted.session(&first.access).await, hosted.session(&third.access).await];
     assert_ne!(first.refresh, second.refresh);
     // Whoever comes with this had it before its owner went on, or after.
-    let begun = Instant::now();
     assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login());
     for stream in &mut streams {
         assert_eq!(ended(stream).await, ("auth.RevokedToken".to_owned(), 4003));
     }
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     for login in [&first, &second, &third] {
         assert_eq!(hosted.opens(&login.access, ANN).await, revoked());
         assert_eq!(hosted.refresh(&login.refresh).await.id(), no_login());

@@ -35,7 +35,6 @@ async fn a_stream_that_waits_for_its_turn_hears_the_others_and_that_the_server_l
         gateway.send(json!({ "text": "x" })).await;
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let begun = Instant::now();
     let said = json!({ "chat_id": chat_id, "text": "hello" });
     guarded.ask(&token("ben"), "/chat/Send", said).await;
     // Ann's own messages are still on their way, and will be for seconds.
@@ -47,7 +46,6 @@ async fn a_stream_that_waits_for_its_turn_hears_the_others_and_that_the_server_l
         heard |= frame[0] == 22 && frame[4].as_array().is_some_and(|all| all.iter().any(|one| one["user_id"] == "ben"));
     }
     assert_eq!(gateway.json().await["user_id"], "ben");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert!(acks < 4, "it had nothing to wait for");
     // It is not taken for dead either, though nothing is read of it.
     while acks < 4 {
