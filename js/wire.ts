@@ -427,13 +427,13 @@ export interface GroupsHistoryResponse {
 }
 /** A message of a group. */
 export interface GroupsMessage {
-  /** The sender's name for it: a second message with it is the same message. */
+  /** As its sender gave it, or made by the server. */
   client: string;
   /** The group it is in. */
   group_id: string;
   /** Made by the server; a UUID. */
   id: string;
-  /** When it was stored, to the second: RFC 3339. */
+  /** When it was stored: RFC 3339, with nanoseconds. */
   sent_at: string;
   /** What it is about; may be empty. */
   subject: string;
@@ -444,7 +444,7 @@ export interface GroupsMessage {
 }
 /** Request of `chat.List`. */
 export interface GroupsListRequest {
-  /** At most so many, 1 to 1,000; 0 stands for 100. */
+  /** At most so many, 1 to 1,000; 0 stands for 1,000. */
   limit?: number;
   /** Groups to pass over. */
   offset?: number;
@@ -472,7 +472,10 @@ export interface ChatNewResponse {
 export interface ChatSendRequest {
   /** The chat to send to. */
   chat_id?: string;
-  /** The same, as groups call it. */
+  /**
+   * With a `group_id`: the same, where it is a UUID; anything else says what program sends, and comes back with each
+   * of its messages.
+   */
   client?: string;
   /** Makes a retry safe; the server makes one where it is empty. */
   client_id?: string;

@@ -67,8 +67,9 @@ pub struct SendRequest {
     /// Makes a retry safe; the server makes one where it is empty.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]
     pub client_id: String,
-    /// The same, as groups call it.
-    #[cfg_attr(feature = "openapi", schema(max_length = 256))]
+    /// With a `group_id`: the same, where it is a UUID; anything else says what program sends, and comes back with each
+    /// of its messages.
+    #[cfg_attr(feature = "openapi", schema(max_length = 219))]
     pub client: String,
     /// Who sends.
     #[cfg_attr(feature = "openapi", schema(max_length = 256))]

@@ -28,13 +28,13 @@ pub struct Group {
 pub struct Message {
     /// Made by the server; a UUID.
     pub id: String,
-    /// The sender's name for it: a second message with it is the same message.
+    /// As its sender gave it, or made by the server.
     pub client: String,
     /// The group it is in.
     pub group_id: String,
     /// Who sent it.
     pub user_id: String,
-    /// When it was stored, to the second: RFC 3339.
+    /// When it was stored: RFC 3339, with nanoseconds.
     pub sent_at: String,
     /// What it is about; may be empty.
     pub subject: String,
@@ -67,7 +67,7 @@ pub struct CreateRequest {
 pub struct ListRequest {
     /// Only groups with this member; empty: all that the caller may see.
     pub user_id: String,
-    /// At most so many, 1 to 1,000; 0 stands for 100.
+    /// At most so many, 1 to 1,000; 0 stands for 1,000.
     #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     pub limit: u64,
     /// Groups to pass over.

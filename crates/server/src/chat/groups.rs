@@ -8,9 +8,6 @@ use super::{Chats, Draft, History, Refusal, at_most};
 use crate::auth::{Caller, Scope};
 use crate::store::{Group, GroupChange, GroupDraft, GroupName, Message, Standing};
 
-/// How many groups `chat.List` answers without a limit.
-const LISTED: u64 = 100;
-
 /// Who does what to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -65,7 +62,7 @@ impl Chats {
         if limit > limit::PAGE {
             return Err(Refusal::LimitTooLarge(limit::PAGE));
         }
-        let limit = if limit == 0 { LISTED } else { limit };
+        let limit = if limit == 0 { limit::PAGE } else { limit };
         let viewer = caller.user().map(|user| user.id.clone());
         let member = Some(member).filter(|member| !member.is_empty());
         Ok(self.store.groups(caller.namespace.clone(), viewer, member, limit, offset).await?)
@@ -187,7 +184,8 @@ fn decide(act: Act, actor: Option<&str>, standing: &Standing) -> Result<GroupCha
         Act::Invite => Ok(GroupChange::Invite),
         Act::Join => Ok(GroupChange::Join),
         Act::Kick if !is_creator => Err(Refusal::NotCreator),
-        Act::Kick | Act::Leave if !standing.target_is_member => Err(Refusal::NotInGroup),
+        // Who is not in it is out of it: that was wanted.
+        Act::Kick | Act::Leave if !standing.target_is_member => Ok(GroupChange::None),
         Act::Kick => Ok(GroupChange::Kick),
         Act::Leave => Ok(GroupChange::Leave),
     }

@@ -18,7 +18,7 @@ use slab::Slab;
 use tokio::sync::{mpsc, watch};
 
 use crate::broken::{self, Broken};
-use crate::store::{ChatKey, Committed, Gone, MemberChange, Membership, Message, Removal};
+use crate::store::{ChatKey, Committed, Gone, MemberChange, Membership, Message, Nanos, Removal};
 pub use outlet::{End, Item, Outlet};
 use ring::Ring;
 pub use ring::{Backlog, RING, RingSize};
@@ -90,6 +90,8 @@ pub struct Delivery {
     pub user_id: String,
     /// The message.
     pub message: Stored,
+    /// When it was stored: as JSON it says the second only.
+    pub sent_at: Nanos,
     /// The session dialect's frame that ends with it, for the handle and from the `seq` of the first who needed one.
     frame: OnceLock<(u32, u64, Utf8Bytes)>,
     /// As the stream of a group carries it, once somebody wanted that.
@@ -98,13 +100,13 @@ pub struct Delivery {
 
 impl Delivery {
     /// Nobody has it yet.
-    pub fn new(chat: ChatKey, user_id: String, message: Stored) -> Self {
-        Self { chat, user_id, message, frame: OnceLock::new(), in_group: OnceLock::new() }
+    pub fn new(chat: ChatKey, user_id: String, message: Stored, sent_at: Nanos) -> Self {
+        Self { chat, user_id, message, sent_at, frame: OnceLock::new(), in_group: OnceLock::new() }
     }
 
     /// As the stream of a group carries it: made once for all who hear it so.
-    pub fn in_group(&self, make: impl FnOnce(&str) -> Utf8Bytes) -> Utf8Bytes {
-        self.in_group.get_or_init(|| make(&self.message.json)).clone()
+    pub fn in_group(&self, make: impl FnOnce(&str, Nanos) -> Utf8Bytes) -> Utf8Bytes {
+        self.in_group.get_or_init(|| make(&self.message.json, self.sent_at)).clone()
     }
 
     /// The frame that ends with this message. Most readers stand alike: what is made for the first serves them all.
@@ -367,7 +369,7 @@ impl Hub {
         if room.subscribers.is_empty() {
             return;
         }
-        let delivery = Arc::new(Delivery::new(message.chat, message.user_id.clone(), stored));
+        let delivery = Arc::new(Delivery::new(message.chat, message.user_id.clone(), stored, message.sent_at));
         for (_, subscriber) in &room.subscribers {
             subscriber.outlet.push(subscriber.handle, Parcel::Message(delivery.clone()));
         }

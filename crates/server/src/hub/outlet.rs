@@ -166,7 +166,7 @@ mod tests {
 
     fn delivery(size: usize) -> Parcel {
         let stored = Stored { seq: 1, json: "x".repeat(size).into() };
-        Parcel::Message(Arc::new(Delivery::new(1, String::new(), stored)))
+        Parcel::Message(Arc::new(Delivery::new(1, String::new(), stored, 0)))
     }
 
     fn take(outlet: &Outlet) -> Poll<Result<usize, End>> {

@@ -19,7 +19,7 @@ use crate::auth::Caller;
 use crate::chat::{Act, Draft, Joined, Reader, Refusal, Start};
 use crate::hub::{Item, Parcel, Seat};
 use crate::node::Node;
-use crate::store::{self, Chat, Identity};
+use crate::store::{self, Chat, Identity, Nanos};
 
 /// Messages of one connection that wait for their commit.
 const PENDING: usize = 64;
@@ -67,10 +67,10 @@ async fn end(socket: &mut Socket, ending: Ending) {
 }
 
 /// A message as a group's stream carries it.
-fn in_group(json: &str) -> Utf8Bytes {
+fn in_group(json: &str, sent_at: Nanos) -> Utf8Bytes {
     // It is ours, and always reads.
     let message: Message = serde_json::from_str(json).unwrap_or_default();
-    serde_json::to_string(&groups::frame(message)).unwrap_or_default().into()
+    serde_json::to_string(&groups::frame(message, sent_at)).unwrap_or_default().into()
 }
 
 /// A user in a chat.
@@ -180,8 +180,8 @@ impl Connection {
         for (_, parcel) in items {
             match parcel {
                 Parcel::Message(delivery) if delivery.message.seq <= self.after => {}
-                Parcel::Message(delivery) if self.is_of_group => frames.push(delivery.in_group(in_group)),
                 Parcel::Message(delivery) if delivery.user_id == self.user_id => {}
+                Parcel::Message(delivery) if self.is_of_group => frames.push(delivery.in_group(in_group)),
                 Parcel::Message(delivery) => frames.push(delivery.message.json.clone()),
                 parcel if parcel.ends(self.chat.key, &self.user_id) => {
                     let endpoint = if self.is_of_group { Endpoint::ChatJoin } else { Endpoint::ChatConnect };

@@ -46,7 +46,7 @@ async fn a_group_is_made_found_joined_and_left() {
     assert_eq!((joined.0, &joined.1["group"]["user_ids"]), (200, &json!(["ann", "ben", "eve"])));
     let left = act(&guarded, "eve", "Leave", &id, "").await;
     assert_eq!(left.1["group"]["user_ids"], json!(["ann", "ben"]));
-    assert_eq!(words(&act(&guarded, "eve", "Leave", &id, "").await), (403, "chat.leave", "user is not in the group"));
+    assert_eq!(act(&guarded, "eve", "Leave", &id, "").await, left, "gone is gone");
     let of_ben = guarded.ask(&token("eve"), "/chat/List", json!({ "user_id": "ben" })).await;
     let of_eve = guarded.ask(&token("eve"), "/chat/List", json!({ "user_id": "eve" })).await;
     assert_eq!((of_ben["groups"].as_array().map(Vec::len), of_eve), (Some(1), json!({ "groups": [] })));
@@ -59,9 +59,10 @@ async fn a_group_is_made_found_joined_and_left() {
 async fn its_messages_are_those_of_its_chat_in_other_words() {
     let guarded = Guarded::start().await;
     let id = group(&guarded, false, json!(["ben"])).await;
-    let message = json!({ "group_id": id, "client": "c1", "subject": "food", "text": "soup?" });
+    let client = "1e7ea4fc-1a0d-4b5c-9d5a-1f6a3b2c4d5e";
+    let message = json!({ "group_id": id, "client": client, "subject": "food", "text": "soup?" });
     let sent = guarded.ask(&token("ann"), "/v1/chat/Send", message.clone()).await["message"].clone();
-    assert_eq!((&sent["user_id"], &sent["client"], &sent["text"]), (&json!("ann"), &json!("c1"), &json!("soup?")));
+    assert_eq!((&sent["user_id"], &sent["client"], &sent["text"]), (&json!("ann"), &json!(client), &json!("soup?")));
     assert_eq!(guarded.ask(&token("ann"), "/v1/chat/Send", message).await["message"], sent, "once");
     let history = guarded.ask(&token("ben"), "/v1/chat/History", json!({ "group_id": id })).await;
     assert_eq!(history, json!({ "messages": [sent] }));
@@ -96,6 +97,61 @@ async fn its_messages_are_those_of_its_chat_in_other_words() {
 }
 
 #[tokio::test]
+async fn a_client_that_names_the_program_makes_no_message_the_same_as_another() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, false, json!(["ben"])).await;
+    for text in ["hey", "ok", "ok"] {
+        let message = json!({ "group_id": id, "client": "web", "text": text });
+        let sent = guarded.ask(&token("ann"), "/v1/chat/Send", message).await["message"].clone();
+        assert_eq!((&sent["client"], &sent["text"]), (&json!("web"), &json!(text)));
+    }
+    // What repeats a message is said beside it.
+    let repeated = json!({ "group_id": id, "client": "web", "client_id": "c1", "text": "once" });
+    let first = guarded.ask(&token("ann"), "/v1/chat/Send", repeated.clone()).await;
+    assert_eq!(guarded.ask(&token("ann"), "/v1/chat/Send", repeated).await, first);
+    let history = guarded.ask(&token("ben"), "/v1/chat/History", json!({ "group_id": id })).await;
+    let all = history["messages"].as_array().expect("messages");
+    let said: Vec<_> = all.iter().map(|one| (one["client"].as_str(), one["text"].as_str())).collect();
+    let expected = [("web", "hey"), ("web", "ok"), ("web", "ok"), ("c1", "once")];
+    assert_eq!(said, expected.map(|(client, text)| (Some(client), Some(text))));
+    let long = json!({ "group_id": id, "client": "x".repeat(220), "text": "hey" });
+    let (status, refused) = guarded.call(&token("ann"), "", "/v1/chat/Send", long).await;
+    assert_eq!((status, &refused["Detail"]), (413, &json!("client may have 219 bytes at most.")));
+}
+
+#[tokio::test]
+async fn its_stream_carries_what_others_say_as_history_has_it() {
+    let guarded = Guarded::start().await;
+    let id = group(&guarded, false, json!(["ben"])).await;
+    let mut stream = guarded.server.stream("/v1/chat/Join", &[]).await;
+    stream.send(json!({ "group_id": id, "token": token("eve") })).await;
+    while guarded.ask(&token("ann"), "/chat/List", json!({})).await["groups"][0]["user_ids"].as_array().map(Vec::len)
+        != Some(3)
+    {}
+    // Whoever has joined is a member before they hear: until something comes, it is said again.
+    let mut heard = None;
+    while heard.is_none() {
+        guarded.ask(&token("ben"), "/chat/Send", json!({ "group_id": id, "client": "web", "text": "soup" })).await;
+        heard = tokio::time::timeout(Duration::from_millis(300), stream.json()).await.ok();
+    }
+    guarded.ask(&token("eve"), "/chat/Send", json!({ "group_id": id, "text": "mine" })).await;
+    guarded.ask(&token("ben"), "/chat/Send", json!({ "group_id": id, "text": "last" })).await;
+    let mut frames = vec![heard.expect("a message")];
+    while frames.last().expect("one")["message"]["text"] != "last" {
+        frames.push(stream.json().await);
+    }
+    let history = guarded.ask(&token("eve"), "/v1/chat/History", json!({ "group_id": id })).await;
+    let all = history["messages"].as_array().expect("messages");
+    for frame in &frames {
+        assert_ne!(frame["message"]["user_id"], "eve", "they have the answer of Send");
+        assert!(all.contains(&frame["message"]), "{frame}");
+    }
+    assert_eq!(frames[0]["message"]["client"], "web");
+    let times = all.iter().map(|one| one["sent_at"].as_str().expect("a time"));
+    assert!(times.into_iter().any(|time| time.contains('.')), "more than a second's worth: {history}");
+}
+
+#[tokio::test]
 async fn a_private_group_is_none_to_whoever_is_not_in_it_by_every_door() {
     let guarded = Guarded::start().await;
     let id = group(&guarded, true, json!(["ben"])).await;
@@ -117,7 +173,7 @@ async fn a_private_group_is_none_to_whoever_is_not_in_it_by_every_door() {
         }
         assert_eq!(answers[0], answers[1], "{method}");
         let (status, id, detail) = words(&answers[0]);
-        assert_eq!((status, id, detail), (404, format!("chat.{}", method.to_lowercase()).as_str(), "group not found"));
+        assert_eq!((status, id, detail), (400, format!("chat.{}", method.to_lowercase()).as_str(), "group not found"));
     }
     let stream = |id: &str| json!({ "group_id": id, "user_id": "eve", "token": token("eve") });
     for id in [id.as_str(), nowhere] {
@@ -140,8 +196,9 @@ async fn only_its_creator_kicks_and_deletes() {
     assert_eq!(words(&act(&guarded, "ben", "Kick", &id, "ann").await), refused);
     let refused = (403, "chat.delete", "only who created the group may do this");
     assert_eq!(words(&act(&guarded, "ben", "Delete", &id, "").await), refused);
-    assert_eq!(words(&act(&guarded, "eve", "Invite", &id, "eve").await).0, 403);
-    assert_eq!(words(&act(&guarded, "ann", "Kick", &id, "eve").await), (403, "chat.kick", "user is not in the group"));
+    let refused = (400, "chat.invite", "user is not in the group");
+    assert_eq!(words(&act(&guarded, "eve", "Invite", &id, "eve").await), refused);
+    assert_eq!(act(&guarded, "ann", "Kick", &id, "eve").await.1["group"]["user_ids"], json!(["ann", "ben"]));
     assert_eq!(words(&act(&guarded, "ann", "Kick", &id, "").await), (400, "chat.kick", "missing user id"));
     assert_eq!(words(&act(&guarded, "ann", "Kick", "", "ben").await), (400, "chat.kick", "missing group id"));
     assert_eq!(act(&guarded, "ann", "Kick", &id, "ben").await.1["group"]["user_ids"], json!(["ann"]));
@@ -185,7 +242,7 @@ async fn a_deleted_group_leaves_nothing_behind_and_its_row_is_no_other_chats() {
     let mut ben = subscribed(&guarded, "ben", &id).await;
     assert_eq!(act(&guarded, "ann", "Delete", &id, "").await.1["group"]["user_ids"], json!(["ann", "ben"]));
     assert_eq!(ben.json().await[3]["Id"], "chat.Connect.Removed");
-    assert_eq!(words(&act(&guarded, "ann", "Delete", &id, "").await).0, 404);
+    assert_eq!(words(&act(&guarded, "ann", "Delete", &id, "").await), (400, "chat.delete", "group not found"));
     let (status, _) = guarded.call(&token("ann"), "", "/chat/History", json!({ "chat_id": id })).await;
     assert_eq!(status, 400);
     let deadline = Instant::now() + crate::running::PATIENCE;
@@ -214,7 +271,7 @@ async fn in_dev_groups_ask_who_is_a_member_and_believe_who_is_named() {
     let id = open.ask("/chat/Create", body).await["group"]["id"].as_str().expect("an id").to_owned();
     let (status, refused) = open.post("/chat/Send", json!({ "group_id": id, "user_id": "ben", "text": "hi" })).await;
     let refused: Value = serde_json::from_str(&refused).expect("JSON");
-    assert_eq!((status, &refused["Detail"]), (403, &json!("user is not in the group")));
+    assert_eq!((status, &refused["Detail"]), (400, &json!("user is not in the group")));
     open.ask("/chat/Invite", json!({ "group_id": id, "user_id": "ben" })).await;
     open.ask("/chat/Send", json!({ "group_id": id, "user_id": "ben", "text": "hi" })).await;
     assert_eq!(open.refused("/chat/Create", json!({ "user_ids": ["ann"] })).await, (400, "chat.create".to_owned()));

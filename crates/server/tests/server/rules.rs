@@ -64,17 +64,16 @@ impl Model {
         let (who, whom) = (a.who, a.whom);
         let is_member = self.members.contains(&who);
         if self.is_gone || (a.private && !is_member) {
-            return 404;
+            return 400;
         }
         match a.step {
             Step::Join => self.come(who),
-            Step::Leave if !is_member => 403,
             Step::Leave => self.go(who),
-            Step::Invite if !is_member => 403,
+            Step::Invite if !is_member => 400,
             Step::Invite => self.come(whom),
-            Step::Kick if who != 0 || !self.members.contains(&whom) => 403,
+            Step::Kick if who != 0 => 403,
             Step::Kick => self.go(whom),
-            Step::Send if !is_member => 403,
+            Step::Send if !is_member => 400,
             Step::Send => {
                 self.messages.insert(text.to_owned(), self.members.clone());
                 200

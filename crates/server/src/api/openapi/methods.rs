@@ -102,22 +102,22 @@ pub fn method(endpoint: Endpoint) -> Method {
         .measures(&["user_id"]),
         Endpoint::ChatKick => Method::new::<groups::MemberRequest, groups::GroupResponse>(
             "Put somebody out of a group",
-            "By its creator, or by an API key with the scope `admin`. Their subscriptions end.",
+            "By its creator, or by an API key with the scope `admin`. Their subscriptions end. Who is not in it stays out.",
         )
         .takes(Scope::Admin)
-        .refuses(&[TooMuch, MissingGroupId, UnknownGroup, MissingUserId, NotCreator, NotInGroup, Store])
+        .refuses(&[TooMuch, MissingGroupId, UnknownGroup, MissingUserId, NotCreator, Store])
         .measures(&["user_id"]),
         Endpoint::ChatLeave => Method::new::<groups::MemberRequest, groups::GroupResponse>(
             "Go out of a group",
-            "Who leaves is who calls. Their subscriptions end.",
+            "Who leaves is who calls. Their subscriptions end. Who is not in it stays out.",
         )
         .takes(Scope::Send)
-        .refuses(&[TooMuch, MissingGroupId, UnknownGroup, MissingUserId, NotInGroup, Store])
+        .refuses(&[TooMuch, MissingGroupId, UnknownGroup, MissingUserId, Store])
         .measures(&["user_id"]),
         Endpoint::ChatJoin => Method::new::<groups::MemberRequest, groups::GroupResponse>(
             "Come into a group",
-            "Who joins is who calls; a private group takes an invitation. As a WebSocket it is the stream of the \
-             group's messages, too.",
+            "Who joins is who calls; a private group takes an invitation. As a WebSocket it is the stream of \
+             what others say in the group, too.",
         )
         .called(Form::Both)
         .takes(Scope::Send)

@@ -218,7 +218,7 @@ mod tests {
     /// What the hub brings: each message is its own number.
     fn items(messages: impl IntoIterator<Item = (i64, u64)>) -> Vec<Item> {
         let stored = |seq: u64| Stored { seq, json: seq.to_string().into() };
-        let delivery = |(chat, seq)| Arc::new(Delivery::new(chat, String::new(), stored(seq)));
+        let delivery = |(chat, seq)| Arc::new(Delivery::new(chat, String::new(), stored(seq), 0));
         messages.into_iter().map(|message| (7, Parcel::Message(delivery(message)))).collect()
     }
 
