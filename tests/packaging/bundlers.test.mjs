@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
 
-import { build as esbuild } from "esbuild";
+import { build as esbuild, context as esbuildContext } from "esbuild";
 import { build, createServer } from "vite";
 
 import { Workshop } from "./workshop.mjs";
@@ -76,20 +76,31 @@ test("Rollup: what it builds of the inline entry chats, and asks for no wasm", a
   await workshop.chats(`${await workshop.serve("rollup/dist")}/`);
 });
 
+/** esbuild's options for the example: all that it needs for us is the loader. */
+const esbuildOptions = () => ({
+  absWorkingDir: workshop.at("esbuild"),
+  entryPoints: ["main.js"],
+  bundle: true,
+  format: "esm",
+  splitting: true,
+  outdir: "dist",
+  loader: { ".wasm": "file" },
+  logLevel: "error",
+});
+
 test("esbuild: what it builds chats, with the wasm as a file and one option for that", async () => {
-  await esbuild({
-    absWorkingDir: workshop.at("esbuild"),
-    entryPoints: ["main.js"],
-    bundle: true,
-    format: "esm",
-    splitting: true,
-    outdir: "dist",
-    loader: { ".wasm": "file" },
-    logLevel: "error",
-  });
+  await esbuild(esbuildOptions());
   assert.equal((await wasmIn("esbuild/dist")).length, 1);
   await addPage("esbuild");
   await workshop.chats(`${await workshop.serve("esbuild/dist")}/`);
+});
+
+test("esbuild: its development server's page chats", async () => {
+  await workshop.page("esbuild/served/index.html", "main.js");
+  const context = await esbuildContext({ ...esbuildOptions(), outdir: "served", write: false });
+  workshop.later(() => context.dispose());
+  const { port } = await context.serve({ host: "127.0.0.1", servedir: workshop.at("esbuild/served") });
+  await workshop.chats(`http://127.0.0.1:${port}/`);
 });
 
 test("esbuild: a classic script with everything inside chats, without an option", async () => {
