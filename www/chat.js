@@ -9,6 +9,8 @@ import { element } from "./element.js";
 import { watchField, writeText } from "./field.js";
 import { itemFor, messageOf, showStatus, showTime } from "./item.js";
 import { oldest, place, remove, showEmpty } from "./list.js";
+import { watchLogout } from "./logout.js";
+import { showNotice } from "./notice.js";
 import { showPeople, watchMenu } from "./people.js";
 import { addAbove, countUnread, scrollToEnd, watchScrolling } from "./reader.js";
 import { askWho } from "./start.js";
@@ -30,9 +32,9 @@ async function start() {
     // Where the server wants to know who you are, you are who you log in as.
     await Micro.requireLogin();
   } catch (error) {
-    if (error.id.startsWith("client.Login")) return askWho(inWords(error));
-    // It can't be reached: what follows says so, and tries again.
+    return showNotice(error, start);
   }
+  document.body.dataset.login = Micro.user ? "done" : "none";
   const user_id = Micro.user?.user_id ?? named;
   if (user_id && chat_id) return chat(chat_id, user_id, namesIn(others));
   if (!user_id || !others) return askWho();
@@ -274,6 +276,7 @@ function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+watchLogout();
 // Everything above is there now.
 if (globalThis.Micro) start();
-else askWho("micro.js did not load. Is the address in the page's script tag right, and is the server running?");
+else showNotice({ id: "client.LoadFailed" });

@@ -25,7 +25,7 @@ export function showPeople(people, chatId, me) {
     .forEach((entry) => entry.remove());
   for (const link of links) {
     const entry = document.createElement("li");
-    entry.className = "as";
+    entry.className = "as for-trial";
     entry.append(link.cloneNode(true));
     element("share").parentNode.before(entry);
   }

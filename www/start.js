@@ -1,7 +1,6 @@
 // The form that asks who chats with whom. A plain form: it puts the answers into the page's address.
 
 import { element } from "./element.js";
-import { inWords } from "./words.js";
 
 /** Shows the form that asks for names, with a complaint above if something went wrong. */
 export function askWho(complaint) {
@@ -10,6 +9,10 @@ export function askWho(complaint) {
   element("name").value = user?.user_id ?? user_id ?? "";
   element("name").readOnly = Boolean(user);
   element("logout").hidden = !user;
+  if (user) {
+    element("name-label").textContent = "Logged in as";
+    element("with-hint").textContent = "The address or name that they log in with. Several with commas between them.";
+  }
   element("with").value = others ?? "";
   if (chat_id) {
     element("start-title").textContent = "Join the chat";
@@ -23,12 +26,3 @@ export function askWho(complaint) {
   element("start-complaint").hidden = !complaint;
   element("start").hidden = false;
 }
-
-element("logout").addEventListener("click", async () => {
-  try {
-    await Micro.logout();
-    location.reload();
-  } catch (error) {
-    askWho(inWords(error));
-  }
-});

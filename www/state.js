@@ -1,7 +1,7 @@
 // How the chat is connected, and what went wrong.
 
 import { element } from "./element.js";
-import { inWords, isUnknownChat } from "./words.js";
+import { hasNoLogin, inWords, isUnknownChat } from "./words.js";
 
 let counting;
 
@@ -30,9 +30,15 @@ export function showState({ state, delay }) {
 
 export function showProblem(error, retry) {
   const isGone = isUnknownChat(error);
+  const [action, act] = isGone
+    ? ["Start another chat", () => (location.href = "./")]
+    : // Loaded anew, the page asks for a login. It may be somebody else's.
+      hasNoLogin(error)
+      ? ["Log in", () => location.reload()]
+      : ["Try again", retry];
   element("problem-words").textContent = inWords(error);
-  element("problem-action").textContent = isGone ? "Start another chat" : "Try again";
-  element("problem-action").onclick = isGone ? () => (location.href = "./") : retry;
+  element("problem-action").textContent = action;
+  element("problem-action").onclick = act;
   element("problem").hidden = false;
   // There is nothing to write to.
   element("composer").hidden = isGone;

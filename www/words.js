@@ -2,12 +2,19 @@
 
 export const isUnknownChat = ({ id }) => /^chat\.\w+\.InvalidChatID$/.test(id);
 
+/** Whether it takes a login to go on. */
+export const hasNoLogin = ({ id }) => /^auth\.(NoToken|NoLogin|InvalidToken|ExpiredToken|RevokedToken)$/.test(id);
+
 /** What went wrong, and what to do, for somebody who just wants to chat. */
 export function inWords(error) {
-  if (isUnknownChat(error)) return "This chat does not exist. Perhaps a part of its address got lost.";
+  if (isUnknownChat(error)) {
+    if (globalThis.Micro?.user) return "This chat does not exist, or you are not in it.";
+    return "This chat does not exist. Perhaps a part of its address got lost.";
+  }
   if (/TooLarge$/.test(error.id)) return "It is too long for one message.";
   if (error.id === "client.Network") return "The server can't be reached. Check your connection.";
-  if (error.id === "client.LoginCancelled") return "Log in to chat here: load this page again.";
+  if (error.id === "client.LoadFailed") return "A part of this page did not load. Check your connection.";
+  if (hasNoLogin(error)) return "You are not logged in any more.";
   if (error.id === "client.Closed" || error.id === "client.Dismissed") return "The connection was closed.";
   return error.detail || error.message || String(error);
 }
