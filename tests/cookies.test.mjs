@@ -77,6 +77,19 @@ async function logIn() {
   assert.equal(await inPage(() => entered), "done");
 }
 
+/** Opens a page whose user has logged in there and made a chat. */
+async function openChat() {
+  await visitor.open(page());
+  await logIn();
+  chat_id = await inPage(
+    async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
+    email,
+  );
+}
+
+/** Has the page in front read that chat. */
+const readChat = () => inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+
 const state = () =>
   inPage(async () => {
     await Micro.ready;
@@ -196,16 +209,11 @@ test("the original's cookies are there where the page asks for them, and only th
 });
 
 test("two tabs refresh once, and both go on with it on the sockets that they have", async () => {
-  await visitor.open(page());
-  await logIn();
-  chat_id = await inPage(
-    async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
-    email,
-  );
-  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  await openChat();
+  await readChat();
   const one = await visitor.openTab(page());
   const two = await visitor.tab();
-  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  await readChat();
   const both = async (fn, ...args) => {
     const answers = [];
     for (const tab of [one, two]) {
@@ -242,17 +250,12 @@ test("two tabs refresh once, and both go on with it on the sockets that they hav
 });
 
 test("who logs out in one tab is logged out in the other, and no stream of theirs goes on", async () => {
-  await visitor.open(page());
-  await logIn();
-  chat_id = await inPage(
-    async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
-    email,
-  );
+  await openChat();
   const one = await visitor.openTab(page());
   const two = await visitor.tab();
   for (const tab of [one, two]) {
     await visitor.show(tab);
-    await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+    await readChat();
   }
   await inPage(() => Micro.logout());
   for (const tab of [one, two]) {
@@ -278,19 +281,14 @@ test("who logs out everywhere ends the logins that they left elsewhere", async (
 });
 
 test("a login that was ended elsewhere is none here either, and a new one may follow", async () => {
-  await visitor.open(page());
-  await logIn();
-  chat_id = await inPage(
-    async (email) => (await Micro.post("/chat/New", "", { user_ids: [email, "ben"] })).chat_id,
-    email,
-  );
-  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  await openChat();
+  await readChat();
   const { token } = await hosted.server.post("/auth/Auth/Token", { id: email, secret: PASSWORD });
   await hosted.server.post("/auth/Auth/Revoke", { refresh_token: token.refresh_token, everywhere: true });
   await visitor.until(() => handle.state === "closed");
   assert.deepEqual(await state(), [false, null]);
   await logIn();
-  await inPage((chat_id, email) => read(chat_id, email), chat_id, email);
+  await readChat();
   assert.deepEqual(await inPage(() => states), ["live"]);
 });
 
