@@ -171,15 +171,24 @@ impl Tokens {
         if self.claims.audience.is_none() && claims.get("aud").is_some_and(|audience| !audience.is_null()) {
             return Err(Denied::InvalidToken);
         }
-        let time = |claim: &str| claims.get(claim).and_then(Value::as_f64).map(|time| time as u64);
-        let begins = UNIX_EPOCH + Duration::from_secs(time("nbf").unwrap_or(0).min(u64::from(u32::MAX)));
-        if begins > SystemTime::now() + AHEAD {
+        let time = |claim: &str| match claims.get(claim) {
+            None | Some(Value::Null) => Ok(None),
+            Some(time) => {
+                let seconds = time.as_f64().ok_or(Denied::InvalidToken)? as u64;
+                Ok(Some(UNIX_EPOCH + Duration::from_secs(seconds.min(u64::from(u32::MAX)))))
+            }
+        };
+        let now = SystemTime::now();
+        let (begins, issued_at) = (time("nbf")?, time("iat")?);
+        // One from the future would outlive the end of all tokens that its user has by now.
+        if [begins, issued_at].into_iter().flatten().any(|at| at > now + AHEAD) {
             return Err(Denied::InvalidToken);
         }
         let user_id = id(&self.claims.user)?.ok_or(Denied::InvalidToken)?;
         let namespace = id(&self.claims.namespace)?.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
-        let until = UNIX_EPOCH + Duration::from_secs(time("exp").unwrap_or(0).min(u64::from(u32::MAX)));
-        let issued_at = time("iat").map(|at| UNIX_EPOCH + Duration::from_secs(at.min(u64::from(u32::MAX))));
+        let until = time("exp")?.unwrap_or(UNIX_EPOCH);
+        // Whatever the clock of who signed it says, it was there by now.
+        let issued_at = issued_at.map(|at| at.min(now));
         Ok(Caller::known(namespace, User { id: user_id, issued_at, until, login: None }))
     }
 }

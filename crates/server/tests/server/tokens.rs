@@ -1,13 +1,15 @@
 //! Tokens: what a forged, a foreign and a late one open.
 
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use micro_chat_server::auth::{Claims, Tokens};
+use micro_chat_server::auth::{Claims, Tokens, keys};
+use micro_chat_server::store::KeyRing;
 use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, SECRET, ended, key_file, seconds, sign, token};
+use crate::running::PATIENCE;
 
 /// Tokens that none of ours are, each with the id it is refused with.
 fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
@@ -38,6 +40,19 @@ fn bad_tokens() -> Vec<(&'static str, String, &'static str)> {
             sign(&json!({ "sub": "ann", "exp": seconds() + 99_999, "nbf": seconds() + 86_400 })),
             "auth.InvalidToken",
         ),
+        (
+            "issued tomorrow",
+            sign(&json!({ "sub": "ann", "exp": seconds() + 99_999, "iat": seconds() + 86_400 })),
+            "auth.InvalidToken",
+        ),
+        (
+            "issued in two minutes",
+            sign(&json!({ "sub": "ann", "exp": seconds() + 99_999, "iat": seconds() + 120 })),
+            "auth.InvalidToken",
+        ),
+        ("begun in words", sign(&json!({ "sub": "ann", "exp": seconds() + 60, "nbf": "now" })), "auth.InvalidToken"),
+        ("issued in words", sign(&json!({ "sub": "ann", "exp": seconds() + 60, "iat": "now" })), "auth.InvalidToken"),
+        ("ending in words", sign(&json!({ "sub": "ann", "exp": "never" })), "auth.InvalidToken"),
         ("nobody's", sign(&json!({ "exp": seconds() + 60 })), "auth.InvalidToken"),
         ("no name", sign(&json!({ "sub": "", "exp": seconds() + 60 })), "auth.InvalidToken"),
         ("a number's", sign(&json!({ "sub": 5, "exp": seconds() + 60 })), "auth.InvalidToken"),
@@ -69,6 +84,29 @@ async fn a_token_that_is_none_of_ours_opens_no_door() {
     let path = format!("/chat/Connect?chat_id={chat_id}&user_id=ann&token={}", token("ann"));
     let refused = guarded.gateway(&path, &json!({ "text": "hello" })).await;
     assert_eq!(refused, ("auth.NoToken".to_owned(), 4003));
+}
+
+#[tokio::test]
+async fn a_clock_may_be_half_a_minute_ahead_where_tokens_are_signed_and_what_they_opened_ends_all_the_same() {
+    let guarded = Guarded::start().await;
+    let ahead = seconds() + 30;
+    let token = sign(&json!({ "sub": "ann", "exp": ahead + 3_600, "iat": ahead, "nbf": ahead }));
+    guarded.ask(&token, "/chat/New", json!({ "user_ids": ["ann"] })).await;
+    let mut session = guarded.session(json!({ "token": token })).await;
+    assert_eq!(session.json().await[0], 20);
+    // Fractions are times, too, and what is null is not said.
+    let token = sign(&json!({ "sub": "ann", "exp": ahead, "iat": seconds() as f64 + 0.5, "nbf": null }));
+    guarded.ask(&token, "/chat/New", json!({ "user_ids": ["ann"] })).await;
+
+    let (kept, admin) = keys::create("micro".to_owned(), String::new(), &"admin".parse().expect("scopes"));
+    KeyRing::open(guarded.folder()).expect("the database").add(&kept).expect("a key");
+    let begun = Instant::now();
+    // The server reads keys now and then.
+    while guarded.call(&admin, "", "/auth/Revoke", json!({ "user_id": "ann" })).await.0 != 200 {
+        assert!(begun.elapsed() < PATIENCE, "it does not know its keys");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(ended(&mut session).await, ("auth.RevokedToken".to_owned(), 4003));
 }
 
 #[tokio::test]
