@@ -78,6 +78,13 @@ test("somebody signs up, logs in, forgets the password, logs out everywhere, and
   assert.deepEqual(await ask("/auth/Auth/SendPasswordResetEmail", { email: ANN, namespace: "micro" }), {});
   const reset = { email: ANN, token: await postbox.code(ANN, 2), secret: "another password" };
   assert.deepEqual(await ask("/auth/Auth/ResetPassword", reset), {});
+  const told = await postbox.mail(ANN, 3);
+  assert.deepEqual([told.from, told.to], [USER, [ANN]]);
+  assert.match(told.text, /^Subject: Your password was changed\r\n/m);
+  assert.match(
+    told.text,
+    /\r\n\r\nThe password of your account was changed on \d+ \w+ \d{4} at \d\d:\d\d UTC, with a\r\n/,
+  );
   assert.equal(await refused("/auth/Token", { id: ANN, secret }), "auth.WrongCredentials");
   for (const { token } of [refreshed, elsewhere]) {
     assert.equal(await refused("/auth/Token", { refresh_token: token.refresh_token }), "auth.NoLogin");
@@ -91,6 +98,7 @@ test("somebody signs up, logs in, forgets the password, logs out everywhere, and
   assert.deepEqual(await ask("/auth/Auth/Revoke", { refresh_token: here.refresh_token, everywhere: true }), {});
   assert.equal(await refused("/chat/History", { chat_id }, there.access_token), "auth.RevokedToken");
   assert.equal(await refused("/auth/Token", { refresh_token: there.refresh_token }), "auth.NoLogin");
+  assert.match((await postbox.mail(ANN, 4)).text, /^Subject: You were logged out everywhere\r\n/m);
 
   // Go.
   const last = await log_in();

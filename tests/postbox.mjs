@@ -7,6 +7,19 @@ import { SMTPServer } from "smtp-server";
 
 const WAIT_MS = 10_000;
 
+/** The last of what has come, once there is so much of it. */
+async function newest(count, come, what) {
+  const end = Date.now() + WAIT_MS;
+  for (;;) {
+    const found = come();
+    if (found.length >= count) return found.at(-1);
+    if (Date.now() > end) throw new Error(`no ${what}`);
+    await sleep(10);
+  }
+}
+
+const codeIn = (text) => /\b\d{8}\b/.exec(text.slice(text.indexOf("\r\n\r\n")))?.[0];
+
 export class Postbox {
   #mails = [];
   #server;
@@ -36,9 +49,9 @@ export class Postbox {
     return postbox;
   }
 
-  /** How many mails have come for an address. */
-  count(address) {
-    return this.#mails.filter((mail) => mail.address === address).length;
+  /** All that have come for an address, the oldest first. */
+  mails(address) {
+    return this.#mails.filter((mail) => mail.address === address);
   }
 
   /** How many have come. */
@@ -47,21 +60,14 @@ export class Postbox {
   }
 
   /** The newest mail to an address, once there are so many: `from` and `to` as its envelope says, and `text`. */
-  async mail(address, count = 1) {
-    const end = Date.now() + WAIT_MS;
-    while (this.count(address) < count) {
-      if (Date.now() > end) throw new Error(`no mail for ${address}`);
-      await sleep(10);
-    }
-    return this.#mails.findLast((mail) => mail.address === address);
+  mail(address, count = 1) {
+    return newest(count, () => this.mails(address), `mail for ${address}`);
   }
 
-  /** The code in it. */
-  async code(address, count = 1) {
-    const { text } = await this.mail(address, count);
-    const code = /\b\d{8}\b/.exec(text.slice(text.indexOf("\r\n\r\n")))?.[0];
-    if (!code) throw new Error(`no code in\n${text}`);
-    return code;
+  /** The newest code for an address, once so many mails had one. */
+  code(address, count = 1) {
+    const codes = () => this.mails(address).flatMap(({ text }) => codeIn(text) ?? []);
+    return newest(count, codes, `code for ${address}`);
   }
 
   async stop() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -146,6 +147,12 @@ pub enum About {
     Reset(Code),
     /// Somebody wanted another password for an address that has no account.
     NothingToReset,
+    /// Who knew the account's password has set another.
+    PasswordChanged(OffsetDateTime),
+    /// Who had a code that was mailed has.
+    PasswordReset(OffsetDateTime),
+    /// All logins of the account were ended, and its password is the same.
+    LoggedOut(OffsetDateTime),
 }
 
 /// A mail's words.
@@ -195,8 +202,49 @@ impl Letter {
                        If it was not you, there is nothing to do.\n"
                     .to_owned(),
             },
+            About::PasswordChanged(at) => Words {
+                subject: "Your password was changed",
+                text: format!(
+                    "The password of your account was changed on {}.\n\
+                     Whoever was logged in elsewhere is not any more.\n\n\
+                     If it was you, there is nothing to do.\n\n\
+                     If it was not you, somebody else knew your password. Choose \"Forgot\n\
+                     password\" where you log in: a code for a new one comes by mail, and\n\
+                     with it whoever is logged in is not any more.\n",
+                    moment(*at)
+                ),
+            },
+            About::PasswordReset(at) => Words {
+                subject: "Your password was changed",
+                text: format!(
+                    "The password of your account was changed on {}, with a\n\
+                     code that was mailed to this address. Whoever was logged in is not any\n\
+                     more.\n\n\
+                     If it was you, there is nothing to do.\n\n\
+                     If it was not you, somebody else reads your mail. Change the password of\n\
+                     your mail first. Then choose \"Forgot password\" where you log in: a code\n\
+                     for a new one comes by mail.\n",
+                    moment(*at)
+                ),
+            },
+            About::LoggedOut(at) => Words {
+                subject: "You were logged out everywhere",
+                text: format!(
+                    "All logins of your account were ended on {}.\n\
+                     Log in to go on.\n\n\
+                     If it was you, or you asked for it, there is nothing else to do.\n\n\
+                     If it was not you, somebody else may have been logged in. Choose \"Forgot\n\
+                     password\" where you log in: a code for a new one comes by mail.\n",
+                    moment(*at)
+                ),
+            },
         }
     }
+}
+
+/// `21 November 2026 at 20:15 UTC`: readers are anywhere.
+fn moment(at: OffsetDateTime) -> String {
+    format!("{} {} {} at {:02}:{:02} UTC", at.day(), at.month(), at.year(), at.hour(), at.minute())
 }
 
 /// Takes mails, and sends them behind the back of who asked: how long that takes, and whether it works, can't be told
@@ -267,6 +315,35 @@ async fn deliver(smtp: &Smtp, letter: &Letter) {
                 tokio::time::sleep(wait).await;
             }
             _ => return tracing::error!(%error, "a mail could not be sent"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_lines_that_mail_takes_as_they_are_whatever_the_day() {
+        // The last moment of the longest month's name.
+        let at = OffsetDateTime::from_unix_timestamp(1_790_812_799).expect("a time");
+        assert_eq!(moment(at), "30 September 2026 at 23:59 UTC");
+        let code = || Code::new().expect("chance");
+        for about in [
+            About::SignUp(code()),
+            About::AlreadySignedUp,
+            About::Reset(code()),
+            About::NothingToReset,
+            About::PasswordChanged(at),
+            About::PasswordReset(at),
+            About::LoggedOut(at),
+        ] {
+            let to = Email::parse("ann@example.com").expect("an address");
+            let Words { subject, text } = Letter { to, about }.words();
+            for line in text.lines().chain([subject]) {
+                assert!(line.is_ascii() && line.len() <= 76, "{line}");
+            }
+            assert!(text.ends_with('\n') && !text.contains("\n\n\n"), "{text}");
         }
     }
 }

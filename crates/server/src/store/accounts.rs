@@ -348,22 +348,25 @@ impl Store {
     }
 
     /// Ends a login; with all others of its account where `everywhere` says so and the token is not an old one. Names
-    /// those that ended.
+    /// those that ended, and the account where they were all that it had.
     pub async fn log_out(
         &self,
         login: String,
         hash: [u8; 32],
         everywhere: bool,
         terms: Terms,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<(Vec<String>, Option<Account>), StoreError> {
         self.change(move |connection| {
-            let account: Option<i64> = connection
-                .prepare_cached("SELECT account FROM logins WHERE login = ?1 AND ?2 IN (current, previous)")?
-                .query_row(params![login, hash], |row| row.get(0))
+            let account = connection
+                .prepare_cached(
+                    "SELECT account, namespace, user_id, email, secret FROM logins JOIN accounts USING (account)
+                     WHERE login = ?1 AND ?2 IN (current, previous)",
+                )?
+                .query_row(params![login, hash], account_of)
                 .optional()?;
-            match account {
-                Some(account) if everywhere => end_all(connection, account, None, terms),
-                _ => Ok(if end(connection, &login, terms)? { vec![login] } else { Vec::new() }),
+            match account.filter(|_| everywhere) {
+                Some(account) => Ok((end_all(connection, account.key, None, terms)?, Some(account))),
+                None => Ok((if end(connection, &login, terms)? { vec![login] } else { Vec::new() }, None)),
             }
         })
         .await

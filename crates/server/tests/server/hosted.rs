@@ -146,18 +146,18 @@ impl Hosted {
 
     /// Asks for a code to sign up with, and reads it.
     pub async fn code(&self, email: &str) -> String {
-        let before = self.postbox.mails(email).len();
+        let before = self.postbox.codes(email).len();
         let answer = self.post("/signup/sendVerificationEmail", json!({ "email": email })).await;
         assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
-        self.postbox.mail(email, before + 1).await.code()
+        self.postbox.code(email, before + 1).await
     }
 
     /// The same for another password.
     pub async fn reset_code(&self, email: &str) -> String {
-        let before = self.postbox.mails(email).len();
+        let before = self.postbox.codes(email).len();
         let answer = self.post("/auth/SendPasswordResetEmail", json!({ "email": email })).await;
         assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
-        self.postbox.mail(email, before + 1).await.code()
+        self.postbox.code(email, before + 1).await
     }
 
     /// An account, which is logged in.

@@ -242,11 +242,16 @@ async fn a_sites_server_ends_the_logins_of_its_users() {
         (&json!("service"), &json!(["admin"]))
     );
     let mut stream = hosted.session(&ann.access).await;
-    assert_eq!(hosted.call_as(&admin, "/auth/Revoke", revoke).await.text, "{}");
+    assert_eq!(hosted.call_as(&admin, "/auth/Revoke", revoke.clone()).await.text, "{}");
+    assert!(hosted.postbox.mail(ANN, 2).await.text.contains("Subject: You were logged out everywhere\r\n"));
     assert_eq!(ended(&mut stream).await, ("auth.RevokedToken".to_owned(), 4003));
     assert_eq!(hosted.opens(&ann.access, ANN).await, revoked());
     assert_eq!(hosted.refresh(&ann.refresh).await.id(), no_login());
     assert_eq!(hosted.opens(&bens.access, "ben@example.com").await.0, 200);
+    // Once more ends nothing, and so there is nothing to be told of.
+    assert_eq!(hosted.call_as(&admin, "/auth/Revoke", revoke).await.text, "{}");
+    hosted.reset_code(ANN).await;
+    assert_eq!(hosted.postbox.mails(ANN).len(), 3);
 }
 
 #[tokio::test]

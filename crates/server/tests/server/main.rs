@@ -32,6 +32,7 @@ mod logins;
 mod logs;
 mod members;
 mod metrics;
+mod notices;
 mod postbox;
 mod private;
 mod program;

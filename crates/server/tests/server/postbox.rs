@@ -140,14 +140,32 @@ impl Postbox {
 
     /// The newest mail to an address, once there are so many.
     pub async fn mail(&self, address: &str, count: usize) -> Mail {
-        let begun = Instant::now();
-        loop {
-            match self.mails(address).pop() {
-                Some(mail) if self.mails(address).len() >= count => return mail,
-                _ => assert!(begun.elapsed() < PATIENCE, "no mail for {address}"),
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        newest(count, || self.mails(address)).await.unwrap_or_else(|| panic!("no mail for {address}"))
+    }
+
+    /// All codes that were mailed to an address, the oldest first.
+    pub fn codes(&self, address: &str) -> Vec<String> {
+        self.mails(address).iter().filter_map(Mail::code).collect()
+    }
+
+    /// The newest of them, once there are so many.
+    pub async fn code(&self, address: &str, count: usize) -> String {
+        newest(count, || self.codes(address)).await.unwrap_or_else(|| panic!("no code for {address}"))
+    }
+}
+
+/// The last of what has come, once there is so much of it.
+async fn newest<T>(count: usize, come: impl Fn() -> Vec<T>) -> Option<T> {
+    let begun = Instant::now();
+    loop {
+        let mut come = come();
+        if come.len() >= count {
+            return come.pop();
         }
+        if begun.elapsed() > PATIENCE {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -160,10 +178,10 @@ async fn line(stream: &mut Stream) -> Option<String> {
 }
 
 impl Mail {
-    /// The code in it.
-    pub fn code(&self) -> String {
+    /// The code in it, if there is one.
+    pub fn code(&self) -> Option<String> {
         let words = self.text.split(|character: char| !character.is_ascii_alphanumeric());
         let mut codes = words.filter(|word| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit()));
-        codes.next().unwrap_or_else(|| panic!("a code in {}", self.text)).to_owned()
+        codes.next().map(str::to_owned)
     }
 }

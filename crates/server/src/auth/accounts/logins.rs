@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::signing::AccessClaims;
-use super::{Accounts, Asker, RefreshToken, Refusal, Secret, TERMS};
-use crate::store::{Named, NewLogin, Rotation};
+use super::{Accounts, Asker, Email, RefreshToken, Refusal, Secret, TERMS};
+use crate::mail::About;
+use crate::store::{Account, Named, NewLogin, Rotation};
 
 /// How long an access token is good for, in seconds.
 pub(super) const ACCESS: u64 = 60 * 60;
@@ -64,14 +65,31 @@ impl Accounts {
 
     /// Ends a login, with all others of its user where `everywhere` says so.
     pub async fn log_out(&self, token: &RefreshToken, everywhere: bool) -> Result<(), Refusal> {
-        self.end(self.store.log_out(token.login(), token.hash(), everywhere, TERMS).await?);
+        let (ended, account) = self.store.log_out(token.login(), token.hash(), everywhere, TERMS).await?;
+        self.end(ended);
+        if let Some(account) = account {
+            self.tell_logged_out(&account);
+        }
         Ok(())
     }
 
     /// Ends all logins of a user.
     pub async fn log_out_user(&self, namespace: String, user_id: String) -> Result<(), Refusal> {
-        self.end(self.store.log_out_user(namespace, user_id, TERMS).await?);
+        let account = self.store.account(namespace.clone(), Named::UserId(user_id.clone())).await?;
+        let ended = self.store.log_out_user(namespace, user_id, TERMS).await?;
+        // Whom it did not log out need not be told.
+        let account = account.filter(|_| !ended.is_empty());
+        self.end(ended);
+        if let Some(account) = account {
+            self.tell_logged_out(&account);
+        }
         Ok(())
+    }
+
+    fn tell_logged_out(&self, account: &Account) {
+        if let Some(email) = Email::parse(&account.email) {
+            self.tell(email, About::LoggedOut);
+        }
     }
 
     /// Tells everybody that these logins are over: their account was deleted.

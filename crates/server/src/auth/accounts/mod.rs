@@ -31,6 +31,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use time::OffsetDateTime;
+
 pub use codes::Code;
 pub use email::Email;
 use logins::ACCESS;
@@ -45,7 +47,7 @@ pub use signing::{SigningError, SigningKey};
 
 use super::attempts::{AttemptRates, Attempts};
 use super::{Caller, Denied, Revocations, User};
-use crate::mail::{Mailer, Route};
+use crate::mail::{About, Letter, Mailer, Route};
 use crate::store::{Store, StoreError, Terms};
 
 /// How long a login is, that nobody uses, in seconds.
@@ -111,6 +113,14 @@ impl Accounts {
             attempts: rates.as_ref().map(Attempts::new),
             revocations,
         })
+    }
+
+    /// Mails an account's owner what has just been done to it. It is done, whether that can be mailed or not.
+    fn tell(&self, to: Email, about: impl FnOnce(OffsetDateTime) -> About) {
+        let about = about(OffsetDateTime::now_utc());
+        if self.mailer.send(Letter { to, about }).is_err() {
+            tracing::error!("too many mails wait; somebody is not told of a change to their account");
+        }
     }
 
     /// Ends when all mail has gone out.

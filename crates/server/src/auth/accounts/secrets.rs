@@ -26,6 +26,7 @@ impl Accounts {
         let kept = self.passwords.hash(&new).await?;
         let ended = self.store.change_secret(account, kept, login, TERMS).await?;
         self.end(ended.ok_or(Refusal::WrongCredentials)?);
+        self.tell(email, About::PasswordChanged);
         Ok(())
     }
 
@@ -56,6 +57,7 @@ impl Accounts {
         let sealed = self.seal(asker.namespace, Purpose::Reset, &email, code);
         let ended = self.store.reset_secret(sealed, kept, TERMS).await?;
         self.end(ended.ok_or(Refusal::WrongCode)?);
+        self.tell(email, About::PasswordReset);
         Ok(())
     }
 
