@@ -45,8 +45,14 @@ impl Default for AttemptRates {
     }
 }
 
-/// An account, by what it is called: there need not be one.
-type Name = (String, String);
+/// Whose password is tried, or whose mail is asked for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Name {
+    /// Whoever is called that there, by an address or a user id. There need not be anybody.
+    Written(String, String),
+    /// The user of an account, by whatever they were called.
+    Account(String, String),
+}
 
 /// Counts attempts.
 #[derive(Debug)]
@@ -77,29 +83,43 @@ impl Attempts {
         }
     }
 
-    /// Somebody there tries a password for that account.
+    /// Somebody there tries a password for whoever is called that.
     pub fn password(&self, address: Option<IpAddr>, namespace: &str, id: &str) -> Result<(), Wait> {
-        let (address, name) = (place(address), name(namespace, id));
+        let (address, name) = (place(address), written(namespace, id));
         // The narrow one first: who is over it does not use up what others have left.
         self.passwords.take((address, name.clone()))?;
         self.passwords_of_address.take(address)?;
+        self.passwords_from_wherever(address, name)
+    }
+
+    /// The same for an account that was found by that name, which has two: its address and its user id. Who is refused
+    /// here must not learn it from the answer. It would tell that two names are one person's.
+    pub fn password_of(&self, address: Option<IpAddr>, namespace: &str, user_id: &str) -> Result<(), Wait> {
+        let (address, name) = (place(address), account(namespace, user_id));
+        self.passwords.take((address, name.clone()))?;
+        self.passwords_from_wherever(address, name)
+    }
+
+    /// Whoever is under attack can still log in from where they did before.
+    fn passwords_from_wherever(&self, address: IpAddr, name: Name) -> Result<(), Wait> {
         let is_familiar = {
             let mut familiar = self.familiar.lock().unwrap_or_else(PoisonError::into_inner);
             familiar.get(&(address, name.clone())).is_some()
         };
-        // Whoever is under attack can still log in from where they did before.
         if is_familiar { Ok(()) } else { self.passwords_of_account.take(name) }
     }
 
-    /// It was right.
-    pub fn logged_in(&self, address: Option<IpAddr>, namespace: &str, id: &str) {
+    /// Who was called that there has proved to be the owner of that account.
+    pub fn logged_in(&self, address: Option<IpAddr>, namespace: &str, id: &str, user_id: &str) {
         let mut familiar = self.familiar.lock().unwrap_or_else(PoisonError::into_inner);
-        familiar.insert((place(address), name(namespace, id)), ());
+        for name in [written(namespace, id), account(namespace, user_id)] {
+            familiar.insert((place(address), name), ());
+        }
     }
 
     /// Somebody there asks for a mail to that recipient.
     pub fn mail(&self, address: Option<IpAddr>, namespace: &str, email: &str) -> Result<(), Wait> {
-        let (address, name) = (place(address), name(namespace, email));
+        let (address, name) = (place(address), written(namespace, email));
         self.mails.take((address, name.clone()))?;
         self.mails_of_address.take(address)?;
         self.mails_of_recipient.take(name)
@@ -115,10 +135,14 @@ fn place(address: Option<IpAddr>) -> IpAddr {
     address.map_or(Ipv4Addr::UNSPECIFIED.into(), network)
 }
 
-fn name(namespace: &str, id: &str) -> Name {
+fn written(namespace: &str, id: &str) -> Name {
     // What nobody can be called need not be remembered at length.
     let short: String = id.chars().take(micro_chat_wire::limit::ID).collect();
-    (namespace.to_owned(), short.to_ascii_lowercase())
+    Name::Written(namespace.to_owned(), short.to_ascii_lowercase())
+}
+
+fn account(namespace: &str, user_id: &str) -> Name {
+    Name::Account(namespace.to_owned(), user_id.to_owned())
 }
 
 #[cfg(test)]
@@ -144,11 +168,30 @@ mod tests {
     #[test]
     fn guesses_from_many_places_stop_too_but_nobody_is_kept_out_of_where_they_were() {
         let attempts = Attempts::new(&AttemptRates::default());
-        attempts.logged_in(from(200), "micro", "ann");
+        attempts.logged_in(from(200), "micro", "ann", "ann");
         let guesses = (0..150).filter(|last| attempts.password(from(*last), "micro", "ann").is_ok()).count();
         assert_eq!(guesses, 100);
         assert!(attempts.password(from(200), "micro", "ann").is_ok());
         assert!(attempts.password(from(201), "micro", "ann").is_err());
+    }
+
+    #[test]
+    fn an_account_that_has_two_names_is_one_account() {
+        let attempts = Attempts::new(&AttemptRates::default());
+        let try_as = |address, id| {
+            attempts.password(address, "micro", id).is_ok() && attempts.password_of(address, "micro", "Ann").is_ok()
+        };
+        let guesses = |address| {
+            (0..60).filter(|round| try_as(address, if round % 2 == 0 { "ann@example.com" } else { "Ann" })).count()
+        };
+        assert_eq!(guesses(from(1)), 20, "from one place");
+        attempts.logged_in(from(200), "micro", "ann@example.com", "Ann");
+        let others: usize = (2..=20).map(|last| guesses(from(last))).sum();
+        assert_eq!(others, 80, "from all places");
+        // Where Ann has been by one of her names, she is by the account.
+        assert!(try_as(from(200), "ann@example.com") && !try_as(from(201), "ann@example.com"));
+        // Names that differ in a letter's case may be two people's.
+        assert!(attempts.password_of(from(1), "micro", "ann").is_ok());
     }
 
     #[test]

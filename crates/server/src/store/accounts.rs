@@ -404,13 +404,13 @@ impl Store {
         .await
     }
 
-    /// The same for a code, with all logins; nothing for a wrong one.
+    /// The same for a code, with all logins and the account that it was for; nothing for a wrong one.
     pub async fn reset_secret(
         &self,
         code: SealedCode,
         secret: String,
         terms: Terms,
-    ) -> Result<Option<Vec<String>>, StoreError> {
+    ) -> Result<Option<(Account, Vec<String>)>, StoreError> {
         self.change(move |connection| {
             if !try_code(connection, &code, terms)? {
                 return Ok(None);
@@ -420,7 +420,8 @@ impl Store {
             };
             use_up(connection, &code)?;
             set_secret(connection, account.key, &secret)?;
-            end_all(connection, account.key, None, terms).map(Some)
+            let ended = end_all(connection, account.key, None, terms)?;
+            Ok(Some((account, ended)))
         })
         .await
     }

@@ -291,6 +291,51 @@ async fn who_guesses_passwords_is_stopped_and_their_owner_is_not() {
 }
 
 #[tokio::test]
+async fn an_account_is_guessed_at_so_often_by_both_of_its_names_and_nobody_learns_that_they_are_one() {
+    let allow = |burst| Rate::within(Duration::from_secs(3_600), 1, burst);
+    let rates = AttemptRates { passwords: allow(4), passwords_of_account: allow(9), ..AttemptRates::default() };
+    let hosted = Hosted::of(Kind { rates: Some(rates), reach: Reach::BehindProxy, ..Kind::default() }).await;
+    let call = async |from: &str, path: &str, body: Value| {
+        let answer = hosted.call(path, &[("x-forwarded-for", from)], body).await;
+        (answer.status, answer.id().1.to_owned())
+    };
+    let log_in = async |from: &str, id: &str, secret: &str| {
+        call(from, "/auth/Token", json!({ "id": id, "secret": secret })).await
+    };
+    let code = hosted.code(ANN).await;
+    let request = json!({ "email": ANN, "secret": PASSWORD, "token": code, "id": "Ann" });
+    assert_eq!(call("192.0.2.1", "/signup/completeSignup", request).await.0, 200);
+    assert_eq!(log_in("192.0.2.1", ANN, PASSWORD).await.0, 200);
+    let wrong = (401, "auth.WrongCredentials".to_owned());
+    // From one place: after four by turns, the right one is none, and looks like any other.
+    for id in [ANN, "Ann", ANN, "Ann"] {
+        assert_eq!(log_in("198.51.100.1", id, "a guess that fails").await, wrong);
+    }
+    for id in [ANN, "Ann"] {
+        assert_eq!(log_in("198.51.100.1", id, PASSWORD).await, wrong, "{id}");
+    }
+    // Names of two people, or of nobody, are answered alike.
+    for id in ["nobody@example.com", "nobody", "nobody@example.com", "nobody", "nobody@example.com", "nobody"] {
+        assert_eq!(log_in("198.51.100.1", id, "a guess that fails").await, wrong);
+    }
+    // From many: with Ann's own one, that makes nine.
+    for (last, id) in [(2, ANN), (3, "Ann"), (4, ANN)] {
+        assert_eq!(log_in(&format!("198.51.100.{last}"), id, "a guess that fails").await, wrong);
+    }
+    assert_eq!(log_in("198.51.100.5", "Ann", PASSWORD).await.0, 200, "it is the ninth");
+    for id in [ANN, "Ann"] {
+        assert_eq!(log_in("198.51.100.6", id, PASSWORD).await, wrong, "{id}");
+    }
+    // Ann is still at home, and wherever she reads a code that was mailed.
+    assert_eq!(log_in("192.0.2.1", ANN, PASSWORD).await.0, 200);
+    let code = hosted.reset_code(ANN).await;
+    let reset = json!({ "email": ANN, "token": code, "secret": "another password" });
+    assert_eq!(call("203.0.113.1", "/auth/ResetPassword", reset).await.0, 200);
+    assert_eq!(log_in("203.0.113.1", ANN, "another password").await.0, 200);
+    assert_eq!(log_in("203.0.113.2", ANN, "another password").await, wrong);
+}
+
+#[tokio::test]
 async fn mails_and_codes_are_limited() {
     let allow = |burst| Rate::within(Duration::from_secs(3_600), 1, burst);
     let rates = AttemptRates { mails: allow(2), codes: allow(3), ..AttemptRates::default() };

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::signing::AccessClaims;
 use super::{Accounts, Asker, Email, RefreshToken, Refusal, Secret, TERMS};
+use crate::auth::attempts::Attempts;
 use crate::mail::About;
 use crate::store::{Account, Named, NewLogin, Rotation};
 
@@ -32,18 +33,26 @@ impl Accounts {
         if !self.hold(asker.namespace) {
             return Err(Refusal::Closed);
         }
-        self.try_password(asker, id)?;
+        let Asker { namespace, address } = asker;
+        if let Some(attempts) = &self.attempts {
+            attempts.password(address, namespace, id).map_err(Refusal::TooManyAttempts)?;
+        }
         let named = if id.contains('@') { Named::Email(id.to_ascii_lowercase()) } else { Named::UserId(id.to_owned()) };
-        let account = self.store.account(asker.namespace.to_owned(), named).await?;
+        let account = self.store.account(namespace.to_owned(), named).await?;
+        // Tried too often by its other name, it is answered like one that is not there.
+        let account = account.filter(|account| {
+            let may = |attempts: &Attempts| attempts.password_of(address, namespace, &account.user_id).is_ok();
+            self.attempts.as_ref().is_none_or(may)
+        });
         let account = self.verify(account, &secret).await?;
         if let Some(attempts) = &self.attempts {
-            attempts.logged_in(asker.address, asker.namespace, id);
+            attempts.logged_in(address, namespace, id, &account.user_id);
         }
         let token = RefreshToken::new()?;
         let user_id = account.user_id.clone();
         let logged_in = self.store.log_in(account, new_login(&token), TERMS).await?;
         self.end(logged_in.ok_or(Refusal::WrongCredentials)?);
-        self.grant(asker.namespace.to_owned(), user_id, token)
+        self.grant(namespace.to_owned(), user_id, token)
     }
 
     /// Another access token, and the next refresh token. The namespace may be empty: nobody said.

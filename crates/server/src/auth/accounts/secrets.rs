@@ -55,15 +55,14 @@ impl Accounts {
         self.try_code(asker)?;
         let kept = self.passwords.hash(&secret).await?;
         let sealed = self.seal(asker.namespace, Purpose::Reset, &email, code);
-        let ended = self.store.reset_secret(sealed, kept, TERMS).await?;
-        self.end(ended.ok_or(Refusal::WrongCode)?);
+        let (account, ended) = self.store.reset_secret(sealed, kept, TERMS).await?.ok_or(Refusal::WrongCode)?;
+        self.end(ended);
+        // Others' guesses are no reason to refuse the new one.
+        if let Some(attempts) = &self.attempts {
+            attempts.logged_in(asker.address, asker.namespace, email.as_str(), &account.user_id);
+        }
         self.tell(email, About::PasswordReset);
         Ok(())
-    }
-
-    pub(super) fn try_password(&self, asker: Asker<'_>, id: &str) -> Result<(), Refusal> {
-        let Some(attempts) = &self.attempts else { return Ok(()) };
-        attempts.password(asker.address, asker.namespace, id).map_err(Refusal::TooManyAttempts)
     }
 
     /// The account, if there is one and that is its password.
@@ -80,7 +79,12 @@ impl Accounts {
         secret: &Secret,
     ) -> Result<(Account, Option<String>), Refusal> {
         let user = caller.user().ok_or(Denied::InvalidToken)?;
-        self.try_password(Asker { namespace: &caller.namespace, address }, &user.id)?;
+        if let Some(attempts) = &self.attempts {
+            // Whoever is logged in may learn whose account it is.
+            let may = attempts.password(address, &caller.namespace, &user.id);
+            may.and_then(|()| attempts.password_of(address, &caller.namespace, &user.id))
+                .map_err(Refusal::TooManyAttempts)?;
+        }
         let account = self.store.account(caller.namespace.clone(), Named::UserId(user.id.clone())).await?;
         Ok((self.verify(account, secret).await?, user.login.clone()))
     }
