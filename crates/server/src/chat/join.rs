@@ -14,7 +14,7 @@ use super::shared::Shared;
 use super::{Chats, Refusal};
 use crate::auth::Caller;
 use crate::broken::{self, Broken};
-use crate::hub::{Backlog, Keeper, Outlet, RING, Seated, Subscriber, user_hash};
+use crate::hub::{Backlog, Keeper, Outlet, RING, Recipient, Seated, Subscriber, user_hash};
 use crate::store::{Chat, ChatKey, MemberPage, PageSize};
 
 /// What is read at once for a reader that catches up.
@@ -85,16 +85,16 @@ pub struct Reader<'a> {
     pub user_id: &'a str,
     /// Where deliveries come.
     pub outlet: &'a Arc<Outlet>,
-    /// Under which number.
-    pub handle: u32,
+    /// For which of the connection's subscriptions.
+    pub recipient: Recipient,
     /// Whether it hears of those who come and go.
     pub members: bool,
 }
 
 impl Reader<'_> {
     fn subscriber(&self) -> Subscriber {
-        let Self { user_id, outlet, handle, members, .. } = *self;
-        Subscriber { outlet: outlet.clone(), handle, user: user_hash(user_id), members }
+        let Self { user_id, outlet, recipient, members, .. } = *self;
+        Subscriber { outlet: outlet.clone(), recipient, user: user_hash(user_id), members }
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn ben<'a>(caller: &'a Caller, outlet: &'a Arc<Outlet>) -> Reader<'a> {
-        Reader { caller, user_id: "ben", outlet, handle: 1, members: false }
+        Reader { caller, user_id: "ben", outlet, recipient: Recipient::default(), members: false }
     }
 
     async fn send(chats: &Chats, chat_id: &str, text: &str) {

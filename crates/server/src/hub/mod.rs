@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::broken::{self, Broken};
 use crate::store::{ChatKey, Committed, Gone, MemberChange, Membership, Message, Nanos, Removal};
-pub use outlet::{End, Item, Outlet};
+pub use outlet::{End, Item, Outlet, Recipient};
 use ring::Ring;
 pub use ring::{Backlog, RING, RingSize};
 
@@ -139,13 +139,13 @@ impl From<&Message> for chat::Message {
     }
 }
 
-/// One subscription: a connection's outlet, and the handle under which it knows the chat.
+/// One subscription: a connection's outlet, and how the connection tells it from its others.
 #[derive(Debug)]
 pub struct Subscriber {
     /// Where deliveries come.
     pub outlet: Arc<Outlet>,
-    /// Under which number.
-    pub handle: u32,
+    /// For which of its subscriptions.
+    pub recipient: Recipient,
     /// Whose it is.
     pub user: UserHash,
     /// Whether it hears of those who come and go.
@@ -203,8 +203,8 @@ impl Drop for Seat {
             let Some(left) = room.subscribers.try_remove(self.key) else { return };
             if left.members {
                 room.watchers -= 1;
-                // Whoever takes a seat under this number later reads who is there, and must not hear of older changes.
-                left.outlet.forget_events(left.handle);
+                // Nobody hears of them any more.
+                left.outlet.forget_events(left.recipient);
             }
         });
         self.hub.0.seats.fetch_sub(1, Ordering::Relaxed);
@@ -371,7 +371,7 @@ impl Hub {
         }
         let delivery = Arc::new(Delivery::new(message.chat, message.user_id.clone(), stored, message.sent_at));
         for (_, subscriber) in &room.subscribers {
-            subscriber.outlet.push(subscriber.handle, Parcel::Message(delivery.clone()));
+            subscriber.outlet.push(subscriber.recipient, Parcel::Message(delivery.clone()));
         }
         self.0.deliveries.fetch_add(room.subscribers.len() as u64, Ordering::Relaxed);
     }
@@ -402,10 +402,10 @@ impl Hub {
         for (_, subscriber) in &room.subscribers {
             // Nobody else's place in a queue is taken by comings and goings.
             if ends || gone == Some(subscriber.user) {
-                subscriber.outlet.push(subscriber.handle, Parcel::Removal(change.clone()));
+                subscriber.outlet.push(subscriber.recipient, Parcel::Removal(change.clone()));
             }
             if subscriber.members && !ends {
-                subscriber.outlet.push(subscriber.handle, Parcel::Member(change.clone()));
+                subscriber.outlet.push(subscriber.recipient, Parcel::Member(change.clone()));
             }
         }
     }
@@ -430,7 +430,8 @@ mod tests {
         ring.fill(Backlog::default(), 0);
         let outlets = [Arc::<Outlet>::default(), Arc::default()];
         let seat = |at: usize| {
-            let subscriber = Subscriber { outlet: outlets[at].clone(), handle: 1, user: 0, members: at == 0 };
+            let subscriber =
+                Subscriber { outlet: outlets[at].clone(), recipient: Recipient::default(), user: 0, members: at == 0 };
             ring.seat(0, subscriber).expect("a seat").seat
         };
         let seats = [seat(0), seat(1)];

@@ -10,8 +10,18 @@ use micro_chat_wire::limit;
 use super::Parcel;
 use crate::metrics::Waiting as Depth;
 
-/// Something for the subscription with that handle.
-pub type Item = (u32, Parcel);
+/// Which of a connection's subscriptions something is for. A handle alone does not say: it may be used again while what
+/// came for an earlier subscription still waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Recipient {
+    /// How the client calls it.
+    pub handle: u32,
+    /// Which of the connection's subscriptions it is, in the order in which they began.
+    pub number: u32,
+}
+
+/// Something for one subscription.
+pub type Item = (Recipient, Parcel);
 
 /// Why a connection has to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +46,8 @@ struct Waiting {
     count: usize,
     /// Of the items' JSON.
     bytes: usize,
-    /// How many changes of members wait under each handle; one more than may is the word that stands for them.
-    events: BTreeMap<u32, usize>,
+    /// How many changes of members wait for each subscription; one more than may is the word that stands for them.
+    events: BTreeMap<Recipient, usize>,
     end: Option<End>,
     waker: Option<Waker>,
 }
@@ -49,23 +59,23 @@ impl Waiting {
         }
     }
 
-    fn push_event(&mut self, handle: u32, parcel: Parcel) {
-        let waiting = self.events.entry(handle).or_default();
+    fn push_event(&mut self, recipient: Recipient, parcel: Parcel) {
+        let waiting = self.events.entry(recipient).or_default();
         if *waiting > limit::QUEUE_EVENTS {
             return;
         }
         *waiting += 1;
         if *waiting > limit::QUEUE_EVENTS {
-            self.items.retain(|(other, parcel)| *other != handle || !parcel.is_event());
-            self.items.push((handle, Parcel::Members));
+            self.items.retain(|(other, parcel)| *other != recipient || !parcel.is_event());
+            self.items.push((recipient, Parcel::Members));
         } else {
-            self.items.push((handle, parcel));
+            self.items.push((recipient, parcel));
         }
     }
 
-    fn forget_events(&mut self, handle: u32) {
-        if self.events.remove(&handle).is_some() {
-            self.items.retain(|(other, parcel)| *other != handle || !parcel.is_event());
+    fn forget_events(&mut self, recipient: Recipient) {
+        if self.events.remove(&recipient).is_some() {
+            self.items.retain(|(other, parcel)| *other != recipient || !parcel.is_event());
         }
     }
 
@@ -84,7 +94,7 @@ impl Outlet {
     }
 
     /// Adds something, or cuts the connection off.
-    pub fn push(&self, handle: u32, parcel: Parcel) {
+    pub fn push(&self, recipient: Recipient, parcel: Parcel) {
         let mut waiting = self.waiting();
         if waiting.end.is_some() {
             return;
@@ -93,12 +103,12 @@ impl Outlet {
         let is_first = waiting.items.is_empty();
         let size = parcel.bytes();
         if parcel.is_event() {
-            waiting.push_event(handle, parcel);
+            waiting.push_event(recipient, parcel);
         } else if waiting.count == 0
             || (waiting.count < limit::QUEUE_FRAMES && waiting.bytes + size <= limit::QUEUE_BYTES)
         {
             // An empty queue takes a message of any size.
-            waiting.items.push((handle, parcel));
+            waiting.items.push((recipient, parcel));
             waiting.count += 1;
             waiting.bytes += size;
         } else {
@@ -110,9 +120,9 @@ impl Outlet {
         }
     }
 
-    /// The subscription under that handle is to hear of no changes of members that wait.
-    pub fn forget_events(&self, handle: u32) {
-        self.waiting().forget_events(handle);
+    /// That subscription is to hear of no changes of members that wait.
+    pub fn forget_events(&self, recipient: Recipient) {
+        self.waiting().forget_events(recipient);
     }
 
     /// How much waits.
@@ -164,6 +174,11 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    /// The only subscription that has that handle.
+    fn of(handle: u32) -> Recipient {
+        Recipient { handle, number: 0 }
+    }
+
     fn delivery(size: usize) -> Parcel {
         let stored = Stored { seq: 1, json: "x".repeat(size).into() };
         Parcel::Message(Arc::new(Delivery::new(1, String::new(), stored, 0)))
@@ -179,11 +194,11 @@ mod tests {
     fn a_reader_is_cut_off_at_the_257th_waiting_message() {
         let outlet = Outlet::default();
         for _ in 0..limit::QUEUE_FRAMES {
-            outlet.push(1, delivery(10));
+            outlet.push(of(1), delivery(10));
         }
         assert_eq!(take(&outlet), Poll::Ready(Ok(limit::QUEUE_FRAMES)));
         for _ in 0..=limit::QUEUE_FRAMES {
-            outlet.push(1, delivery(10));
+            outlet.push(of(1), delivery(10));
         }
         assert_eq!(take(&outlet), CUT);
     }
@@ -191,13 +206,13 @@ mod tests {
     #[test]
     fn a_reader_is_cut_off_over_256_kib_but_one_large_message_always_fits() {
         let outlet = Outlet::default();
-        outlet.push(1, delivery(limit::QUEUE_BYTES + 1));
+        outlet.push(of(1), delivery(limit::QUEUE_BYTES + 1));
         assert_eq!(take(&outlet), Poll::Ready(Ok(1)));
-        outlet.push(1, delivery(limit::QUEUE_BYTES - 1));
-        outlet.push(1, delivery(1));
+        outlet.push(of(1), delivery(limit::QUEUE_BYTES - 1));
+        outlet.push(of(1), delivery(1));
         assert_eq!(take(&outlet), Poll::Ready(Ok(2)));
-        outlet.push(1, delivery(limit::QUEUE_BYTES));
-        outlet.push(1, delivery(1));
+        outlet.push(of(1), delivery(limit::QUEUE_BYTES));
+        outlet.push(of(1), delivery(1));
         assert_eq!(take(&outlet), CUT);
     }
 
@@ -205,7 +220,7 @@ mod tests {
     fn a_reader_that_keeps_up_is_never_cut_off() {
         let outlet = Outlet::default();
         for _ in 0..10 * limit::QUEUE_FRAMES {
-            outlet.push(1, delivery(2_000));
+            outlet.push(of(1), delivery(2_000));
             assert_eq!(take(&outlet), Poll::Ready(Ok(1)));
         }
         assert_eq!(take(&outlet), Poll::Pending);
@@ -225,15 +240,15 @@ mod tests {
             Parcel::Member(_) => "member",
             Parcel::Members => "members",
         };
-        items.iter().map(|(handle, parcel)| (*handle, short(parcel))).collect()
+        items.iter().map(|(recipient, parcel)| (recipient.handle, short(parcel))).collect()
     }
 
     #[test]
     fn changes_of_members_keep_their_place_among_messages_while_they_are_few() {
         let outlet = Outlet::default();
         for number in 0..limit::QUEUE_EVENTS {
-            outlet.push(1, delivery(1));
-            outlet.push(1, joined(number));
+            outlet.push(of(1), delivery(1));
+            outlet.push(of(1), joined(number));
         }
         assert_eq!(taken(&outlet), [(1, "message"), (1, "member")].repeat(limit::QUEUE_EVENTS));
     }
@@ -241,20 +256,20 @@ mod tests {
     #[test]
     fn many_changes_of_members_become_one_word_and_take_no_place_of_messages() {
         let outlet = Outlet::default();
-        outlet.push(2, joined(0));
-        outlet.push(1, delivery(limit::QUEUE_BYTES));
+        outlet.push(of(2), joined(0));
+        outlet.push(of(1), delivery(limit::QUEUE_BYTES));
         for number in 0..5_000 {
-            outlet.push(1, joined(number));
+            outlet.push(of(1), joined(number));
         }
         assert!(outlet.waiting().items.capacity() <= 64, "what waits does not grow with what happens");
         assert_eq!(taken(&outlet), [(2, "member"), (1, "message"), (1, "members")]);
         // What comes then is told again, one by one, beside as many messages as ever.
         for number in 0..limit::QUEUE_FRAMES {
-            outlet.push(1, joined(number % 2));
-            outlet.push(1, delivery(1));
+            outlet.push(of(1), joined(number % 2));
+            outlet.push(of(1), delivery(1));
         }
         assert_eq!(taken(&outlet).len(), limit::QUEUE_FRAMES + 1);
-        outlet.push(1, joined(0));
+        outlet.push(of(1), joined(0));
         assert_eq!(taken(&outlet), [(1, "member")]);
     }
 
@@ -262,10 +277,10 @@ mod tests {
     fn who_left_its_seat_hears_of_no_change_that_waited_for_it() {
         let outlet = Outlet::default();
         for handle in [1, 2] {
-            outlet.push(handle, joined(0));
-            outlet.push(handle, delivery(1));
+            outlet.push(of(handle), joined(0));
+            outlet.push(of(handle), delivery(1));
         }
-        outlet.forget_events(1);
+        outlet.forget_events(of(1));
         assert_eq!(taken(&outlet), [(1, "message"), (2, "member"), (2, "message")]);
     }
 
@@ -285,8 +300,8 @@ mod tests {
         let context = Context::from_waker(&waker);
         for round in 1..=3 {
             assert!(outlet.poll_take(&context).is_pending());
-            outlet.push(1, delivery(1));
-            outlet.push(1, delivery(1));
+            outlet.push(of(1), delivery(1));
+            outlet.push(of(1), delivery(1));
             assert_eq!(wakes.0.load(Ordering::Relaxed), round);
             assert!(outlet.poll_take(&context).is_ready());
         }

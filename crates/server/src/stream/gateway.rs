@@ -17,7 +17,7 @@ use crate::api::groups;
 use crate::api::request::{checked_namespace, object_from_json};
 use crate::auth::Caller;
 use crate::chat::{Act, Draft, Joined, Reader, Refusal, Start};
-use crate::hub::{Item, Parcel, Seat};
+use crate::hub::{Item, Parcel, Recipient, Seat};
 use crate::node::Node;
 use crate::store::{self, Chat, Identity, Nanos};
 
@@ -120,7 +120,9 @@ impl Connection {
             let joined = node.chats.act_on_group(&caller, Act::Join, chat_id.clone(), user_id.clone()).await;
             joined.map_err(|refusal| refused(endpoint, refusal))?;
         }
-        let reader = Reader { caller: &caller, user_id: &user_id, outlet: &socket.outlet, handle: 0, members: false };
+        // It has this one subscription.
+        let (outlet, recipient) = (&socket.outlet, Recipient::default());
+        let reader = Reader { caller: &caller, user_id: &user_id, outlet, recipient, members: false };
         let joined = node.chats.join(reader, &chat_id, Start::Now).await;
         let Joined { chat, after, seated } = joined.map_err(|refusal| refused(endpoint, refusal))?;
         Ok(Self {

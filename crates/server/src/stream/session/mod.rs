@@ -24,7 +24,7 @@ use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
 use crate::auth::Caller;
 use crate::chat::{Draft, Pending, Reader, Refusal, Start};
-use crate::hub::{Item, Outlet};
+use crate::hub::{Item, Outlet, Recipient};
 use crate::node::Node;
 use crate::store::{Identity, Message};
 use subscription::{Read, Reading, Subscription};
@@ -103,6 +103,8 @@ struct Session {
     caller: Caller,
     user_id: String,
     subscriptions: Subscriptions,
+    /// How many subscriptions were asked for.
+    asked: u32,
     /// Subscriptions that something has to be read for, in the order in which they came.
     behind: VecDeque<u32>,
     /// What is being read for one of them.
@@ -136,6 +138,7 @@ impl Session {
             caller,
             user_id,
             subscriptions: Subscriptions::default(),
+            asked: 0,
             behind: VecDeque::new(),
             reading: None,
             slowed: Slowed::default(),
@@ -270,10 +273,12 @@ impl Session {
         if self.subscriptions.len() >= limit::SUBSCRIPTIONS {
             return Ok(vec![self.error(op::SCOPE_SUBSCRIPTION, handle, &Fault::TooManySubscriptions)]);
         }
+        self.asked = self.asked.wrapping_add(1);
+        let recipient = Recipient { handle, number: self.asked };
         let chats = &self.node.chats;
-        let reader = Reader { caller: &self.caller, user_id: &self.user_id, outlet, handle, members };
+        let reader = Reader { caller: &self.caller, user_id: &self.user_id, outlet, recipient, members };
         let joined = chats.join(reader, chat_id, start).await?;
-        let (subscription, frames) = Subscription::begin(handle, joined, members);
+        let (subscription, frames) = Subscription::begin(recipient, joined, members);
         if subscription.has_to_read() {
             self.behind.push_back(handle);
         }
@@ -335,21 +340,22 @@ impl Session {
     /// What the hub brought, as frames.
     fn deliver(&mut self, mut items: Vec<Item>) -> Vec<Utf8Bytes> {
         // Chats may be mixed; each chat's messages stay in order.
-        items.sort_by_key(|(handle, _)| *handle);
+        items.sort_by_key(|(recipient, _)| recipient.handle);
         let mut frames = Vec::new();
         for run in items.chunk_by(|(one, _), (other, _)| one == other) {
-            let Some((handle, _)) = run.first() else { continue };
+            let Some((recipient, _)) = run.first() else { continue };
             // What comes for a subscription that is over is nobody's.
-            let Some(subscription) = self.subscriptions.get_mut(*handle) else { continue };
+            let Some(subscription) = self.subscriptions.recipient(*recipient) else { continue };
+            let handle = recipient.handle;
             let chat = subscription.chat.key;
             let end = run.iter().position(|(_, parcel)| parcel.ends(chat, &self.user_id));
-            subscription.deliver(*handle, &run[..end.unwrap_or(run.len())], &mut frames);
+            subscription.deliver(handle, &run[..end.unwrap_or(run.len())], &mut frames);
             if end.is_some() {
                 let fault = Fault::Refused(self.endpoint, Refusal::Removed);
-                frames.push(self.error(op::SCOPE_SUBSCRIPTION, *handle, &fault));
-                self.remove(*handle);
-            } else if subscription.has_to_read() && !self.behind.contains(handle) {
-                self.behind.push_back(*handle);
+                frames.push(self.error(op::SCOPE_SUBSCRIPTION, handle, &fault));
+                self.remove(handle);
+            } else if subscription.has_to_read() && !self.behind.contains(&handle) {
+                self.behind.push_back(handle);
             }
         }
         frames

@@ -12,7 +12,7 @@ use super::members::Members;
 use crate::auth::Caller;
 use crate::broken::{self, Broken};
 use crate::chat::{Chats, Joined, Reader, Refusal, Step};
-use crate::hub::{Item, Outlet, Parcel, Seat, Seated};
+use crate::hub::{Item, Outlet, Parcel, Recipient, Seat, Seated};
 use crate::store::{Chat, MemberPage};
 
 /// Something being read for a subscription.
@@ -34,7 +34,9 @@ enum What {
 
 /// A chat that is delivered under a handle.
 pub struct Subscription {
-    /// The chat: what comes for another is of a subscription that had this handle before.
+    /// Which of the session's subscriptions it is: others may have had its handle before.
+    pub number: u32,
+    /// The chat.
     pub chat: Arc<Chat>,
     /// The last `seq` that was sent, or was passed because it was deleted.
     cursor: u64,
@@ -57,11 +59,12 @@ type Early = Option<Vec<Item>>;
 
 impl Subscription {
     /// Begins behind where the reader joined: what is to be said of that at once.
-    pub fn begin(handle: u32, joined: Joined, members: bool) -> (Self, Vec<Utf8Bytes>) {
+    pub fn begin(recipient: Recipient, joined: Joined, members: bool) -> (Self, Vec<Utf8Bytes>) {
+        let Recipient { handle, number } = recipient;
         let Joined { chat, after, seated } = joined;
         let mut frames = vec![frame::subscribed(handle, chat.epoch, after)];
         let members = members.then(|| Box::new(Members::new()));
-        let mut subscription = Self { chat, cursor: after, state: State::Behind, members };
+        let mut subscription = Self { number, chat, cursor: after, state: State::Behind, members };
         if let Some(seated) = seated {
             subscription.arrive(handle, seated, &mut frames);
         }
@@ -93,6 +96,7 @@ impl Subscription {
         if !self.has_to_read() {
             return None;
         }
+        let recipient = Recipient { handle, number: self.number };
         let (chat, cursor, wants_members) = (self.chat.clone(), self.cursor, self.members.is_some());
         let after = match &mut self.members {
             Some(members) if matches!(self.state, State::Live(_)) => members.read(),
@@ -102,7 +106,8 @@ impl Subscription {
             }
         };
         Some(Box::pin(async move {
-            let reader = Reader { caller: &caller, user_id: &user_id, outlet: &outlet, handle, members: wants_members };
+            let (caller, user_id, outlet) = (&caller, &user_id, &outlet);
+            let reader = Reader { caller, user_id, outlet, recipient, members: wants_members };
             let what = match after {
                 Some(after) => What::Members(chats.members(reader, &chat, after).await),
                 None => What::Page(chats.catch_up(reader, &chat, cursor).await),
@@ -204,13 +209,16 @@ mod tests {
     use super::*;
     use crate::hub::{Backlog, Delivery, Hub, Stored, Subscriber};
 
+    const SEVENTH: Recipient = Recipient { handle: 7, number: 7 };
+
     /// A subscription that is live behind `seq`.
     fn live(seq: u64) -> Subscription {
         let chat = Chat { key: 1, id: "chat".to_owned(), epoch: 1, first_seq: 1, last_seq: seq, created_at: 0 };
         let ring = Hub::default().keep(chat.key);
         ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq }, 0);
-        let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), handle: 7, user: 0, members: false });
-        let (subscription, frames) = Subscription::begin(7, Joined { chat: Arc::new(chat), after: seq, seated }, false);
+        let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), recipient: SEVENTH, user: 0, members: false });
+        let (subscription, frames) =
+            Subscription::begin(SEVENTH, Joined { chat: Arc::new(chat), after: seq, seated }, false);
         assert_eq!(frames, [format!("[21,7,1,{seq}]").into(), Utf8Bytes::from(format!("[23,7,{seq}]"))]);
         subscription
     }
@@ -219,7 +227,7 @@ mod tests {
     fn items(messages: impl IntoIterator<Item = (i64, u64)>) -> Vec<Item> {
         let stored = |seq: u64| Stored { seq, json: seq.to_string().into() };
         let delivery = |(chat, seq)| Arc::new(Delivery::new(chat, String::new(), stored(seq), 0));
-        messages.into_iter().map(|message| (7, Parcel::Message(delivery(message)))).collect()
+        messages.into_iter().map(|message| (SEVENTH, Parcel::Message(delivery(message)))).collect()
     }
 
     fn delivered(subscription: &mut Subscription, items: &[Item]) -> Vec<String> {
@@ -258,7 +266,7 @@ mod tests {
     fn read(subscription: &Subscription, seq: u64) -> Read {
         let ring = Hub::default().keep(subscription.chat.key);
         ring.fill(Backlog { after: seq, messages: Vec::new(), to: seq }, 0);
-        let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), handle: 7, user: 0, members: false });
+        let seated = ring.seat(seq, Subscriber { outlet: Arc::default(), recipient: SEVENTH, user: 0, members: false });
         let page = Arc::new(Backlog { after: seq, messages: Vec::new(), to: seq });
         Read { handle: 7, what: What::Page(Ok(Step { page, seated })) }
     }
