@@ -23,6 +23,11 @@ impl Batch {
         self.bytes += bytes;
     }
 
+    /// How many more rows may go in.
+    pub fn room(&self) -> usize {
+        if self.is_full() { 0 } else { ROWS - self.rows }
+    }
+
     /// Whether nothing more goes in.
     pub fn is_full(&self) -> bool {
         self.rows >= ROWS || self.bytes >= BYTES
@@ -78,6 +83,8 @@ mod tests {
                 let folder = tempfile::tempdir().expect("a folder");
                 let connection = database(&folder, messages, bytes);
                 if who == "sweep" {
+                    // Otherwise they go with the first of them.
+                    connection.execute("DELETE FROM members", []).expect("nobody is in it");
                     groups::end(&connection, 1).expect("it ends");
                 }
                 let taken = taken(&connection, "messages", || match who {
@@ -91,6 +98,60 @@ mod tests {
             }
         }
     }
+
+    /// Rows of the tables that know who is, or was, in a chat.
+    const KNOWN: &str =
+        "(SELECT chat FROM members UNION ALL SELECT chat FROM traces UNION ALL SELECT chat FROM expired)";
+
+    /// Makes the chat that of 1,000 members, 800 who left something, and as many refusals of Ann's messages.
+    fn crowd(connection: &Connection) {
+        let sql = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 998)
+             INSERT INTO members (chat, user_id) SELECT 1, n FROM n;
+             WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 800)
+             INSERT INTO traces (chat, user_id) SELECT 1, 'left ' || n FROM n;
+             INSERT INTO expired (chat, user_id, client_id) SELECT chat, 'ann', user_id FROM traces;";
+        connection.execute_batch(sql).expect("a crowd");
+    }
+
+    #[test]
+    fn whoever_was_in_a_chat_that_ended_goes_in_as_small_steps_though_nothing_was_said_in_it() {
+        for messages in [0, 1, 1_200] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let connection = database(&folder, 1_200, 1);
+            crowd(&connection);
+            let sql = format!(
+                "DELETE FROM messages WHERE seq > {messages}; UPDATE chats SET last_seq = {messages};
+                 INSERT INTO groups VALUES (1, 'micro', 'lunch', '', 'ann', 0, 1000);"
+            );
+            connection.execute_batch(&sql).expect("a group");
+            let ended = taken(&connection, KNOWN, || {
+                groups::end(&connection, 1).expect("it ends");
+                false
+            });
+            assert_eq!(ended, [0], "what ends a group takes nobody out of it");
+            let found = "(SELECT 1 FROM groups UNION ALL SELECT 1 FROM chats WHERE namespace <> '')";
+            assert!(connection.query_row(&format!("SELECT 1 FROM {found}"), [], |_| Ok(())).is_err(), "it is gone");
+            let both = format!("(SELECT chat FROM messages UNION ALL SELECT chat FROM {KNOWN})");
+            let taken = taken(&connection, &both, || groups::sweep(&connection).expect("it is written"));
+            assert!(taken.iter().all(|count| *count <= ROWS), "{messages}: {taken:?}");
+            assert_eq!(taken.iter().sum::<usize>(), 2_600 + messages, "{messages}: {taken:?}");
+            assert_eq!(taken[0], ROWS, "no less than it may");
+        }
+    }
+
+    #[test]
+    fn what_was_refused_of_a_user_who_goes_goes_in_as_small_steps() {
+        let of = Erasure { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = database(&folder, 700, 1);
+        crowd(&connection);
+        let theirs = "(SELECT chat FROM messages UNION ALL SELECT chat FROM expired)";
+        let mut erase = || erasure::erase(&connection, &of, 1, &mut Vec::new()).expect("it is written").has_more;
+        let taken = taken(&connection, theirs, &mut erase);
+        assert!(taken.iter().all(|count| *count <= ROWS), "{taken:?}");
+        assert_eq!(taken.iter().sum::<usize>(), 1_500, "{taken:?}");
+    }
+
     #[test]
     fn what_says_that_messages_were_deleted_goes_in_as_small_steps() {
         // One message is left behind what was deleted: none, an old one, a young one.

@@ -175,10 +175,16 @@ pub fn erase(
              AND (SELECT created_at FROM chats WHERE chats.chat = ?1) <= ?3",
         )?
         .execute(params![chat, user_id, at])?;
-    connection
-        .prepare_cached("DELETE FROM expired WHERE chat = ?1 AND user_id = ?2 AND at <= ?3")?
-        .execute(params![chat, user_id, at])?;
-    let seqs = written(connection, of, chat, &mut erased.has_more)?;
+    let mut batch = Batch::default();
+    let forgotten = connection
+        .prepare_cached(
+            "DELETE FROM expired WHERE chat = ?1 AND user_id = ?2 AND client_id IN
+             (SELECT client_id FROM expired WHERE chat = ?1 AND user_id = ?2 AND at <= ?3 LIMIT ?4)",
+        )?
+        .execute(params![chat, user_id, at, batch.room()])?;
+    (0..forgotten).for_each(|_| batch.add(0));
+    let seqs = written(connection, of, chat, &mut batch)?;
+    erased.has_more = batch.is_full();
     let mut bury = connection.prepare_cached("INSERT OR IGNORE INTO tombstones (chat, seq) VALUES (?1, ?2)")?;
     let mut delete = connection.prepare_cached("DELETE FROM messages WHERE chat = ?1 AND seq = ?2")?;
     for seq in &seqs {
@@ -194,16 +200,13 @@ pub fn erase(
     Ok(erased)
 }
 
-/// Some of the messages that go, and whether there may be more.
-fn written(connection: &Connection, of: &Erasure, chat: ChatKey, has_more: &mut bool) -> rusqlite::Result<Vec<u64>> {
+/// Some of the messages that go, as many as still fit.
+fn written(connection: &Connection, of: &Erasure, chat: ChatKey, batch: &mut Batch) -> rusqlite::Result<Vec<u64>> {
     let mut select = connection.prepare_cached(WRITTEN)?;
     let mut rows = select.query(params![chat, of.user_id, of.at])?;
-    let (mut seqs, mut batch) = (Vec::new(), Batch::default());
-    while let Some(row) = rows.next()? {
-        if batch.is_full() {
-            *has_more = true;
-            break;
-        }
+    let mut seqs = Vec::new();
+    while !batch.is_full() {
+        let Some(row) = rows.next()? else { break };
         batch.add(row.get(1)?);
         seqs.push(row.get(0)?);
     }

@@ -221,24 +221,41 @@ fn change(
     })
 }
 
-/// Ends a chat, whether or not it is a group.
+/// Ends a chat, whether or not it is a group: nobody finds it any more. What it held goes in further commits.
 pub fn end(connection: &Connection, chat: ChatKey) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM members WHERE chat = ?1", [chat])?;
     connection.execute("DELETE FROM groups WHERE chat = ?1", [chat])?;
-    connection.execute("DELETE FROM expired WHERE chat = ?1", [chat])?;
-    connection.execute("DELETE FROM traces WHERE chat = ?1", [chat])?;
-    // The row stays, in a namespace that nobody is in: its number must not become another chat's, and its messages go one
-    // commit at a time. What it was called, and whom it was for, goes.
-    connection.execute("UPDATE chats SET namespace = '', id = chat, user_set = NULL WHERE chat = ?1", [chat]).map(drop)
+    // The row stays, in a namespace that nobody is in: its number must not become another chat's. What it was called, and
+    // whom it was for, goes. It has something to sweep, though nothing was ever said in it: its members.
+    connection
+        .execute(
+            "UPDATE chats SET namespace = '', id = chat, user_set = NULL, last_seq = max(last_seq, first_seq)
+             WHERE chat = ?1",
+            [chat],
+        )
+        .map(drop)
 }
 
-/// Removes some messages of a deleted chat; whether there may be more.
+/// Whether a chat has ended.
+pub fn has_ended(connection: &Connection, chat: ChatKey) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM chats WHERE chat = ?1 AND namespace = ''")?.exists([chat])
+}
+
+/// Removes some of what a deleted chat held, a few rows; whether there may be more.
 pub fn sweep(connection: &Connection) -> rusqlite::Result<bool> {
     let mut deleted = connection.prepare_cached(
         "SELECT chat FROM chats INDEXED BY chats_to_sweep WHERE namespace = '' AND first_seq <= last_seq",
     )?;
     let Some(chat) = deleted.query_row([], |row| row.get::<_, ChatKey>(0)).optional()? else { return Ok(false) };
     let mut batch = Batch::default();
+    for (table, columns) in [("members", "user_id"), ("traces", "user_id"), ("expired", "user_id, client_id")] {
+        let gone = connection
+            .prepare_cached(&format!(
+                "DELETE FROM {table} WHERE chat = ?1
+                 AND ({columns}) IN (SELECT {columns} FROM {table} WHERE chat = ?1 LIMIT ?2)"
+            ))?
+            .execute(params![chat, batch.room()])?;
+        (0..gone).for_each(|_| batch.add(0));
+    }
     for (table, bytes) in [("tombstones", "0"), ("messages", "octet_length(text) + octet_length(subject)")] {
         let mut select =
             connection.prepare_cached(&format!("SELECT seq, {bytes} FROM {table} WHERE chat = ?1 ORDER BY seq"))?;
@@ -359,7 +376,7 @@ impl Store {
         .await
     }
 
-    /// Removes what is left of deleted chats, a few messages at a time.
+    /// Removes what is left of deleted chats, a few rows at a time.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         while self.change(|connection| erasure::overwriting(connection, || sweep(connection))).await? {}
         Ok(())

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{ChatKey, Store, StoreError, reader};
+use super::{ChatKey, Store, StoreError, groups, reader};
 
 /// No further member on a page once those on it have so many bytes of JSON: a page is one frame, and a connection's
 /// buffers stay small.
@@ -76,7 +76,8 @@ pub(super) fn page(connection: &Connection, chat: ChatKey, after: &str) -> rusql
 }
 
 impl Store {
-    /// A chat's members behind that name, as many as fit into a frame. None: `reader` is named, and is none of them.
+    /// A chat's members behind that name, as many as fit into a frame. None: `reader` is named, and is none of them, or the
+    /// chat has ended.
     pub async fn members(
         &self,
         chat: ChatKey,
@@ -90,6 +91,7 @@ impl Store {
                 Some(user_id) => reader::is_member(connection, chat, user_id)?,
                 None => true,
             };
+            let may = may && !groups::has_ended(connection, chat)?;
             Ok(may.then_some(page))
         })
         .await

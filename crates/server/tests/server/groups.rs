@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use micro_chat_server::store::{GroupChange, GroupName};
+use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, token};
@@ -149,6 +151,52 @@ async fn its_stream_carries_what_others_say_as_history_has_it() {
     assert_eq!(frames[0]["message"]["client"], "web");
     let times = all.iter().map(|one| one["sent_at"].as_str().expect("a time"));
     assert!(times.into_iter().any(|time| time.contains('.')), "more than a second's worth: {history}");
+}
+
+#[tokio::test]
+async fn a_group_that_is_deleted_is_gone_at_once_and_what_it_held_goes_by_and_by_also_behind_a_kill() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Running::on(data.path(), Timing::default()).await;
+    let user_ids: Vec<String> = (0..1_000).map(|number| format!("user {number}")).collect();
+    let body = json!({ "name": "lunch", "user_ids": user_ids });
+    let id = server.ask("/chat/Create", body).await["group"]["id"].as_str().expect("an id").to_owned();
+    let late = json!([4, 1, 1, { "client_id": "late", "text": "x" }, true]);
+    let mut stream = server.session("user 1").await;
+    for frame in [json!([2, 1, id, 0, -1, true]), late] {
+        stream.send(frame).await;
+    }
+    while stream.json().await[0] != 25 {}
+    // The first commit, and what would come behind it does not: as though the server were killed there.
+    let [actor, target] = [(); 2].map(|()| String::new());
+    let name = GroupName { namespace: "micro".to_owned(), id: id.clone(), actor, target };
+    server.store.change_group(name, |_| Ok::<_, ()>(GroupChange::Delete)).await.expect("a commit").expect("it is gone");
+    let left = || {
+        let database = rusqlite::Connection::open(data.path().join("chat.db")).expect("a database");
+        let count = "SELECT (SELECT count(*) FROM members) + (SELECT count(*) FROM expired)";
+        database.query_row(count, [], |row| row.get::<_, u64>(0)).expect("a number")
+    };
+    assert_eq!(left(), 1_001, "otherwise this would look at nothing");
+    while stream.json().await[3]["Id"] != "chat.Connect.Removed" {}
+    let of_one = json!({ "user_id": "user 1" });
+    assert_eq!(server.ask("/chat/List", json!({})).await, json!({ "groups": [] }));
+    assert_eq!(server.ask("/chat/List", of_one.clone()).await, json!({ "groups": [] }));
+    assert_eq!(server.ask("/chats/ListChats", of_one.clone()).await["chats"], json!([]));
+    for method in ["Join", "Leave", "Invite", "Kick", "Delete", "Send", "History"] {
+        let body = json!({ "group_id": id, "user_id": "user 1", "text": "x" });
+        let (status, error) = server.refused(&format!("/chat/{method}"), body).await;
+        assert_eq!((status, error), (400, format!("chat.{}", method.to_lowercase())));
+    }
+    let (status, lines) = server.post("/chats/ExportUser", of_one).await;
+    assert!(status == 200 && !lines.contains(&id), "{lines}");
+    assert_eq!(left(), 1_001);
+    server.stop().await;
+    let server = Running::on(data.path(), Timing::default()).await;
+    let deadline = Instant::now() + crate::running::PATIENCE;
+    while left() > 0 {
+        assert!(Instant::now() < deadline, "{} rows stay", left());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.stop().await;
 }
 
 #[tokio::test]
