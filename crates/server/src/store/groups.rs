@@ -8,9 +8,6 @@ use uuid::Uuid;
 use super::batch::Batch;
 use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, erasure, now, reader};
 
-/// No further group once those listed have so many bytes of names and descriptions.
-const LISTED: usize = 1024 * 1024;
-
 /// A group with its members.
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -92,9 +89,11 @@ pub struct GroupName {
     pub target: String,
 }
 
-const GROUP: &str = "SELECT chat, id, name, description, created_at, private FROM groups JOIN chats USING (chat)";
+/// Its columns are those of [`group_of`].
+pub(super) const GROUP: &str =
+    "SELECT chat, id, name, description, created_at, private FROM groups JOIN chats USING (chat)";
 
-fn group_of(row: &Row<'_>) -> rusqlite::Result<Group> {
+pub(super) fn group_of(row: &Row<'_>) -> rusqlite::Result<Group> {
     Ok(Group {
         key: row.get(0)?,
         id: row.get(1)?,
@@ -106,7 +105,7 @@ fn group_of(row: &Row<'_>) -> rusqlite::Result<Group> {
     })
 }
 
-fn with_members(connection: &Connection, mut group: Group) -> rusqlite::Result<Group> {
+pub(super) fn with_members(connection: &Connection, mut group: Group) -> rusqlite::Result<Group> {
     group.user_ids = reader::members(connection, group.key)?;
     Ok(group)
 }
@@ -293,44 +292,6 @@ impl Store {
     /// The group of that name, without its members.
     pub async fn group(&self, namespace: String, id: String) -> Result<Option<Group>, StoreError> {
         self.look(move |connection| group(connection, &namespace, &id)).await
-    }
-
-    /// Groups of a namespace that a viewer may see: public ones, and those where they are a member; without a viewer all.
-    /// Where a member is named, only those with that one. The newest first, as many as fit into an answer, and whether
-    /// there may be more.
-    pub async fn groups(
-        &self,
-        namespace: String,
-        viewer: Option<String>,
-        member: Option<String>,
-        limit: u64,
-        offset: u64,
-    ) -> Result<(Vec<Group>, bool), StoreError> {
-        self.look(move |connection| {
-            let of_member = match member {
-                Some(_) => "groups.chat IN (SELECT chat FROM members WHERE user_id = ?3)",
-                None => "?3 IS NULL",
-            };
-            let mut select = connection.prepare_cached(&format!(
-                "{GROUP} WHERE groups.namespace = ?1 AND {of_member}
-                 AND (?2 IS NULL OR NOT private OR EXISTS (SELECT 1 FROM members WHERE chat = groups.chat AND user_id = ?2))
-                 ORDER BY groups.chat DESC LIMIT ?4 OFFSET ?5"
-            ))?;
-            let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-            let mut rows = select.query(params![namespace, viewer, member, limit, offset])?;
-            let (mut groups, mut bytes) = (Vec::new(), 0);
-            while let Some(row) = rows.next()? {
-                if bytes > LISTED {
-                    return Ok((groups, true));
-                }
-                let group = with_members(connection, group_of(row)?)?;
-                bytes += group.description.len() + group.user_ids.iter().map(|user_id| user_id.len() + 8).sum::<usize>();
-                groups.push(group);
-            }
-            let has_more = groups.len() as u64 == limit;
-            Ok((groups, has_more))
-        })
-        .await
     }
 
     /// Changes a group as `rule` decides, which is told how the two users stand to it at that moment; nothing, where

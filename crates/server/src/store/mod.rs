@@ -5,6 +5,7 @@
 //! - `checkpointer`: one that copies the log into the database meanwhile,
 //! - `reader`: connections that read beside it,
 //! - `groups`: chats whose members come and go,
+//! - `directory`: groups that somebody may see,
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `members`: who is in a chat, and what changes of that,
 //! - `erasure`: users who go, with all that they wrote,
@@ -22,6 +23,7 @@ mod batch;
 mod check;
 mod checkpointer;
 mod clock;
+mod directory;
 mod erasure;
 mod export;
 mod folder;

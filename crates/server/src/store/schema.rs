@@ -203,6 +203,12 @@ const STEPS: &[M<'static>] = &[
     ALTER TABLE expired ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
     ",
     ),
+    M::up(
+        "
+    -- Groups that everybody may see: lists of them pass over no others.
+    CREATE INDEX groups_public ON groups (namespace, private, chat) WHERE private = 0;
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.
