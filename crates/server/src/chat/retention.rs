@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep};
 
 use super::{Chats, Refusal};
-use crate::store::Nanos;
+use crate::store::{ChatKey, Nanos};
 
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -123,10 +123,10 @@ impl Chats {
     }
 
     async fn remove_before(&self, namespace: &str, before: Nanos) -> Result<(), Refusal> {
-        let mut behind = Some(String::new());
+        let mut behind = Some((Nanos::MIN, ChatKey::MIN));
         while let Some(at) = behind {
-            let (outdated, next) = self.store.outdated(namespace.to_owned(), before, at).await?;
-            for found in outdated {
+            let due = self.store.due(namespace.to_owned(), before, at).await?;
+            for found in due.outdated {
                 let mut has_more = true;
                 while has_more {
                     let begun = Instant::now();
@@ -136,7 +136,8 @@ impl Chats {
                     sleep(begun.elapsed()).await;
                 }
             }
-            behind = next;
+            self.store.note_oldest(due.chats).await?;
+            behind = due.next;
         }
         Ok(())
     }

@@ -122,7 +122,7 @@ fn create(connection: &Connection, draft: &GroupDraft) -> rusqlite::Result<Group
     let epoch = created_at / 1_000_000;
     let chat: Chat = connection
         .prepare_cached(
-            "INSERT INTO chats (namespace, id, epoch, created_at, active_at) VALUES (?1, ?2, ?3, ?4, ?4)
+            "INSERT INTO chats (namespace, id, epoch, created_at, active_at, oldest_at) VALUES (?1, ?2, ?3, ?4, ?4, ?4)
              RETURNING chat, id, epoch, first_seq, last_seq, created_at",
         )?
         .query_row(params![draft.namespace, Uuid::new_v4().to_string(), epoch, created_at], reader::chat_of)?;

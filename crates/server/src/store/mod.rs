@@ -59,6 +59,7 @@ pub use inbox::{Listed, Place, Unread};
 pub use keys::{ApiKey, Cutoff, KeyRing};
 pub use members::{MemberChange, MemberPage, Membership};
 use reader::Readers;
+pub use retention::Due;
 use writer::{Change, Write, Writer};
 
 /// A chat's row number: how tables and subscribers name it inside the server.

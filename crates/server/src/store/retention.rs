@@ -1,9 +1,10 @@
-//! Old messages go, a few a commit.
+//! Old messages go, a few a commit. A round looks only at chats that may have some: each keeps before when nothing of it was
+//! stored, and that is noted anew whenever it is looked at.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::Batch;
-use super::{ChatKey, Committed, Gone, Nanos, Removal, Store, StoreError, Trace};
+use super::{ChatKey, Committed, Gone, Nanos, Removal, Store, StoreError, Trace, now};
 
 /// Chats that one read looks at.
 const CHATS: usize = 1_000;
@@ -13,6 +14,50 @@ const CHATS: usize = 1_000;
 const OLDEST: &str = "coalesce(
     (SELECT sent_at FROM messages WHERE messages.chat = chats.chat ORDER BY seq LIMIT 1),
     iif(first_seq <= last_seq, active_at, NULL))";
+
+/// Chats of a namespace that may have something of before that moment, behind that place, and what of it there is.
+const DUE: &str = "SELECT chat, id, oldest_at, {OLDEST} FROM chats
+    WHERE namespace = ?1 AND oldest_at < ?2 AND (oldest_at, chat) > (?3, ?4) ORDER BY oldest_at, chat LIMIT ?5";
+
+/// Chats that a round has to look at.
+#[derive(Debug)]
+pub struct Due {
+    /// Those that have something that is too old.
+    pub outdated: Vec<Trace>,
+    /// All of them: what their oldest is now is to be noted.
+    pub chats: Vec<ChatKey>,
+    /// Behind which place the others are, if there may be others.
+    pub next: Option<(Nanos, ChatKey)>,
+}
+
+fn due(
+    connection: &Connection,
+    namespace: &str,
+    before: Nanos,
+    behind: (Nanos, ChatKey),
+    size: usize,
+) -> rusqlite::Result<Due> {
+    let mut select = connection.prepare_cached(&DUE.replace("{OLDEST}", OLDEST))?;
+    let mut rows = select.query(params![namespace, before, behind.0, behind.1, size])?;
+    let mut due = Due { outdated: Vec::new(), chats: Vec::new(), next: None };
+    while let Some(row) = rows.next()? {
+        let chat = row.get(0)?;
+        if row.get::<_, Option<Nanos>>(3)?.is_some_and(|oldest| oldest < before) {
+            due.outdated.push(Trace { chat, id: row.get(1)? });
+        }
+        due.chats.push(chat);
+        due.next = Some((row.get(2)?, chat));
+    }
+    due.next.take_if(|_| due.chats.len() < size);
+    Ok(due)
+}
+
+/// Notes when the oldest thing of these chats was stored. What comes to a chat that holds nothing is stored from now on.
+fn note(connection: &Connection, chats: &[ChatKey]) -> rusqlite::Result<()> {
+    let mut update =
+        connection.prepare_cached(&format!("UPDATE chats SET oldest_at = coalesce({OLDEST}, ?2) WHERE chat = ?1"))?;
+    chats.iter().try_for_each(|chat| update.execute(params![chat, now()]).map(drop))
+}
 
 /// Removes some of a chat's messages that were stored before that, from its beginning on, and with them what says that
 /// others were deleted there; whether there may be more.
@@ -79,34 +124,97 @@ impl Store {
         .await
     }
 
-    /// Chats of a namespace behind that name that have something of before that moment, and where to look next.
-    pub async fn outdated(
-        &self,
-        namespace: String,
-        before: Nanos,
-        behind: String,
-    ) -> Result<(Vec<Trace>, Option<String>), StoreError> {
-        self.look(move |connection| {
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT chat, id, {OLDEST} FROM chats WHERE namespace = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
-            ))?;
-            let mut rows = select.query(params![namespace, behind, CHATS])?;
-            let (mut outdated, mut seen, mut last) = (Vec::new(), 0, None);
-            while let Some(row) = rows.next()? {
-                seen += 1;
-                let id: String = row.get(1)?;
-                if row.get::<_, Option<Nanos>>(2)?.is_some_and(|oldest| oldest < before) {
-                    outdated.push(Trace { chat: row.get(0)?, id: id.clone() });
-                }
-                last = Some(id);
-            }
-            Ok((outdated, last.filter(|_| seen == CHATS)))
-        })
-        .await
+    /// Chats of a namespace that may have something of before that moment, behind that place.
+    pub async fn due(&self, namespace: String, before: Nanos, behind: (Nanos, ChatKey)) -> Result<Due, StoreError> {
+        self.look(move |connection| due(connection, &namespace, before, behind, CHATS)).await
+    }
+
+    /// Notes of these chats how old they are now, some of them a commit.
+    pub async fn note_oldest(&self, chats: Vec<ChatKey>) -> Result<(), StoreError> {
+        for chats in chats.chunks(Batch::ROWS) {
+            let chats = chats.to_vec();
+            self.change(move |connection| note(connection, &chats)).await?;
+        }
+        Ok(())
     }
 
     /// Removes some of a chat's messages that were stored before that; whether there may be more.
     pub async fn remove_old(&self, chat: ChatKey, before: Nanos) -> Result<bool, StoreError> {
         self.change_and_tell(move |connection, committed| remove(connection, chat, before, committed)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+    use rusqlite::StatementStatus;
+
+    /// A database with a chat that has an old message and a young one, one that has a young one, one that has none, and one
+    /// of which all was deleted; beside so many that are known to be young.
+    fn database(folder: &tempfile::TempDir, young: usize) -> Connection {
+        let connection = schema::open(&folder.path().join("chat.db")).expect("a database");
+        let sql = format!(
+            "INSERT INTO chats (chat, namespace, id, epoch, last_seq, created_at, active_at)
+             VALUES (1, 'micro', 1, 1, 2, 1, 100), (2, 'micro', 2, 1, 1, 1, 100), (3, 'micro', 3, 1, 0, 1, 1),
+                    (4, 'micro', 4, 1, 1, 1, 10);
+             WITH RECURSIVE n(n) AS (SELECT 5 UNION ALL SELECT n + 1 FROM n WHERE n < {young} + 4)
+             INSERT INTO chats (chat, namespace, id, epoch, last_seq, created_at, active_at, oldest_at)
+             SELECT n, 'micro', n, 1, 1, 1, 100, 100 FROM n WHERE n < {young} + 5;
+             INSERT INTO messages SELECT chat, last_seq, 'b', 'b', 'ann', '', 'hello', 100 FROM chats
+             WHERE chat NOT IN (3, 4);
+             INSERT INTO messages VALUES (1, 1, 'a', 'a', 'ann', '', 'hello', 10);
+             INSERT INTO tombstones VALUES (4, 1);"
+        );
+        connection.execute_batch(&sql).expect("chats");
+        connection
+    }
+
+    /// The chats that a round looks at, in pages of that size, and those that have something that is too old.
+    fn round(connection: &Connection, before: Nanos, size: usize) -> (Vec<ChatKey>, Vec<ChatKey>) {
+        let (mut chats, mut outdated) = (Vec::new(), Vec::new());
+        let mut behind = Some((Nanos::MIN, ChatKey::MIN));
+        while let Some(at) = behind {
+            let due = due(connection, "micro", before, at, size).expect("a read");
+            chats.extend(due.chats);
+            outdated.extend(due.outdated.iter().map(|trace| trace.chat));
+            behind = due.next;
+        }
+        (chats, outdated)
+    }
+
+    #[test]
+    fn what_was_looked_at_is_looked_at_again_once_its_oldest_message_is_too_old() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = database(&folder, 10);
+        assert_eq!(round(&connection, 50, CHATS), (vec![1, 2, 3, 4], vec![1, 4]));
+        assert_eq!(round(&connection, 50, 1), (vec![1, 2, 3, 4], vec![1, 4]), "in small steps");
+        for chat in [1, 4] {
+            assert!(!remove(&connection, chat, 50, &mut Vec::new()).expect("it is written"));
+        }
+        let begun = now();
+        note(&connection, &[1, 2, 3, 4]).expect("it is written");
+        assert_eq!(round(&connection, 50, CHATS), (vec![], vec![]));
+        let of_all = (1..15).filter(|chat| ![3, 4].contains(chat)).collect::<Vec<_>>();
+        assert_eq!(round(&connection, 100, CHATS), (vec![], vec![]));
+        assert_eq!(round(&connection, 101, CHATS), (of_all.clone(), of_all.clone()));
+        assert_eq!(round(&connection, begun, 5), (of_all.clone(), of_all), "whatever comes to an empty one comes now");
+        assert_eq!(round(&connection, now() + 1, CHATS).0.len(), 14);
+    }
+
+    #[test]
+    fn a_round_looks_at_no_chat_that_is_known_to_be_young() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let (few, many) = (database(&folders[0], 1), database(&folders[1], 5_000));
+        let steps = |connection: &Connection, sql: &str| {
+            let mut select = connection.prepare(&sql.replace("{OLDEST}", OLDEST)).expect("a query");
+            let found = select.query_map(params!["micro", 50, 0, 0, 100_000], |_| Ok(())).expect("rows").count();
+            (found, select.get_status(StatementStatus::VmStep))
+        };
+        assert_eq!(steps(&many, DUE), steps(&few, DUE));
+        assert_eq!(steps(&few, DUE).0, 4);
+        // The control: to look at each for its oldest message.
+        let each = "SELECT chat, id FROM chats WHERE namespace = ?1 AND {OLDEST} < ?2 AND chat > ?3 + ?4 LIMIT ?5";
+        assert!(steps(&many, each).1 > steps(&few, each).1 + 50_000);
     }
 }

@@ -209,6 +209,14 @@ const STEPS: &[M<'static>] = &[
     CREATE INDEX groups_public ON groups (namespace, private, chat) WHERE private = 0;
     ",
     ),
+    M::up(
+        "
+    -- Nothing that a chat holds was stored before that, in nanoseconds, as far as is known; 0: nobody has looked. Retention
+    -- looks only at chats where it lies far enough back. A send never changes it.
+    ALTER TABLE chats ADD COLUMN oldest_at INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX chats_by_oldest ON chats (namespace, oldest_at);
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.

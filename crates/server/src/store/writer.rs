@@ -259,7 +259,8 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
     let epoch = created_at / 1_000_000;
     let chat = transaction
         .prepare_cached(
-            "INSERT INTO chats (namespace, id, user_set, epoch, created_at, active_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+            "INSERT INTO chats (namespace, id, user_set, epoch, created_at, active_at, oldest_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5)
              RETURNING chat, id, epoch, first_seq, last_seq, created_at",
         )?
         .query_row(params![draft.namespace, id, user_set, epoch, created_at], reader::chat_of)?;

@@ -324,6 +324,7 @@ async fn a_database_of_before_is_told_who_has_left_something_where_they_are_no_m
     change(
         data.path(),
         "DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at; ALTER TABLE expired DROP COLUMN at; DROP INDEX groups_public;
+         DROP INDEX chats_by_oldest; ALTER TABLE chats DROP COLUMN oldest_at;
          PRAGMA user_version = 6;
          INSERT INTO expired VALUES (1, 'eve', 'late'); UPDATE groups SET creator = 'finn';",
     );

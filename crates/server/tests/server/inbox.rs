@@ -237,7 +237,8 @@ async fn a_database_of_before_has_nothing_unread() {
         data.path(),
         "ALTER TABLE members DROP COLUMN read_seq; ALTER TABLE chats DROP COLUMN active_at; DROP TABLE tombstones;
          DROP TABLE erasures; DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at;
-         ALTER TABLE expired DROP COLUMN at; DROP INDEX groups_public; PRAGMA user_version = 4;",
+         ALTER TABLE expired DROP COLUMN at; DROP INDEX groups_public;
+         DROP INDEX chats_by_oldest; ALTER TABLE chats DROP COLUMN oldest_at; PRAGMA user_version = 4;",
     );
     let server = Running::on(data.path(), Timing::default()).await;
     let of_ben = server.ask("/chats/ListChats", json!({ "user_id": "ben" })).await;
