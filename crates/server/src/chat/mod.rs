@@ -42,7 +42,7 @@ use crate::auth::{Caller, Scope};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Standing;
-use crate::store::{Chat, ChatKey, Store};
+use crate::store::{Chat, ChatKey, Store, StoreError};
 
 /// All chats of this server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -103,8 +103,8 @@ impl Chats {
     }
 
     /// Whether the database answers.
-    pub async fn probe(&self) -> Result<(), Refusal> {
-        Ok(self.store.probe().await?)
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.store.probe().await
     }
 }
 

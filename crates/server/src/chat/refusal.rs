@@ -101,7 +101,7 @@ impl From<Denied> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
+        error.log();
         Self::Store(error)
     }
 }

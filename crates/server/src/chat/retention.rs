@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Chats, Refusal};
-use crate::store::{ChatKey, Nanos};
+use super::Chats;
+use crate::store::{ChatKey, Nanos, StoreError};
 
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -109,7 +109,7 @@ impl Chats {
     }
 
     /// Removes what is too old now.
-    async fn remove_old(&self, retention: &Retention) -> Result<(), Refusal> {
+    async fn remove_old(&self, retention: &Retention) -> Result<(), StoreError> {
         let mut behind = String::new();
         while let Some(namespace) = self.store.next_namespace(behind).await? {
             if let Some(term) = retention.term(&namespace) {
@@ -122,7 +122,7 @@ impl Chats {
         Ok(())
     }
 
-    async fn remove_before(&self, namespace: &str, before: Nanos) -> Result<(), Refusal> {
+    async fn remove_before(&self, namespace: &str, before: Nanos) -> Result<(), StoreError> {
         let mut behind = Some((Nanos::MIN, ChatKey::MIN));
         while let Some(at) = behind {
             let due = self.store.due(namespace.to_owned(), before, at).await?;

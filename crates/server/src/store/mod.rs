@@ -290,6 +290,16 @@ pub enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// Says so in the log, once for each that fails: why a commit failed is said where that is known, and not once more for
+    /// each write that was in it.
+    pub fn log(&self) {
+        if !matches!(self, Self::NotCommitted) {
+            tracing::error!(error = %self, "the store failed");
+        }
+    }
+}
+
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {

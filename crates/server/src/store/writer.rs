@@ -147,7 +147,7 @@ impl Writer {
                 }
                 Err(error) => {
                     self.metrics.commit_failed();
-                    tracing::error!(%error, "a commit failed; nothing in it is acknowledged");
+                    tracing::error!(%error, writes, "a commit failed; nothing in it is acknowledged");
                 }
             }
         }

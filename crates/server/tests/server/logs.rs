@@ -127,6 +127,38 @@ async fn of_ordinary_requests_nothing_is_logged_unless_that_is_asked_for_and_of_
 }
 
 #[tokio::test]
+async fn why_a_commit_failed_is_logged_once_and_of_each_request_that_it_failed_one_line() {
+    const SENDS: usize = 5;
+    let program = Program::start(&["--log-format", "json"], &[]).await;
+    let http = reqwest::Client::new();
+    let url = |path: &str| format!("http://{}{path}", program.host);
+    let body = json!({ "user_ids": ["ann", "ben"] }).to_string();
+    let chat = http.post(url("/chat/New")).bearer_auth(token("ann")).body(body).send().await.expect("an answer");
+    let chat: Value = serde_json::from_str(&chat.text().await.expect("a body")).expect("JSON");
+    // Somebody holds the database for longer than the server waits.
+    let database = rusqlite::Connection::open(program.data.path().join("chat.db")).expect("a database");
+    database.execute_batch("BEGIN IMMEDIATE").expect("it is held");
+    let send = |number: usize| {
+        let body = json!({ "chat_id": chat["chat_id"], "text": "hello" }).to_string();
+        http.post(url("/chat/Send")).bearer_auth(token("ann")).header("x-request-id", number.to_string()).body(body)
+    };
+    let answers = futures_util::future::join_all((0..SENDS).map(|number| send(number).send())).await;
+    assert!(answers.into_iter().all(|answer| answer.expect("an answer").status() == 503));
+    database.execute_batch("ROLLBACK").expect("it is let go");
+    let logged = program.stop().await;
+    let lines = lines(&logged);
+    for number in 0..SENDS {
+        assert_eq!(of(&lines, &number.to_string()), ["a request failed"], "{logged}");
+    }
+    // The first may have been on its own; those behind it share a commit.
+    let failed = |line: &&Value| line["level"] == "ERROR";
+    let reasons: Vec<_> = lines.iter().filter(failed).map(|line| &line["fields"]).collect();
+    assert!((1..=2).contains(&reasons.len()), "{logged}");
+    assert!(reasons.iter().all(|reason| reason["error"] == "database is locked"), "{logged}");
+    assert_eq!(reasons.iter().filter_map(|reason| reason["writes"].as_u64()).sum::<u64>(), SENDS as u64, "{logged}");
+}
+
+#[tokio::test]
 async fn a_log_for_people_that_goes_into_a_file_has_no_colours() {
     let program = Program::start(&[], &[("RUST_LOG", "micro_chat_server=debug")]).await;
     reqwest::get(format!("http://{}/healthz", program.host)).await.expect("an answer");

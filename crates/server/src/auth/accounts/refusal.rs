@@ -50,7 +50,7 @@ pub enum Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
+        error.log();
         Self::Store(error)
     }
 }
