@@ -42,7 +42,7 @@ use crate::auth::{Caller, Scope};
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::metrics::Standing;
-use crate::store::{Chat, ChatKey, Store, StoreError};
+use crate::store::{Chat, ChatKey, ChatName, Store, StoreError};
 
 /// All chats of this server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,16 +63,7 @@ impl Chats {
 
     /// The chat of that name, for this caller, who may name the user it is for. A name that can't be one, a name of nothing and that of others' chat answer alike.
     pub(crate) async fn find(&self, caller: &Caller, chat_id: &str, named: &str) -> Result<Chat, Refusal> {
-        caller.may(Scope::Read)?;
-        if chat_id.is_empty() {
-            return Err(Refusal::MissingChatId);
-        }
-        if chat_id.len() > limit::ID {
-            return Err(Refusal::UnknownChat);
-        }
-        let member = caller.must_be_member(named).map(str::to_owned);
-        let chat = self.store.chat(caller.namespace.clone(), chat_id.to_owned(), member).await?;
-        chat.ok_or(Refusal::UnknownChat)
+        self.store.chat(readable(caller, chat_id, named)?).await?.ok_or(Refusal::UnknownChat)
     }
 
     /// Counts a chat that somebody asks for.
@@ -106,6 +97,19 @@ impl Chats {
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.store.probe().await
     }
+}
+
+/// The chat that a caller wants to read, as it is to be looked for.
+fn readable(caller: &Caller, chat_id: &str, named: &str) -> Result<ChatName, Refusal> {
+    caller.may(Scope::Read)?;
+    if chat_id.is_empty() {
+        return Err(Refusal::MissingChatId);
+    }
+    if chat_id.len() > limit::ID {
+        return Err(Refusal::UnknownChat);
+    }
+    let member = caller.must_be_member(named).map(str::to_owned);
+    Ok(ChatName { namespace: caller.namespace.clone(), id: chat_id.to_owned(), member })
 }
 
 /// Refuses `value` where it is longer than `limit` bytes.

@@ -3,9 +3,9 @@
 
 use micro_chat_wire::limit;
 
-use super::{Chats, Refusal};
+use super::{Chats, Refusal, readable};
 use crate::auth::Caller;
-use crate::store::{From, Message, Page, PageSize};
+use crate::store::{From, Message, Page, PageSize, Range};
 
 /// What `chats.ListMessages` answers without a limit.
 const LISTED: u64 = 25;
@@ -50,14 +50,14 @@ impl Chats {
         range: History,
     ) -> Result<(Vec<Message>, bool), Refusal> {
         let limit = page(range.limit, limit::PAGE)?;
-        let chat = self.find(caller, chat_id, "").await?;
+        let name = readable(caller, chat_id, "")?;
         let before = if range.before == 0 { u64::MAX } else { range.before };
         let (after, from) = match range.after {
             Some(after) => (after, From::Oldest),
             None => (0, From::Newest),
         };
-        let Page { mut messages, has_more } = self.store.page(&chat, after, before, limit, from).await?;
-        self.still(caller, chat_id).await?;
+        let page = self.store.listed(name, Range::Between { after, before }, limit, from).await?;
+        let Page { mut messages, has_more } = page.ok_or(Refusal::UnknownChat)?;
         if from == From::Newest {
             messages.reverse();
         }
@@ -67,19 +67,13 @@ impl Chats {
     /// A range of a chat, in the order asked for, and whether there is more of it.
     pub async fn list(&self, caller: &Caller, chat_id: &str, range: Listing) -> Result<Page, Refusal> {
         let limit = page(range.limit, LISTED)?;
-        let chat = self.find(caller, chat_id, "").await?;
+        let name = readable(caller, chat_id, "")?;
         let from = match range.order {
             Order::Ascending => From::Oldest,
             Order::Descending => From::Newest,
         };
-        let page = self.store.listed(&chat, range.offset, limit, from).await?;
-        self.still(caller, chat_id).await?;
-        Ok(page)
-    }
-
-    /// Asks again whether the caller is a member: they may have been put out before what was read was sent.
-    async fn still(&self, caller: &Caller, chat_id: &str) -> Result<(), Refusal> {
-        if caller.user().is_some() { self.find(caller, chat_id, "").await.map(drop) } else { Ok(()) }
+        let page = self.store.listed(name, Range::Offset(range.offset), limit, from).await?;
+        page.ok_or(Refusal::UnknownChat)
     }
 }
 

@@ -3,8 +3,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::reader::{bounds, page};
-use super::{Chat, ChatKey, From, Page, PageSize, Store, StoreError};
+use super::reader::{named, page};
+use super::{ChatKey, ChatName, From, Page, PageSize, Store, StoreError};
 
 /// How many of a chat's deleted messages lie before the one with that number, counted from that end.
 fn passed(
@@ -34,24 +34,57 @@ fn passed(
     Ok(passed)
 }
 
-fn listed(connection: &Connection, chat: &Chat, offset: u64, size: PageSize, from: From) -> rusqlite::Result<Page> {
-    // Of one moment: what is deleted between two reads would be counted and not be missing, or the other way round.
+/// Messages of a chat that somebody asks for.
+#[derive(Clone, Copy, Debug)]
+pub enum Range {
+    /// Those with `after < seq < before`.
+    Between {
+        /// The last one before them.
+        after: u64,
+        /// The first one behind them.
+        before: u64,
+    },
+    /// Those behind so many others.
+    Offset(u64),
+}
+
+fn listed(
+    connection: &Connection,
+    name: &ChatName,
+    range: Range,
+    size: PageSize,
+    from: From,
+) -> rusqlite::Result<Option<Page>> {
+    // Of one moment. What is deleted between two reads would be counted and not be missing, or the other way round; and
+    // what is said once somebody has been put out is not theirs to read.
     let moment = connection.unchecked_transaction()?;
-    let (first_seq, last_seq) = bounds(&moment, chat.key)?;
-    let offset = offset.saturating_add(passed(&moment, chat.key, (first_seq, last_seq), offset, from)?);
-    let (after, before) = match from {
-        From::Oldest => ((first_seq - 1).saturating_add(offset), u64::MAX),
-        From::Newest => (0, (last_seq + 1).saturating_sub(offset)),
+    let Some(chat) = named(&moment, name)? else { return Ok(None) };
+    let (after, before) = match range {
+        Range::Between { after, before } => (after, before),
+        Range::Offset(offset) => {
+            let (first_seq, last_seq) = (chat.first_seq, chat.last_seq);
+            let offset = offset.saturating_add(passed(&moment, chat.key, (first_seq, last_seq), offset, from)?);
+            match from {
+                From::Oldest => ((first_seq - 1).saturating_add(offset), u64::MAX),
+                From::Newest => (0, (last_seq + 1).saturating_sub(offset)),
+            }
+        }
     };
-    let page = page(&moment, chat, after, before, size, from)?;
+    let page = page(&moment, &chat, after, before, size, from)?;
     moment.commit()?;
-    Ok(page)
+    Ok(Some(page))
 }
 
 impl Store {
-    /// A page of a chat's messages behind so many others, counted from that end, in that direction.
-    pub async fn listed(&self, chat: &Chat, offset: u64, size: PageSize, from: From) -> Result<Page, StoreError> {
-        let chat = chat.clone();
-        self.look(move |connection| listed(connection, &chat, offset, size, from)).await
+    /// A page of a chat's messages, in the direction in which they are read from that end; none: there is no such chat, or it
+    /// is not theirs to read.
+    pub async fn listed(
+        &self,
+        name: ChatName,
+        range: Range,
+        size: PageSize,
+        from: From,
+    ) -> Result<Option<Page>, StoreError> {
+        self.look(move |connection| listed(connection, &name, range, size, from)).await
     }
 }

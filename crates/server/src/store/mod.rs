@@ -57,6 +57,7 @@ use folder::{DATABASE, Folder};
 pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};
 pub use inbox::{Listed, Place, Unread};
 pub use keys::{ApiKey, Cutoff, KeyRing};
+pub use listing::Range;
 pub use members::{MemberChange, MemberPage, Membership};
 use reader::Readers;
 pub use retention::Due;
@@ -155,6 +156,17 @@ pub struct ChatDraft {
     pub id: Option<String>,
     /// Sorted, each once.
     pub user_ids: Vec<String>,
+}
+
+/// A chat that somebody asks for.
+#[derive(Clone, Debug)]
+pub struct ChatName {
+    /// The namespace.
+    pub namespace: String,
+    /// What it is called.
+    pub id: String,
+    /// Who has to be one of its members; none: nobody has.
+    pub member: Option<String>,
 }
 
 /// Which message a draft is a repetition of.
@@ -410,21 +422,8 @@ impl Store {
     }
 
     /// The chat of that name; where a member is named, only if they are one.
-    pub async fn chat(
-        &self,
-        namespace: String,
-        id: String,
-        member: Option<String>,
-    ) -> Result<Option<Chat>, StoreError> {
-        let read = move |connection: &Connection| {
-            let Some(chat) = reader::chat(connection, &namespace, &id)? else { return Ok(None) };
-            let may = match &member {
-                Some(user_id) => reader::is_member(connection, chat.key, user_id)?,
-                None => true,
-            };
-            Ok(may.then_some(chat))
-        };
-        self.readers.run(read).await
+    pub async fn chat(&self, name: ChatName) -> Result<Option<Chat>, StoreError> {
+        self.readers.run(move |connection| reader::named(connection, &name)).await
     }
 
     /// How much was committed since the start that subscribers have to hear: at least all that anybody knows of.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
-use super::{Chat, ChatKey, From, Message, Page, PageSize, Span, StoreError, schema};
+use super::{Chat, ChatKey, ChatName, From, Message, Page, PageSize, Span, StoreError, schema};
 use crate::metrics::Metrics;
 
 /// How many reads run at once.
@@ -81,6 +81,16 @@ pub fn chat(connection: &Connection, namespace: &str, id: &str) -> rusqlite::Res
         .prepare_cached(&format!("{CHAT} WHERE namespace = ?1 AND id = ?2"))?
         .query_row(params![namespace, id], chat_of)
         .optional()
+}
+
+/// The chat that somebody asks for, if it is there, and theirs to ask for.
+pub fn named(connection: &Connection, name: &ChatName) -> rusqlite::Result<Option<Chat>> {
+    let Some(chat) = chat(connection, &name.namespace, &name.id)? else { return Ok(None) };
+    let may = match &name.member {
+        Some(user_id) => is_member(connection, chat.key, user_id)?,
+        None => true,
+    };
+    Ok(may.then_some(chat))
 }
 
 /// The chat that was created for this set of users.

@@ -154,3 +154,41 @@ async fn nobodys_message_is_answered_with_anothers_by_a_chosen_id() {
     let (status, answer) = guarded.call(&token("ben"), "", "/chats/SendMessage", say("his")).await;
     assert_eq!((status, &answer["Id"]), (409, &json!("ID_CONFLICT")));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_of_a_moment_in_which_its_reader_was_a_member_and_costs_one_read() {
+    let guarded = Guarded::start().await;
+    let (ann, ben) = (token("ann"), token("ben"));
+    let body = json!({ "name": "g", "private": true, "user_ids": ["ben"] });
+    let id = guarded.ask(&ann, "/chat/Create", body).await["group"]["id"].clone();
+    let pages = ["/chat/History", "/chats/ListMessages"];
+    for path in pages {
+        let before = guarded.server.store.reads();
+        guarded.ask(&ben, path, json!({ "chat_id": id })).await;
+        assert_eq!(guarded.server.store.reads() - before, 1, "{path}");
+    }
+    let mut seen = 0;
+    for round in 0..40 {
+        let secret = format!("secret {round}.");
+        let reading = futures_util::future::join_all(pages.iter().cycle().take(6).map(async |path| {
+            let mut read = Vec::new();
+            loop {
+                let (status, answer) = guarded.call(&ben, "", path, json!({ "chat_id": id })).await;
+                match status {
+                    200 => read.push(answer.to_string()),
+                    _ => return read,
+                }
+            }
+        }));
+        let putting_out = async {
+            tokio::time::sleep(std::time::Duration::from_micros(fastrand::u64(..10_000))).await;
+            guarded.ask(&ann, "/chat/Kick", json!({ "group_id": id, "user_id": "ben" })).await;
+            guarded.ask(&ann, "/chat/Send", json!({ "chat_id": id, "text": secret })).await;
+        };
+        let (read, ()) = tokio::join!(reading, putting_out);
+        seen += read.iter().map(Vec::len).sum::<usize>();
+        assert!(!read.iter().flatten().any(|page| page.contains(&secret)), "he was put out before that was said");
+        guarded.ask(&ann, "/chat/Invite", json!({ "group_id": id, "user_id": "ben" })).await;
+    }
+    assert!(seen > 40, "he read {seen} pages: otherwise this would look at nothing");
+}
