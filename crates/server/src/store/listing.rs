@@ -1,5 +1,6 @@
-//! Messages by their number from one end of a chat. Each `seq` has its message but for those that were deleted: an offset
-//! is a `seq`, moved by as many deletions as lie before it. What is walked over is deletions, never messages.
+//! Pages of a chat for whoever asks, by `seq` or by number from one end. Each `seq` has its message but for those that were
+//! deleted: an offset is a `seq`, moved by as many deletions as lie before it. What is walked over is deletions, never
+//! messages.
 
 use rusqlite::{Connection, params};
 

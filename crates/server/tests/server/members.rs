@@ -1,6 +1,8 @@
 //! Members only: what a stranger gets, by every door.
 
+use micro_chat_wire::{close, limit};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::guarded::{Guarded, ended, seconds, sign, token};
 use crate::running::Running;
@@ -191,4 +193,55 @@ async fn a_page_is_of_a_moment_in_which_its_reader_was_a_member_and_costs_one_re
         guarded.ask(&ann, "/chat/Invite", json!({ "group_id": id, "user_id": "ben" })).await;
     }
     assert!(seen > 40, "he read {seen} pages: otherwise this would look at nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_slowly_and_is_put_out_of_more_chats_than_may_wait_is_told_of_each_when_they_come_back() {
+    const GROUPS: usize = limit::QUEUE_FRAMES + 20;
+    let guarded = Guarded::start().await;
+    let (ann, ben) = (token("ann"), token("ben"));
+    let body = json!({ "name": "g", "private": true, "user_ids": ["ben"] });
+    let created = (0..=GROUPS).map(|_| guarded.ask(&ann, "/chat/Create", body.clone()));
+    let created = futures_util::future::join_all(created).await;
+    let mut ids: Vec<_> = created.iter().map(|answer| answer["group"]["id"].clone()).collect();
+    let kept = ids.pop().expect("a group");
+    for _ in 0..200 {
+        guarded.ask(&ann, "/chat/Send", json!({ "chat_id": kept, "text": "x".repeat(60_000) })).await;
+    }
+    let mut stream = guarded.session(json!({ "token": ben })).await;
+    for (handle, id) in (2..).zip(&ids) {
+        stream.send(json!([2, handle, id, 0, -1])).await;
+    }
+    let mut live = 0;
+    while live < GROUPS {
+        live += usize::from(stream.json().await[0] == 23);
+    }
+    // He asks for more than any buffer holds, and looks away.
+    stream.send(json!([2, 1, kept, 0, 0])).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let put_out = ids.iter().map(|id| guarded.ask(&ann, "/chat/Kick", json!({ "group_id": id, "user_id": "ben" })));
+    futures_util::future::join_all(put_out).await;
+    let code = loop {
+        match stream.next().await {
+            Message::Text(_) => {}
+            Message::Close(Some(frame)) => break u16::from(frame.code),
+            frame => panic!("{frame:?}"),
+        }
+    };
+    assert_eq!(code, close::RESUME);
+    let mut stream = guarded.session(json!({ "token": ben })).await;
+    assert_eq!(stream.json().await[0], 20);
+    for (handle, id) in (2..).zip(&ids) {
+        stream.send(json!([2, handle, id, 0, 0])).await;
+        let ended = stream.json().await;
+        assert_eq!(
+            (&ended[1], &ended[2], &ended[3]["Id"]),
+            (&json!(1), &json!(handle), &json!("chat.Connect.InvalidChatID"))
+        );
+    }
+    stream.send(json!([2, 1, kept, 0, 199])).await;
+    assert_eq!(
+        [21, 22, 23].map(Value::from),
+        [stream.json().await, stream.json().await, stream.json().await].map(|frame| frame[0].clone())
+    );
 }
