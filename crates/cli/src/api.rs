@@ -14,10 +14,10 @@ use url::Url;
 use crate::failure::Failure;
 use crate::place::Place;
 
-/// How long a connection may take,
+/// How long it may take to connect.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// and a call with its answer.
+/// How long a call may take, its answer included.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The largest answer, in bytes: a page of texts, all escaped.

@@ -15,16 +15,16 @@ use crate::import;
 use crate::options::{Chat, History, Member, Send};
 use crate::place::Place;
 
-/// What a table says of messages,
-pub const MESSAGES: &[&str] = &["seq", "sent_at", "user_id", "subject", "text"];
+/// The columns of a table of a chat's messages.
+const MESSAGES: &[&str] = &["seq", "sent_at", "user_id", "subject", "text"];
 
-/// and of those of groups.
+/// The columns of a table of a group's messages, which have no `seq`.
 const GROUP_MESSAGES: &[&str] = &["sent_at", "user_id", "subject", "text"];
 
-/// What it says of groups.
+/// What a table says of a group.
 const GROUPS: &[&str] = &["id", "name", "description", "user_ids", "private", "created_at"];
 
-/// Does what was said.
+/// Runs one of the commands behind `micro chat`.
 pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
     match command {
         Chat::New { user_ids } => ask(place, "chat/New", &NewRequest { user_ids }, &["chat_id"]),
@@ -57,11 +57,11 @@ fn about(place: &Place, method: &str, member: Member) -> Result<(), Failure> {
 }
 
 fn send(place: &Place, options: Send) -> Result<(), Failure> {
-    let Send { room, user_id, client_id, subject, text } = options;
-    let columns = if room.group_id.is_empty() { MESSAGES } else { GROUP_MESSAGES };
+    let Send { chat, user_id, client_id, subject, text } = options;
+    let columns = if chat.group_id.is_empty() { MESSAGES } else { GROUP_MESSAGES };
     let request = SendRequest {
-        chat_id: room.chat_id,
-        group_id: room.group_id,
+        chat_id: chat.chat_id,
+        group_id: chat.group_id,
         client: client_id.clone(),
         client_id,
         user_id,
@@ -72,9 +72,9 @@ fn send(place: &Place, options: Send) -> Result<(), Failure> {
 }
 
 fn history(place: &Place, options: History) -> Result<(), Failure> {
-    let History { room, limit, before, after } = options;
-    let columns = if room.group_id.is_empty() { MESSAGES } else { GROUP_MESSAGES };
-    let request = HistoryRequest { chat_id: room.chat_id, group_id: room.group_id, limit, before, after };
+    let History { chat, limit, before, after } = options;
+    let columns = if chat.group_id.is_empty() { MESSAGES } else { GROUP_MESSAGES };
+    let request = HistoryRequest { chat_id: chat.chat_id, group_id: chat.group_id, limit, before, after };
     ask(place, "chat/History", &request, columns)
 }
 

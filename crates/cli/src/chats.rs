@@ -14,19 +14,19 @@ use crate::logins::Logins;
 use crate::options::Chats;
 use crate::place::Place;
 
-/// What a table says of a chat,
+/// What a table says of a chat.
 const CHAT: &[&str] = &["id", "user_ids", "created_at"];
 
-/// of a user's chats,
+/// The columns of a table of a user's chats.
 const LISTED: &[&str] = &["id", "name", "user_ids", "unread", "read_seq", "last_seq", "last_message", "created_at"];
 
-/// of a user who is gone,
+/// What a table says of a user who was deleted: how much of theirs went.
 const GONE: &[&str] = &["messages", "chats", "ended"];
 
-/// and of messages.
+/// The columns of a table of messages, as the service `chats` calls them.
 const MESSAGES: &[&str] = &["sent_at", "author_id", "text"];
 
-/// Does what was said.
+/// Runs one of the commands behind `micro chats`.
 pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
     match command {
         Chats::CreateChat { id, user_ids } => {

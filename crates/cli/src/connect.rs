@@ -72,7 +72,7 @@ struct Sent {
 /// Opens the chat, until its input ends.
 pub fn run(place: &Place, options: Connect) -> Result<(), Failure> {
     let caller = Arc::new(Caller::of(place)?);
-    let chat_id = if options.room.group_id.is_empty() { options.room.chat_id } else { options.room.group_id };
+    let chat_id = if options.chat.group_id.is_empty() { options.chat.chat_id } else { options.chat.group_id };
     // Also says at once what could not be said later: that nobody answers, or that there is no such chat.
     let start = begin(&caller, &chat_id, options.history)?;
     let mut user_id = options.user_id;

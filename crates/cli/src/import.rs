@@ -29,10 +29,10 @@ const WAITS: [u64; 8] = [100, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 /// How long one line is tried: the waits are a minute, and a server that takes calls and does not answer has no more.
 const PATIENCE: Duration = Duration::from_secs(65);
 
-/// How long a try may take, so that there is another on another connection,
+/// How long a try may take, so that there is another on another connection.
 const TRY: Duration = Duration::from_secs(20);
 
-/// and the least that the last one gets.
+/// The least that the last try gets, however little is left of the line's time.
 const LAST_TRY: Duration = Duration::from_secs(2);
 
 /// A line; what else is in it does not matter.
@@ -147,9 +147,9 @@ impl<'a, R: BufRead> Messages<'a, R> {
             client_id = self.name_of_line()?;
         }
         // The flag says where all of them go.
-        let room = &self.options.room;
-        if !room.chat_id.is_empty() || !room.group_id.is_empty() {
-            (chat_id, group_id) = (room.chat_id.clone(), room.group_id.clone());
+        let chat = &self.options.chat;
+        if !chat.chat_id.is_empty() || !chat.group_id.is_empty() {
+            (chat_id, group_id) = (chat.chat_id.clone(), chat.group_id.clone());
         }
         Ok(SendRequest { chat_id, group_id, client: client_id.clone(), client_id, user_id, subject, text })
     }

@@ -16,7 +16,7 @@ pub use chats::{Chats, Export};
 pub struct Options {
     #[command(flatten)]
     pub everywhere: Everywhere,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -52,7 +52,7 @@ pub struct Everywhere {
     pub config: Option<PathBuf>,
 }
 
-/// What the program can do.
+/// A command of `micro`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Chats and groups
@@ -84,7 +84,7 @@ pub enum Command {
     },
 }
 
-/// Of chats and groups.
+/// A command of `micro chat`.
 #[derive(Debug, Subcommand)]
 pub enum Chat {
     /// Opens the chat of a set of users: the same one each time
@@ -140,9 +140,9 @@ pub enum Chat {
     Delete(Member),
 }
 
-/// A chat, or a group.
+/// A chat, or a group: one of the two.
 #[derive(Debug, Args)]
-pub struct Room {
+pub struct ChatOrGroup {
     /// The chat
     #[arg(long, value_name = "ID", default_value = "")]
     pub chat_id: String,
@@ -151,11 +151,11 @@ pub struct Room {
     pub group_id: String,
 }
 
-/// A message.
+/// A message to send.
 #[derive(Debug, Args)]
 pub struct Send {
     #[command(flatten)]
-    pub room: Room,
+    pub chat: ChatOrGroup,
     /// Who sends; where a token says that, it may be left out
     #[arg(long, value_name = "USER", default_value = "")]
     pub user_id: String,
@@ -170,11 +170,11 @@ pub struct Send {
     pub text: Option<String>,
 }
 
-/// What to read.
+/// Which messages to read.
 #[derive(Debug, Args)]
 pub struct History {
     #[command(flatten)]
-    pub room: Room,
+    pub chat: ChatOrGroup,
     /// At most so many, 1 to 1000
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub limit: u64,
@@ -190,7 +190,7 @@ pub struct History {
 #[derive(Debug, Args)]
 pub struct Connect {
     #[command(flatten)]
-    pub room: Room,
+    pub chat: ChatOrGroup,
     /// Who opens it; where a token says that, it may be left out
     #[arg(long, value_name = "USER", default_value = "")]
     pub user_id: String,
@@ -212,13 +212,13 @@ pub struct Import {
     /// client_id and a chat_id or group_id
     pub file: PathBuf,
     #[command(flatten)]
-    pub room: Room,
+    pub chat: ChatOrGroup,
     /// What to call the file: the same line of another name is another message; without it, the file's own name
     #[arg(long)]
     pub name: Option<String>,
 }
 
-/// Somebody, and a group.
+/// A group, and somebody in it.
 #[derive(Debug, Args)]
 pub struct Member {
     /// The group
@@ -255,7 +255,7 @@ pub struct Config {
     pub command: Option<ConfigCommand>,
 }
 
-/// What to do with it.
+/// A command of `micro config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Prints what the file says

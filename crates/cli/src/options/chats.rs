@@ -1,10 +1,10 @@
-//! What it is told of the service `chats`.
+//! What the program is told of the service `chats`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Of the service `chats`.
+/// A command of `micro chats`.
 #[derive(Debug, Subcommand)]
 pub enum Chats {
     /// Opens the chat of two or more users, or of an id
