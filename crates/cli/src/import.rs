@@ -1,8 +1,8 @@
 //! Messages from a file, a line of JSON each. Each has a name that it would have again: what is stored is not stored
 //! twice, however often the file is imported.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -10,18 +10,17 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use micro_chat_wire::auth::{AccountKind, InspectRequest, InspectResponse};
 use micro_chat_wire::chat::SendRequest;
-use micro_chat_wire::limit;
-use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::answer;
 use crate::api;
 use crate::caller::Caller;
 use crate::failure::Failure;
-use crate::lines::{Lines, Next};
+use crate::imported::Importing;
+use crate::messages::Messages;
 use crate::options::Import;
 use crate::place::Place;
+use crate::plain;
 
 /// How long a server that does not answer is waited for before each try, in milliseconds: a restart is over by then.
 const WAITS: [u64; 8] = [100, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -35,37 +34,63 @@ const TRY: Duration = Duration::from_secs(20);
 /// The least that the last try gets, however little is left of the line's time.
 const LAST_TRY: Duration = Duration::from_secs(2);
 
-/// A line; what else is in it does not matter.
-#[derive(Default, Deserialize)]
-#[serde(default, expecting = "an object like {\"user_id\": \"ann\", \"text\": \"Hello\"}")]
-struct Line {
-    chat_id: String,
-    group_id: String,
-    client_id: String,
-    user_id: String,
-    subject: String,
-    text: String,
-}
-
 /// Sends each line, in order.
 pub fn run(place: &Place, options: Import) -> Result<(), Failure> {
     let caller = Caller::of(place)?;
     let only = only(&caller)?;
+    let only = only.as_deref();
+    let named = options.name.as_deref();
     let wrong = |error: io::Error| Failure::Usage(format!("{}: {error}", options.file.display()));
-    if options.file == Path::new("-") {
-        let messages = Messages::of(&options, only, io::stdin().lock());
-        return send_all(place, &caller, messages, &progress(0));
-    }
-    let file = File::open(&options.file).map_err(wrong)?;
-    let metadata = file.metadata().map_err(wrong)?;
+    let is_input = options.file == Path::new("-");
+    let metadata = if is_input { None } else { Some(fs::metadata(&options.file).map_err(wrong)?) };
+    let size = match metadata {
+        Some(metadata) if metadata.is_file() => metadata.len(),
+        _ => {
+            let input: Box<dyn Read> = if is_input {
+                Box::new(io::stdin().lock())
+            } else {
+                Box::new(File::open(&options.file).map_err(wrong)?)
+            };
+            let mut messages = Messages::of(&options, only, named, BufReader::new(input));
+            return tell(place, send_all(&caller, &mut messages, &progress(0))?);
+        }
+    };
+    let open = || File::open(&options.file).map(BufReader::new).map_err(wrong);
     // What can be read twice is looked at before anything of it is sent.
-    if metadata.is_file() {
-        let mut messages =
-            Messages::of(&options, only.clone(), BufReader::new(File::open(&options.file).map_err(wrong)?));
-        while messages.next()?.is_some() {}
+    let mut looked = Messages::of(&options, only, named, open()?);
+    while looked.next()?.is_some() {}
+    if looked.is_broken_off {
+        note(&format!("{}: the export was broken off; what is there is imported", options.file.display()));
     }
-    let messages = Messages::of(&options, only, BufReader::new(file));
-    send_all(place, &caller, messages, &progress(metadata.len()))
+    let importing = match named {
+        None if looked.has_unnamed => Some(Importing::begin(place, &options.file)?),
+        _ => None,
+    };
+    if importing.as_ref().is_some_and(|importing| importing.is_rewritten) {
+        note(&format!(
+            "{}: this is not what was imported from there before: all of it is imported as another file",
+            options.file.display()
+        ));
+    }
+    let name = importing.as_ref().map(|importing| importing.name().to_owned());
+    let mut messages = Messages::of(&options, only, named.or(name.as_deref()), open()?);
+    let sent = send_all(&caller, &mut messages, &progress(size));
+    if let (Err(_), Some(importing)) = (&sent, importing)
+        && let Err(failure) = importing.stop(messages.sent)
+    {
+        note(&failure.to_string());
+    }
+    tell(place, sent?)
+}
+
+fn tell(place: &Place, stored: u64) -> Result<(), Failure> {
+    answer::tell(place.output.value, &json!({ "stored": stored }), &["stored"])
+}
+
+/// Says something beside the answer.
+fn note(text: &str) {
+    // Nobody has to read it.
+    let _ = writeln!(io::stderr(), "micro: {}", plain::line(text));
 }
 
 /// Whose messages a login or a user's token can send; an API key sends everybody's.
@@ -84,100 +109,25 @@ fn only(caller: &Caller) -> Result<Option<String>, Failure> {
     }
 }
 
-fn send_all(
-    place: &Place,
-    caller: &Caller,
-    mut messages: Messages<'_, impl BufRead>,
-    bar: &ProgressBar,
-) -> Result<(), Failure> {
+/// How many were sent.
+fn send_all(caller: &Caller, messages: &mut Messages<'_, impl BufRead>, bar: &ProgressBar) -> Result<u64, Failure> {
     let mut stored = 0_u64;
     while let Some(request) = messages.next()? {
-        send(caller, &request, bar).map_err(|failure| at(messages.lines.number, failure))?;
-        stored += 1;
-        bar.set_position(messages.lines.read);
-    }
-    bar.finish_and_clear();
-    answer::tell(place.output.value, &json!({ "stored": stored }), &["stored"])
-}
-
-/// The messages of a file.
-struct Messages<'a, R> {
-    options: &'a Import,
-    /// The only user whose messages they may be, if there is one.
-    only: Option<String>,
-    lines: Lines<R>,
-    bytes: Vec<u8>,
-}
-
-impl<'a, R: BufRead> Messages<'a, R> {
-    fn of(options: &'a Import, only: Option<String>, input: R) -> Self {
-        Self { options, only, lines: Lines::of(input, limit::BODY), bytes: Vec::new() }
-    }
-
-    /// The next one.
-    fn next(&mut self) -> Result<Option<SendRequest>, Failure> {
-        let file = self.options.file.display();
-        loop {
-            let next = self.lines.next(&mut self.bytes);
-            let number = self.lines.number;
-            let wrong = |why: String| Failure::Usage(format!("{file}: line {number} {why}"));
-            match next.map_err(|error| Failure::Usage(format!("{file}: {error}")))? {
-                Next::End => return Ok(None),
-                Next::TooLong => return Err(wrong(format!("has more than {} bytes", limit::BODY))),
-                Next::Line if self.bytes.trim_ascii().is_empty() => {}
-                Next::Line => {
-                    let line = serde_json::from_slice(&self.bytes).map_err(|error| wrong(no_message(&error)))?;
-                    return self.request(line).map(Some).map_err(|failure| at(number, failure));
-                }
-            }
-        }
-    }
-
-    fn request(&self, line: Line) -> Result<SendRequest, Failure> {
-        let Line { mut chat_id, mut group_id, mut client_id, user_id, subject, text } = line;
-        if let Some(only) = &self.only
-            && !user_id.is_empty()
-            && user_id != *only
-        {
+        if request.client_id.is_empty() {
+            // What two inputs have alike would be stored once, if something made one.
             return Err(Failure::Usage(format!(
-                "it is {user_id}'s, and would be stored as {only}'s, who calls; an API key imports for others"
+                "line {} has no client_id, and an input can't be known again to make one; give it a name with --name, \
+                 the same when it is imported again",
+                messages.lines.number
             )));
         }
-        if client_id.is_empty() {
-            client_id = self.name_of_line()?;
-        }
-        // The flag says where all of them go.
-        let chat = &self.options.chat;
-        if !chat.chat_id.is_empty() || !chat.group_id.is_empty() {
-            (chat_id, group_id) = (chat.chat_id.clone(), chat.group_id.clone());
-        }
-        Ok(SendRequest { chat_id, group_id, client: client_id.clone(), client_id, user_id, subject, text })
+        send(caller, &request, bar).map_err(|failure| at(messages.lines.number, failure))?;
+        stored += 1;
+        messages.sent = messages.lines.read;
+        bar.set_position(messages.sent);
     }
-
-    /// What the line is called that was read last.
-    fn name_of_line(&self) -> Result<String, Failure> {
-        let Import { file, name, .. } = self.options;
-        let name = match name {
-            Some(name) => name.clone(),
-            // Two inputs would have the same name: what is alike in them would be stored once.
-            None if file == Path::new("-") => {
-                return Err(Failure::Usage(
-                    "it has no client_id, and the input no name to make one of; give it one with --name, the same when \
-                     it is imported again"
-                        .to_owned(),
-                ));
-            }
-            None => file.file_name().unwrap_or_default().display().to_string(),
-        };
-        Ok(name_of(&name, self.lines.number, self.bytes.trim_ascii()))
-    }
-}
-
-/// Why a line is no message, in words that do not count lines of their own.
-fn no_message(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    format!("is no message: {}, at its character {}", text.strip_suffix(&place).unwrap_or(&text), error.column())
+    bar.finish_and_clear();
+    Ok(stored)
 }
 
 /// Only a terminal shows it.
@@ -189,18 +139,6 @@ fn progress(size: u64) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-/// What a line is called that has no name of its own: the same each time, and another in each other place.
-fn name_of(file: &str, number: u64, line: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(file.as_bytes());
-    // No name of a file has this in it.
-    hash.update([0]);
-    hash.update(number.to_be_bytes());
-    hash.update(line);
-    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("import-{hex}")
 }
 
 /// Sends one, however long the server wants to be left alone before that.

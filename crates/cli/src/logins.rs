@@ -1,8 +1,5 @@
 //! What is kept of logins: a file that only its owner reads.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use micro_chat_wire::auth::{AuthToken, TokenRequest, TokenResponse};
@@ -10,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::Api;
 use crate::failure::Failure;
-use crate::file::{make_folder, private, replace};
+use crate::kept::Kept;
 use crate::place::Place;
 
 /// A token is replaced so many seconds before its end: what is called with it has to arrive before that.
@@ -32,7 +29,7 @@ pub struct Login {
 /// The logins, and which of them is meant.
 #[derive(Debug)]
 pub struct Logins {
-    folder: PathBuf,
+    kept: Kept<Login>,
     api: String,
     namespace: String,
 }
@@ -41,23 +38,24 @@ impl Logins {
     /// That of a place.
     pub fn of(place: &Place) -> Self {
         let api = place.api.value.to_string();
-        Self { folder: place.folder.clone(), api, namespace: place.namespace().to_owned() }
+        let kept = Kept::at(place, "logins", "where it can't be mended, remove it and log in again");
+        Self { kept, api, namespace: place.namespace().to_owned() }
     }
 
     /// The login, if there is one.
     pub fn find(&self) -> Result<Option<Login>, Failure> {
-        Ok(self.read()?.into_iter().find(|login| self.is_meant(login)))
+        Ok(self.kept.read()?.into_iter().find(|login| self.is_meant(login)))
     }
 
     /// Keeps a login, or its next tokens.
     pub fn keep(&self, response: &TokenResponse) -> Result<Login, Failure> {
-        let _alone = self.lock()?;
+        let _alone = self.kept.lock()?;
         self.store(response)
     }
 
     /// Forgets the login.
     pub fn forget(&self) -> Result<(), Failure> {
-        let _alone = self.lock()?;
+        let _alone = self.kept.lock()?;
         self.remove()
     }
 
@@ -68,7 +66,7 @@ impl Logins {
             return Ok(login.access_token);
         }
         // A refresh token is good once: of several programs one renews, and the others take what it got.
-        let _alone = self.lock()?;
+        let _alone = self.kept.lock()?;
         let none = || Failure::Login(format!("nobody is logged in at {}; log in with micro login", self.api));
         let login = self.find()?.ok_or_else(none)?;
         if is_good(&login) {
@@ -104,52 +102,17 @@ impl Logins {
             // The server's clock may be another.
             until: now().saturating_add(expiry.saturating_sub(created)),
         };
-        let mut logins = self.read()?;
+        let mut logins = self.kept.read()?;
         logins.retain(|login| !self.is_meant(login));
         logins.push(login.clone());
-        self.write(&logins)?;
+        self.kept.write(&logins)?;
         Ok(login)
     }
 
     fn remove(&self) -> Result<(), Failure> {
-        let mut logins = self.read()?;
+        let mut logins = self.kept.read()?;
         logins.retain(|login| !self.is_meant(login));
-        self.write(&logins)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.join("logins.json")
-    }
-
-    fn wrong(&self, why: impl std::fmt::Display) -> Failure {
-        Failure::Usage(format!("{}: {why}", self.file().display()))
-    }
-
-    fn read(&self) -> Result<Vec<Login>, Failure> {
-        match fs::read_to_string(self.file()) {
-            // What is wrong with it may quote it.
-            Ok(text) => {
-                serde_json::from_str(&text).map_err(|_| self.wrong("it holds no logins; remove it, and log in again"))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.wrong(error)),
-        }
-    }
-
-    fn write(&self, logins: &[Login]) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(logins).map_err(|error| self.wrong(error))?;
-        replace(&self.file(), |file| file.write_all(text.as_bytes())).map_err(|error| self.wrong(error))
-    }
-
-    /// Nobody else changes logins until this is dropped.
-    fn lock(&self) -> Result<File, Failure> {
-        let open = || {
-            make_folder(&self.folder)?;
-            let file = private().create(true).open(self.folder.join("logins.lock"))?;
-            file.lock()?;
-            Ok(file)
-        };
-        open().map_err(|error: io::Error| self.wrong(error))
+        self.kept.write(&logins)
     }
 }
 

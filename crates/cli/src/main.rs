@@ -4,7 +4,8 @@
 //!   configuration file,
 //! - [`api`]: calls; [`account`]: logging in and out; [`logins`]: what is kept of a login,
 //! - [`connect`]: a chat that is open; [`screen`]: where it is shown; [`import`]: messages from a file;
-//!   [`export`]: all of a chat or a user into one; [`lines`]: an input that may hold anything,
+//!   [`messages`]: what it says; [`imported`]: which file it is; [`export`]: all of a chat or a user into one;
+//!   [`lines`]: an input that may hold anything; [`kept`]: lists beside the configuration file,
 //! - [`manual`]: what shells and readers are told of the command line,
 //! - [`chat`] and [`chats`]: the services; [`config`]: shows and changes settings; [`caller`]: calls as somebody,
 //! - [`mod@file`]: files that are there when all of them is; `terminal`: as it was before,
@@ -22,10 +23,13 @@ mod export;
 mod failure;
 mod file;
 mod import;
+mod imported;
+mod kept;
 mod lines;
 mod logins;
 mod manual;
 mod members;
+mod messages;
 mod options;
 mod place;
 mod plain;

@@ -209,11 +209,12 @@ pub struct Connect {
 #[derive(Debug, Args)]
 pub struct Import {
     /// The file; `-` is the input. Each line is like {"user_id": "ann", "text": "Hello"}, and may have a subject, a
-    /// client_id and a chat_id or group_id
+    /// client_id and a chat_id or group_id. An export is imported as it is
     pub file: PathBuf,
     #[command(flatten)]
     pub chat: ChatOrGroup,
-    /// What to call the file: the same line of another name is another message; without it, the file's own name
+    /// What to call the file: one of the same name is the same file, of another name another one. Without it a file is
+    /// the same one where it has been imported before, whatever was added since, and wherever it was moved
     #[arg(long)]
     pub name: Option<String>,
 }

@@ -6,6 +6,7 @@ mod connect;
 mod desk;
 mod housekeeping;
 mod import;
+mod imported;
 mod manual;
 mod piped;
 mod place;
