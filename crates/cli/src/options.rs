@@ -104,10 +104,10 @@ pub enum Chat {
     /// Makes a group
     Create {
         /// What it is called
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         name: String,
         /// What it is about
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", allow_hyphen_values = true)]
         description: String,
         /// Its first members, with commas between them; who makes it is one anyway
         #[arg(long, value_name = "USERS", value_delimiter = ',')]
@@ -163,10 +163,10 @@ pub struct Send {
     #[arg(long, value_name = "ID", default_value = "")]
     pub client_id: String,
     /// What it is about
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
     pub subject: String,
     /// What it says; `-`, or nothing where the input is no terminal, reads it from there
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub text: Option<String>,
 }
 
@@ -215,7 +215,7 @@ pub struct Import {
     pub chat: ChatOrGroup,
     /// What to call the file: one of the same name is the same file, of another name another one. Without it a file is
     /// the same one where it has been imported before, whatever was added since, and wherever it was moved
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub name: Option<String>,
 }
 

@@ -28,7 +28,7 @@ pub enum Chats {
         #[arg(long, value_name = "USER", default_value = "")]
         author_id: String,
         /// What it says; `-`, or nothing where the input is no terminal, reads it from there
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         text: Option<String>,
     },
     /// Prints messages
@@ -56,7 +56,7 @@ pub enum Chats {
         #[arg(long, default_value_t = 0, hide_default_value = true)]
         limit: u64,
         /// Where the list before ended, as it says itself
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", allow_hyphen_values = true)]
         cursor: String,
     },
     /// Says up to where a user has read

@@ -69,6 +69,26 @@ async fn a_text_may_come_from_the_input() {
 }
 
 #[tokio::test]
+async fn a_text_may_begin_as_flags_do() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    let words = ["-x", "--", "--help", "-1", "- a list"];
+    for word in words {
+        let sent = ["chat", "send", "--chat_id", &id, "--user_id=ann", "--subject", word, "--text", word];
+        assert_eq!(desk.run(&sent).await.code, 0, "{word}");
+        let sent = ["chats", "send-message", "--chat_id", &id, "--author_id=ann", "--text", word];
+        assert_eq!(desk.run(&sent).await.code, 0, "{word}");
+    }
+    let history = desk.run(&["chat", "history", "--chat_id", &id]).await.json();
+    for (at, word) in words.iter().enumerate() {
+        let (first, second) = (&history["messages"][2 * at], &history["messages"][2 * at + 1]);
+        assert_eq!((&first["subject"], &first["text"], &second["text"]), (&json!(word), &json!(word), &json!(word)));
+    }
+    let group = desk.run(&["chat", "create", "--name", "-o-", "--description", "--", "--user_ids=ann"]).await.json();
+    assert_eq!((&group["group"]["name"], &group["group"]["description"]), (&json!("-o-"), &json!("--")));
+}
+
+#[tokio::test]
 async fn chats_are_the_same_ones_in_other_words() {
     let server = Running::start().await;
     let desk = Desk::at(&server.host);
