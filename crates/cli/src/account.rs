@@ -58,9 +58,10 @@ pub fn log_out(place: &Place, options: &Logout) -> Result<(), Failure> {
 pub fn whoami(place: &Place) -> Result<(), Failure> {
     let caller = Caller::of(place)?;
     if !caller.is_known() {
+        let no_token = place.withheld.as_deref().unwrap_or("there is no token");
         return Err(Failure::Login(format!(
-            "nobody: there is no token, and no login at {}; log in with micro login, or name a token (a server in dev \
-             wants neither, and believes --user_id)",
+            "nobody: {no_token}, and no login at {}; log in with micro login, or name a token (a server in dev wants \
+             neither, and believes --user_id)",
             place.api.value
         )));
     }

@@ -29,6 +29,8 @@ enum Proof {
 pub struct Caller {
     api: Api,
     proof: Proof,
+    /// Why a token proves nothing here.
+    withheld: Option<String>,
 }
 
 impl Caller {
@@ -44,7 +46,7 @@ impl Caller {
         if !matches!(proof, Proof::None) {
             place.check_secrets()?;
         }
-        Ok(Self { api, proof })
+        Ok(Self { api, proof, withheld: place.withheld.clone() })
     }
 
     /// The answer of a method, as it came.
@@ -70,8 +72,10 @@ impl Caller {
                 call(self.token(token.as_deref())?.as_deref())
             }
             (Err(Failure::Refused(error)), Proof::None) if error.code == 401 => Err(Failure::Login(format!(
-                "{} ({}); log in with micro login, or name a token",
-                error.detail, error.id
+                "{} ({}); {}log in with micro login, or name a token",
+                error.detail,
+                error.id,
+                self.withheld.as_ref().map(|why| format!("{why}; ")).unwrap_or_default()
             ))),
             (answer, _) => answer,
         }

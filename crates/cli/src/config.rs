@@ -1,7 +1,6 @@
 //! Shows and changes what the program goes by.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 
 use clap::ValueEnum;
 use serde_json::json;
@@ -10,15 +9,19 @@ use crate::account;
 use crate::answer;
 use crate::failure::Failure;
 use crate::options::ConfigCommand;
-use crate::place::{self, Place, Source};
+use crate::place::{self, ConfigFile, Place, Source};
 use crate::plain;
 use crate::settings::Settings;
 
 /// Shows or changes what the file says. Whatever else is wrong in it, this is how to mend it.
-pub fn run(path: &Path, command: ConfigCommand) -> Result<(), Failure> {
+pub fn run(file: &ConfigFile, command: ConfigCommand) -> Result<(), Failure> {
+    let path = &file.path;
     match command {
         ConfigCommand::Path => print(&path.display().to_string()),
-        ConfigCommand::Get { key } => Settings::read(path)?.get(&key)?.map_or(Ok(()), print),
+        ConfigCommand::Get { key } => {
+            file.check()?;
+            Settings::read(path)?.get(&key)?.map_or(Ok(()), print)
+        }
         ConfigCommand::Set { key, value } => {
             let value = match value {
                 Some(value) if value == "-" && key == "token" => Some(token()?),
@@ -51,6 +54,7 @@ pub fn show(place: &Place) -> Result<(), Failure> {
     let namespace = place.namespace.as_ref();
     rows.push(row("namespace", place.namespace(), namespace.map_or(Source::Default, |namespace| namespace.source)));
     rows.extend(place.token.as_ref().map(|token| row("token", "(hidden)", token.source)));
+    rows.extend(place.withheld.as_ref().map(|_| row("token", "(for another server, not sent)", Source::File)));
     rows.push(row("output", output, place.output.source));
     answer::tell(place.output.value, &json!({ "settings": rows }), &["key", "value", "from"])
 }

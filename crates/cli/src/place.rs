@@ -41,6 +41,8 @@ pub struct Place {
     pub namespace: Option<Said<String>>,
     /// What proves who calls; without it a login may.
     pub token: Option<Said<String>>,
+    /// Why the file's token does not prove it, where it has one that is for another server.
+    pub withheld: Option<String>,
     pub output: Said<Output>,
     /// Whether tokens may go to another machine without TLS.
     pub insecure: bool,
@@ -51,7 +53,9 @@ pub struct Place {
 impl Place {
     /// What holds.
     pub fn find(options: &Everywhere) -> Result<Self, Failure> {
-        let path = file(options)?;
+        let file = file(options)?;
+        file.check()?;
+        let path = file.path;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let settings = Settings::open(&path)?;
         let api = said(options.api.clone(), "MICRO_API", settings.get("api")?);
@@ -62,8 +66,11 @@ impl Place {
             (None, Some(said)) => Said { value: format(&said.value)?, source: said.source },
             (None, None) => Said { value: Output::default(), source: Source::Default },
         };
+        let token = token(options, &settings, &api)?;
+        let withheld = if token.is_some() { None } else { withheld(&settings, &api)? };
         Ok(Self {
-            token: token(options, &settings, &api)?,
+            token,
+            withheld,
             namespace: said(options.namespace.clone(), "MICRO_NAMESPACE", settings.get("namespace")?),
             insecure: options.insecure,
             output,
@@ -104,14 +111,42 @@ pub fn check(key: &str, value: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-/// Where the configuration file is, or would be.
-pub fn file(options: &Everywhere) -> Result<PathBuf, Failure> {
-    if let Some(path) = options.config.clone().or_else(|| variable("MICRO_CONFIG").map(PathBuf::from)) {
-        return Ok(path);
+/// The configuration file.
+#[derive(Debug)]
+pub struct ConfigFile {
+    /// Where it is, or would be.
+    pub path: PathBuf,
+    /// What named it; none: it is where such files are.
+    named_by: Option<&'static str>,
+}
+
+impl ConfigFile {
+    /// Whoever names a file means one that is there: without it, another server would be called, as nobody.
+    pub fn check(&self) -> Result<(), Failure> {
+        let is_missing = || matches!(self.path.try_exists(), Ok(false));
+        match self.named_by {
+            Some(name) if is_missing() => Err(Failure::Usage(format!(
+                "{}: there is no such file, and {name} names it; micro config set makes it",
+                self.path.display()
+            ))),
+            _ => Ok(()),
+        }
     }
-    let home = etcetera::choose_base_strategy();
-    let home = home.map_err(|_| Failure::Usage("there is no home folder; name a file with --config".into()))?;
-    Ok(home.config_dir().join("micro").join("config.toml"))
+}
+
+/// Which file that is.
+pub fn file(options: &Everywhere) -> Result<ConfigFile, Failure> {
+    if let Some(path) = options.config.clone() {
+        return Ok(ConfigFile { path, named_by: Some("--config") });
+    }
+    if let Some(path) = variable("MICRO_CONFIG") {
+        return Ok(ConfigFile { path: path.into(), named_by: Some("MICRO_CONFIG") });
+    }
+    let home = etcetera::choose_base_strategy().map_err(|_| {
+        let why = "there is no home folder; name a file with --config, or /dev/null to do without one";
+        Failure::Usage(why.to_owned())
+    })?;
+    Ok(ConfigFile { path: home.config_dir().join("micro").join("config.toml"), named_by: None })
 }
 
 fn format(text: &str) -> Result<Output, Failure> {
@@ -129,12 +164,30 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A token, or the file that has one, from the same source before another. The file's goes to the file's server only.
-fn token(options: &Everywhere, settings: &Settings, api: &Said<Url>) -> Result<Option<Said<String>>, Failure> {
-    let is_ours = match settings.get("api")? {
+/// Whether the server is the file's.
+fn is_ours(settings: &Settings, api: &Said<Url>) -> Result<bool, Failure> {
+    Ok(match settings.get("api")? {
         Some(ours) => address(ours)? == api.value,
         None => api.source == Source::Default,
+    })
+}
+
+/// Why the file's token is not sent, where it has one and is about another server.
+fn withheld(settings: &Settings, api: &Said<Url>) -> Result<Option<String>, Failure> {
+    let has_token = settings.get("token")?.or(settings.get("token-file")?).is_some();
+    if !has_token || is_ours(settings, api)? {
+        return Ok(None);
+    }
+    let whose = match settings.get("api")? {
+        Some(ours) => format!("is for {}", address(ours)?),
+        None => format!("is for {HERE}/, since it names no api"),
     };
+    Ok(Some(format!("the token of {} {whose}, and was not sent to {}", settings.path.display(), api.value)))
+}
+
+/// A token, or the file that has one, from the same source before another. The file's goes to the file's server only.
+fn token(options: &Everywhere, settings: &Settings, api: &Said<Url>) -> Result<Option<Said<String>>, Failure> {
+    let is_ours = is_ours(settings, api)?;
     let of_file = |key| if is_ours { settings.get(key) } else { Ok(None) };
     let file = options.token_file.as_ref().map(|path| path.display().to_string());
     let direct = said(options.token.clone(), "MICRO_TOKEN", of_file("token")?);

@@ -70,6 +70,36 @@ async fn a_token_is_taken_from_the_first_that_names_one() {
     // Another server than the file's is not told the file's token.
     let elsewhere = format!("{}/elsewhere", desk.api);
     assert!(!desk.run(&["--api", &elsewhere, "config"]).await.out.contains("hidden"));
+    // Who misses it is told where it was kept back, and why.
+    let why = format!("config.toml is for {}/, and was not sent to {elsewhere}/", desk.api);
+    let ran = desk.run(&["--api", &elsewhere, "whoami"]).await;
+    assert_eq!((ran.code, ran.err.contains(&why), ran.err.contains(&cleo)), (4, true, false), "{}", ran.err);
+    desk.run(&["config", "set", "api", &elsewhere]).await;
+    let why = format!("config.toml is for {elsewhere}/, and was not sent to {}/", desk.api);
+    let ran = desk.run(&["chat", "new", "--user_ids=ann"]).await;
+    assert_eq!((ran.code, ran.err.contains(&why), ran.err.contains(&cleo)), (4, true, false), "{}", ran.err);
+    // Another token needs no such word.
+    assert_eq!(who(&named, &[]).await, "ben");
+}
+
+#[tokio::test]
+async fn a_configuration_file_that_was_named_has_to_be_there() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    let path = desk.home.path().join("nowhere/config.toml");
+    let name = path.to_str().expect("a name");
+    let (flag, variable) = (["--config", name], [("MICRO_CONFIG", name)]);
+    for asks in [&["chat", "list"][..], &["whoami"], &["config"], &["config", "get", "api"]] {
+        for ran in [desk.run(&[&flag, asks].concat()).await, desk.run_with(&variable, asks).await] {
+            assert_eq!((ran.code, ran.err.contains("there is no such file")), (2, true), "{asks:?} {}", ran.err);
+        }
+    }
+    // A variable that is empty names none, and without one there need not be any.
+    assert_eq!(desk.run_with(&[("MICRO_CONFIG", "")], &["chat", "list"]).await.code, 0);
+    assert_eq!(desk.run(&[&flag[..], &["config", "path"]].concat()).await.out.trim_end(), name);
+    assert_eq!(desk.run_with(&variable, &["config", "set", "namespace", "club"]).await.code, 0);
+    let listing = desk.run(&[&flag[..], &["config"]].concat()).await.json();
+    assert_eq!(effective(&listing, "namespace"), ("club".to_owned(), "file".to_owned()));
 }
 
 #[tokio::test]
