@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::logins::Logins;
 use crate::options::{Login, Logout};
 use crate::place::Place;
+use crate::plain;
 
 /// What a table says of an account.
 const ACCOUNT: &[&str] = &["id", "type", "issuer", "namespace", "scopes"];
@@ -69,11 +70,28 @@ pub fn whoami(place: &Place) -> Result<(), Failure> {
     answer::print(place.output.value, &answer, ACCOUNT)
 }
 
+/// Asks whether to delete what nothing brings back. Where nobody can be asked it stays.
+pub fn confirm(what: &str) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        let why = "there is no terminal to ask on, and --yes deletes without asking";
+        return Err(Failure::Usage(format!("nothing was deleted: {why} {what}")));
+    }
+    let answer = ask_line(&format!("Delete {}? Nothing brings that back. [y/N] ", plain::line(what)))?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::Usage("nothing was deleted".to_owned())),
+    }
+}
+
 /// Asks on the terminal; the answer to be printed may go elsewhere.
 fn asked(question: &str) -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::Usage("there is no terminal to ask on; name the user with --email".to_owned()));
     }
+    ask_line(question)
+}
+
+fn ask_line(question: &str) -> Result<String, Failure> {
     let mut out = io::stderr();
     write!(out, "{question}")?;
     out.flush()?;

@@ -7,6 +7,7 @@ use micro_chat_wire::groups::{CreateRequest, ListRequest, MemberRequest};
 use micro_chat_wire::limit;
 use serde::Serialize;
 
+use crate::account;
 use crate::answer;
 use crate::caller::Caller;
 use crate::connect;
@@ -42,7 +43,13 @@ pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
         Chat::Invite(member) => about(place, "chat/Invite", member),
         Chat::Kick(member) => about(place, "chat/Kick", member),
         Chat::Leave(member) => about(place, "chat/Leave", member),
-        Chat::Delete(member) => about(place, "chat/Delete", member),
+        Chat::Delete { member, yes } => {
+            if !yes {
+                let (id, api) = (&member.group_id, &place.api.value);
+                account::confirm(&format!("the group {id} at {api}, with all of its messages"))?;
+            }
+            about(place, "chat/Delete", member)
+        }
     }
 }
 

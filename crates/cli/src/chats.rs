@@ -47,7 +47,17 @@ pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
             chat::ask(place, "chats/MarkRead", &MarkReadRequest { chat_id, user_id, seq }, &["read_seq"])
         }
         Chats::Export(options) => export::run(place, options),
-        Chats::DeleteUser { user_id, password_stdin } => delete_user(place, user_id, password_stdin),
+        Chats::DeleteUser { user_id, password_stdin, yes } => {
+            if !yes {
+                account::confirm(&format!(
+                    "the user {user_id} at {} in the namespace {}, with all that they wrote, and with their account \
+                     and logins",
+                    place.api.value,
+                    place.namespace()
+                ))?;
+            }
+            delete_user(place, user_id, password_stdin)
+        }
     }
 }
 

@@ -136,8 +136,14 @@ pub enum Chat {
     Kick(Member),
     /// Goes out of a group
     Leave(Member),
-    /// Ends a group, with its messages
-    Delete(Member),
+    /// Ends a group, with its messages; asks before
+    Delete {
+        #[command(flatten)]
+        member: Member,
+        /// Deletes without asking
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// A chat, or a group: one of the two.

@@ -73,7 +73,7 @@ pub enum Chats {
     },
     /// Writes all of a chat, or of a user, a line of JSON each
     Export(Export),
-    /// Deletes a user with all that they wrote; nothing brings that back
+    /// Deletes a user with all that they wrote; nothing brings that back; asks before
     DeleteUser {
         /// Who goes; always to be said, so that nobody goes by mistake
         #[arg(long, value_name = "USER")]
@@ -81,6 +81,9 @@ pub enum Chats {
         /// Reads the password that a login wants for this from the input, instead of asking for it
         #[arg(long)]
         password_stdin: bool,
+        /// Deletes without asking
+        #[arg(long)]
+        yes: bool,
     },
 }
 

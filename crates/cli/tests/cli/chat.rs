@@ -128,10 +128,10 @@ async fn a_group_is_made_found_joined_and_ended() {
     assert_eq!((&sent["message"]["user_id"], &sent["message"]["client"]), (&json!("ben"), &json!("c1")));
     assert_eq!(ask(&ann, &["chat", "history", &id]).await.json(), json!({ "messages": [sent["message"]] }));
     assert_eq!(members(&ben, &["chat", "leave"]).await, json!(["ann", "cleo"]));
-    let refused = ask(&ben, &["chat", "delete", &id]).await;
+    let refused = ask(&ben, &["chat", "delete", "--yes", &id]).await;
     assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{}", refused.err);
     assert_eq!(refused.err, "micro: only who created the group may do this (chat.delete)\n");
-    assert_eq!(members(&ann, &["chat", "delete"]).await, json!(["ann", "cleo"]));
+    assert_eq!(members(&ann, &["chat", "delete", "--yes"]).await, json!(["ann", "cleo"]));
     assert_eq!(ask(&ann, &["chat", "list"]).await.json()["groups"], json!([]));
 }
 

@@ -212,6 +212,11 @@ impl Terminal {
         timeout(PATIENCE, leaving).await.expect("an end")
     }
 
+    /// Waits for the program's end.
+    pub async fn end(&mut self) -> ExitStatus {
+        timeout(PATIENCE, self.child.wait()).await.expect("an end").expect("a status")
+    }
+
     /// All that was printed so far.
     pub fn shown(&self) -> &str {
         &self.shown

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 
 use serde_json::{Value, json};
 
+use crate::connect::{Terminal, texts};
 use crate::desk::Desk;
 use crate::guarded::{Guarded, token};
 use crate::hosted::{Hosted, PASSWORD};
@@ -51,7 +52,12 @@ async fn a_table_says_where_there_is_more_and_how_to_go_on() {
     }
     let history = ["--output=table", "chat", "history", "--chat_id", &id];
     let page = desk.run(&[&history[..], &["--limit=2"]].concat()).await;
-    assert_eq!((page.code, page.err.as_str()), (0, "micro: there are more\n"));
+    assert_eq!((page.code, page.err.as_str()), (0, "micro: there are more; they follow with --before=1004\n"));
+    let page = desk.run(&[&history[..], &["--limit=2", "--before=1004"]].concat()).await;
+    assert_eq!((page.code, page.err.as_str()), (0, "micro: there are more; they follow with --before=1002\n"));
+    assert!(page.out.contains(" 1001") && page.out.contains(" 1002"), "{}", page.out);
+    let page = desk.run(&[&history[..], &["--limit=2", "--after=0"]].concat()).await;
+    assert_eq!((page.code, page.err.as_str()), (0, "micro: there are more; they follow with --after=2\n"));
     let all = desk.run(&[&history[..], &["--after=1003"]].concat()).await;
     assert_eq!((all.code, all.err.as_str()), (0, ""));
     let unread = desk.run(&["--output=table", "chats", "list-chats", "--user_id=ben"]).await;
@@ -124,12 +130,71 @@ async fn an_export_that_is_broken_off_leaves_no_file_that_could_be_taken_for_one
 }
 
 #[tokio::test]
+async fn more_groups_and_their_messages_follow_with_what_is_said() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    let table = async |arguments: &[&str]| desk.run(&[&["--output=table"], arguments].concat()).await;
+    let mut id = String::new();
+    for name in ["one", "two", "three"] {
+        let group = server.ask("/chat/Create", json!({ "name": name, "user_ids": ["ann"] })).await;
+        id = group["group"]["id"].as_str().expect("an id").to_owned();
+    }
+    let page = table(&["chat", "list", "--limit=1", "--offset=1"]).await;
+    assert_eq!((page.code, page.err.as_str()), (0, "micro: there are more; they follow with --offset=2\n"));
+    for text in ["four", "five", "six"] {
+        server.send(&id, "ann", text).await;
+    }
+    let page = table(&["chat", "history", "--group_id", &id, "--limit=2"]).await;
+    let how = format!("micro: there are more; they follow with --before, and the seq that --chat_id={id} shows\n");
+    assert_eq!((page.code, page.err), (0, how));
+    let page = table(&["chat", "history", "--chat_id", &id, "--limit=2"]).await;
+    assert_eq!((page.code, page.err.as_str()), (0, "micro: there are more; they follow with --before=2\n"));
+}
+
+#[tokio::test]
+async fn what_nothing_brings_back_is_asked_for_first() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    server.send(&id, "ann", "hello").await;
+    let group = server.ask("/chat/Create", json!({ "name": "lunch", "user_ids": ["ann"] })).await;
+    let group = group["group"]["id"].as_str().expect("an id").to_owned();
+    let is_there = async || {
+        let groups = server.ask("/chat/List", json!({})).await["groups"].as_array().expect("groups").len();
+        (texts(&server, &id).await.len(), groups)
+    };
+    let user = ["chats", "delete-user", "--user_id=ann"];
+    let chat = ["chat", "delete", "--group_id", &group];
+    for (delete, what) in [(&user[..], "the user ann at "), (&chat, &format!("the group {group} at "))] {
+        // A script has to say that it means it.
+        let ran = desk.fed(b"y\n", delete).await;
+        let is_told = ran.err.contains("--yes") && ran.err.contains(what);
+        assert_eq!((ran.code, ran.out.as_str(), is_told), (2, "", true), "{}", ran.err);
+        for answer in ["n\r", "\r", "ann\r"] {
+            let mut terminal = Terminal::of(desk.on_terminal(delete));
+            terminal.show("[y/N]").await;
+            terminal.press(answer).await;
+            terminal.show("nothing was deleted").await;
+            assert!(terminal.shown().contains(what), "{}", terminal.shown());
+            assert_eq!(terminal.end().await.code(), Some(2));
+        }
+        assert_eq!(is_there().await, (1, 1));
+    }
+    let mut terminal = Terminal::of(desk.on_terminal(&chat));
+    terminal.show("[y/N]").await;
+    terminal.press("y\r").await;
+    assert_eq!(terminal.end().await.code(), Some(0));
+    assert_eq!(is_there().await, (1, 0));
+    assert_eq!(desk.run(&[&user[..], &["--yes"]].concat()).await.json()["messages"], 1);
+    assert_eq!(is_there().await, (0, 0));
+}
+
+#[tokio::test]
 async fn a_user_is_deleted_by_name_and_a_login_for_its_password() {
     let server = Running::start().await;
     let (desk, id) = (Desk::at(&server.host), server.chat().await);
     server.send(&id, "ann", "hello").await;
     assert_eq!(desk.run(&["chats", "delete-user"]).await.code, 2, "who it is has to be said");
-    let gone = desk.run(&["chats", "delete-user", "--user_id=ann"]).await.json();
+    let gone = desk.run(&["chats", "delete-user", "--user_id=ann", "--yes"]).await.json();
     assert_eq!(gone, json!({ "messages": 1, "chats": 1, "ended": 0 }));
     let hosted = Hosted::start().await;
     hosted.sign_up("ann@example.com").await;
@@ -137,7 +202,7 @@ async fn a_user_is_deleted_by_name_and_a_login_for_its_password() {
     let password = format!("{PASSWORD}\n");
     let login = ["login", "--email=ann@example.com", "--password-stdin"];
     assert_eq!(desk.fed(password.as_bytes(), &login).await.code, 0);
-    let delete = ["chats", "delete-user", "--user_id=ann@example.com", "--password-stdin"];
+    let delete = ["chats", "delete-user", "--user_id=ann@example.com", "--password-stdin", "--yes"];
     let wrong = desk.fed(b"another password\n", &delete).await;
     assert_eq!((wrong.code, wrong.err.contains("auth.WrongCredentials")), (4, true), "{}", wrong.err);
     assert_eq!(desk.fed(password.as_bytes(), &delete).await.json()["messages"], 0);

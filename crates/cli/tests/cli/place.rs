@@ -139,7 +139,7 @@ async fn no_token_leaves_the_machine_without_tls() {
     let login =
         desk.fed(b"correct horse", &["--api=http://192.0.2.1", "login", "--email=a@b.c", "--password-stdin"]).await;
     assert_eq!((login.code, login.err.contains("--insecure")), (2, true), "{}", login.err);
-    let delete = ["--api=http://192.0.2.1", "chats", "delete-user", "--user_id=ann", "--password-stdin"];
+    let delete = ["--api=http://192.0.2.1", "chats", "delete-user", "--user_id=ann", "--password-stdin", "--yes"];
     let ran = desk.fed(b"correct horse", &delete).await;
     assert_eq!((ran.code, ran.err.contains("--insecure")), (2, true), "{}", ran.err);
 }

@@ -92,7 +92,6 @@ async fn a_terminal_that_can_not_be_read_is_no_success() {
     ann.show("before").await;
     ann.press(b"\xff\xff\r").await;
     ann.show("the terminal can't be read").await;
-    let status = timeout(PATIENCE, ann.child.wait()).await.expect("an end").expect("a status");
-    assert_eq!(status.code(), Some(2));
+    assert_eq!(ann.end().await.code(), Some(2));
     assert_eq!(texts(&server, &id).await, ["before"]);
 }
