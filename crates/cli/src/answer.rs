@@ -4,6 +4,8 @@ use std::io::Write;
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, TableStyle};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
@@ -23,6 +25,16 @@ pub enum Output {
 
 /// Prints an answer, as it came.
 pub fn print(output: Output, answer: &str, columns: &[&str]) -> Result<(), Failure> {
+    print_part(output, answer, columns, |_| None)
+}
+
+/// Prints an answer that may be a part of what there is. `next` is what asks for the next one.
+pub fn print_part(
+    output: Output,
+    answer: &str,
+    columns: &[&str],
+    next: impl FnOnce(&Value) -> Option<String>,
+) -> Result<(), Failure> {
     let text = match output {
         Output::Json => pretty(answer)?,
         Output::Table => table(answer, columns)?,
@@ -33,21 +45,18 @@ pub fn print(output: Output, answer: &str, columns: &[&str]) -> Result<(), Failu
     }
     out.flush()?;
     if output == Output::Table {
-        continuation(answer);
+        continuation(answer, next);
     }
     Ok(())
 }
 
 /// Says beside a table whether it is all there is, and how to go on.
-fn continuation(answer: &str) {
+fn continuation(answer: &str, next: impl FnOnce(&Value) -> Option<String>) {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     if answer["has_more"] != true {
         return;
     }
-    let how = match answer["cursor"].as_str() {
-        Some(cursor) if !cursor.is_empty() => format!("; they follow with --cursor={}", plain::line(cursor)),
-        _ => String::new(),
-    };
+    let how = next(&answer).map_or(String::new(), |next| format!("; they follow with {}", plain::line(&next)));
     // Nobody has to read it.
     let _ = writeln!(std::io::stderr(), "micro: there are more{how}");
 }
@@ -90,7 +99,7 @@ fn table(answer: &str, columns: &[&str]) -> Result<String, Failure> {
         }
         let named = columns.iter().filter_map(|column| Some((*column, fields.get(*column)?)));
         for (name, value) in named {
-            table.add_row([name.to_uppercase(), cell(value)]);
+            table.add_row([name.to_uppercase(), value_of(name, value)]);
         }
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
@@ -104,12 +113,29 @@ fn console_size() -> Option<(u16, u16)> {
 
 /// A cell that says, too, where there is more than it shows.
 fn cell_of(row: &Value, column: &str) -> String {
-    let text = cell(&row[column]);
+    let text = value_of(column, &row[column]);
     match column {
         "unread" if row["more_unread"] == true => text + "+",
         "user_ids" if row["more_users"] == true => text + ", …",
         _ => text,
     }
+}
+
+/// What a column says; a moment is one of people's clocks, however the server writes it.
+fn value_of(column: &str, value: &Value) -> String {
+    let moment = match value {
+        Value::Number(seconds) if column.ends_with("_at") => {
+            seconds.as_i64().and_then(|at| Timestamp::from_second(at).ok())
+        }
+        Value::String(text) if column.ends_with("_at") => text.parse().ok(),
+        _ => None,
+    };
+    moment.map_or_else(|| cell(value), |at: Timestamp| local(at).strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// A moment, as clocks show it here.
+pub fn local(at: Timestamp) -> Zoned {
+    at.to_zoned(TimeZone::system())
 }
 
 fn cell(value: &Value) -> String {

@@ -6,6 +6,7 @@ use micro_chat_wire::chat::{HistoryRequest, NewRequest, SendRequest};
 use micro_chat_wire::groups::{CreateRequest, ListRequest, MemberRequest};
 use micro_chat_wire::limit;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::account;
 use crate::answer;
@@ -37,7 +38,8 @@ pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
             ask(place, "chat/Create", &CreateRequest { name, description, user_ids, private }, GROUPS)
         }
         Chat::List { user_id, limit, offset } => {
-            ask(place, "chat/List", &ListRequest { user_id, limit, offset }, GROUPS)
+            let next = |answer: &Value| next_offset(offset, &answer["groups"]);
+            ask_part(place, "chat/List", &ListRequest { user_id, limit, offset }, GROUPS, next)
         }
         Chat::Join(member) => about(place, "chat/Join", member),
         Chat::Invite(member) => about(place, "chat/Invite", member),
@@ -55,8 +57,25 @@ pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
 
 /// Calls a method, and prints its answer.
 pub fn ask(place: &Place, method: &str, request: &impl Serialize, columns: &[&str]) -> Result<(), Failure> {
+    ask_part(place, method, request, columns, |_| None)
+}
+
+/// The same where the answer may be a part of what there is. `next` is what asks for the next one.
+pub fn ask_part(
+    place: &Place,
+    method: &str,
+    request: &impl Serialize,
+    columns: &[&str],
+    next: impl FnOnce(&Value) -> Option<String>,
+) -> Result<(), Failure> {
     let answer = Caller::of(place)?.call(method, request)?;
-    answer::print(place.output.value, &answer, columns)
+    answer::print_part(place.output.value, &answer, columns, next)
+}
+
+/// What asks for what is behind a list that was asked for with an offset.
+pub fn next_offset(offset: u64, list: &Value) -> Option<String> {
+    let count = u64::try_from(list.as_array()?.len()).ok()?;
+    Some(format!("--offset={}", offset.saturating_add(count)))
 }
 
 fn about(place: &Place, method: &str, member: Member) -> Result<(), Failure> {
@@ -81,8 +100,21 @@ fn send(place: &Place, options: Send) -> Result<(), Failure> {
 fn history(place: &Place, options: History) -> Result<(), Failure> {
     let History { chat, limit, before, after } = options;
     let columns = if chat.group_id.is_empty() { MESSAGES } else { GROUP_MESSAGES };
+    let next = |answer: &Value| {
+        let messages = answer["messages"].as_array()?;
+        let (last, flag) = match after {
+            Some(_) => (messages.last()?, "--after"),
+            None => (messages.first()?, "--before"),
+        };
+        match (&last["seq"], &last["group_id"]) {
+            (Value::Number(seq), _) => Some(format!("{flag}={seq}")),
+            // Groups are answered without: the same one as a chat has them.
+            (_, Value::String(id)) => Some(format!("{flag}, and the seq that --chat_id={id} shows")),
+            _ => None,
+        }
+    };
     let request = HistoryRequest { chat_id: chat.chat_id, group_id: chat.group_id, limit, before, after };
-    ask(place, "chat/History", &request, columns)
+    ask_part(place, "chat/History", &request, columns, next)
 }
 
 /// What a message is to say: the flag's words, or the input's without the line's end that editors leave behind.

@@ -38,10 +38,14 @@ pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
         }
         Chats::ListMessages { chat_id, limit, offset, order } => {
             let request = ListMessagesRequest { chat_id, limit, offset, order };
-            chat::ask(place, "chats/ListMessages", &request, MESSAGES)
+            chat::ask_part(place, "chats/ListMessages", &request, MESSAGES, |answer| {
+                chat::next_offset(offset, &answer["messages"])
+            })
         }
         Chats::List { user_id, limit, cursor } => {
-            chat::ask(place, "chats/ListChats", &ListChatsRequest { user_id, limit, cursor }, LISTED)
+            chat::ask_part(place, "chats/ListChats", &ListChatsRequest { user_id, limit, cursor }, LISTED, |answer| {
+                Some(format!("--cursor={}", answer["cursor"].as_str().filter(|cursor| !cursor.is_empty())?))
+            })
         }
         Chats::MarkRead { chat_id, user_id, seq } => {
             chat::ask(place, "chats/MarkRead", &MarkReadRequest { chat_id, user_id, seq }, &["read_seq"])

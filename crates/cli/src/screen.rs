@@ -7,14 +7,13 @@ use std::thread::JoinHandle;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use micro_chat_wire::chat::Message;
 use micro_chat_wire::limit;
 use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 
-use crate::answer::Output;
+use crate::answer::{self, Output};
 use crate::failure::Failure;
 use crate::lines::{Lines, Next};
 use crate::plain;
@@ -188,7 +187,7 @@ fn read(lines: &mpsc::Sender<Line>) {
 
 /// A message as people read it: `12:03 ann: Hello`.
 fn people(message: &Message, is_coloured: bool) -> String {
-    let at = Timestamp::from_second(message.sent_at).unwrap_or_default().to_zoned(TimeZone::system());
+    let at = answer::local(Timestamp::from_second(message.sent_at).unwrap_or_default());
     let is_today = at.date() == jiff::Zoned::now().date();
     let time = at.strftime(if is_today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string();
     let hash = message.user_id.bytes().fold(0_usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::guarded::{Guarded, token};
@@ -200,8 +201,28 @@ async fn a_table_is_for_people() {
     let ran = desk.run(&["--output=table", "chat", "history", "--chat_id", &id]).await;
     let rows: Vec<Vec<&str>> = ran.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0], ["SEQ", "SENT_AT", "USER_ID", "SUBJECT", "TEXT"]);
-    assert_eq!((rows[1][0], rows[1][2], rows[1][3]), ("1", "ann", "Hello"));
-    assert_eq!((rows[2][2], rows[2][3], rows[3].as_slice()), ("ben", "one", ["two"].as_slice()));
+    assert_eq!((rows[1][0], rows[1][3], rows[1][4]), ("1", "ann", "Hello"));
+    assert_eq!((rows[2][3], rows[2][4], rows[3].as_slice()), ("ben", "one", ["two"].as_slice()));
+    // Times are those of the reader's clock, however the server writes them.
+    let moment =
+        |seconds: &Value| -> Timestamp { Timestamp::from_second(seconds.as_i64().expect("seconds")).expect("a time") };
+    let sent = desk.run(&["chat", "history", "--chat_id", &id]).await.json();
+    let group = desk.run(&["chat", "create", "--name=lunch", "--user_ids=ann"]).await.json();
+    let made: Timestamp = group["group"]["created_at"].as_str().expect("a time").parse().expect("a time");
+    for (zone, hours) in [("UTC0", 0), ("EAST-9", 9), ("WEST5", -5)] {
+        let shown = |at: Timestamp| (at + SignedDuration::from_hours(hours)).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        for (command, at) in [
+            (&["chat", "history", "--chat_id", &id][..], moment(&sent["messages"][0]["sent_at"])),
+            (&["chat", "list"], made),
+        ] {
+            let ran = desk.run_with(&[("TZ", zone)], &[&["--output=table"], command].concat()).await;
+            assert!(
+                ran.out.contains(&format!(" {} ", shown(at))) || ran.out.contains(&format!(" {}\n", shown(at))),
+                "{zone} {}",
+                ran.out
+            );
+        }
+    }
     let new = desk.run(&["chat", "new", "--user_ids=ann,ben", "--output=table"]).await;
     assert_eq!(new.out.split_whitespace().collect::<Vec<_>>(), ["CHAT_ID", id.as_str()]);
 }
