@@ -29,6 +29,9 @@ pub fn log_in(place: &Place, options: Login) -> Result<(), Failure> {
     let response: TokenResponse = api.ask("auth/Token", &request, None)?;
     let login = Logins::of(place).keep(&response)?;
     let account = AccountName { id: login.user_id, namespace: login.namespace };
+    if let Some(token) = &place.token {
+        answer::note(&format!("a token of the {} counts before this login", token.source.name()));
+    }
     answer::tell(place.output.value, &account, ACCOUNT)
 }
 

@@ -56,9 +56,14 @@ fn continuation(answer: &str, next: impl FnOnce(&Value) -> Option<String>) {
     if answer["has_more"] != true {
         return;
     }
-    let how = next(&answer).map_or(String::new(), |next| format!("; they follow with {}", plain::line(&next)));
+    let how = next(&answer).map_or(String::new(), |next| format!("; they follow with {next}"));
+    note(&format!("there are more{how}"));
+}
+
+/// Says something beside an answer.
+pub fn note(text: &str) {
     // Nobody has to read it.
-    let _ = writeln!(std::io::stderr(), "micro: there are more{how}");
+    let _ = writeln!(std::io::stderr(), "micro: {}", plain::line(text));
 }
 
 /// Prints what is no server's answer.

@@ -60,11 +60,5 @@ pub fn show(place: &Place) -> Result<(), Failure> {
 }
 
 fn row(key: &str, value: &str, source: Source) -> serde_json::Value {
-    let from = match source {
-        Source::Default => "default",
-        Source::File => "file",
-        Source::Environment => "environment",
-        Source::Flag => "flag",
-    };
-    json!({ "key": key, "value": value, "from": from })
+    json!({ "key": key, "value": value, "from": source.name() })
 }

@@ -2,7 +2,7 @@
 //! twice, however often the file is imported.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -20,7 +20,6 @@ use crate::imported::Importing;
 use crate::messages::Messages;
 use crate::options::Import;
 use crate::place::Place;
-use crate::plain;
 
 /// How long a server that does not answer is waited for before each try, in milliseconds: a restart is over by then.
 const WAITS: [u64; 8] = [100, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -60,14 +59,14 @@ pub fn run(place: &Place, options: Import) -> Result<(), Failure> {
     let mut looked = Messages::of(&options, only, named, open()?);
     while looked.next()?.is_some() {}
     if looked.is_broken_off {
-        note(&format!("{}: the export was broken off; what is there is imported", options.file.display()));
+        answer::note(&format!("{}: the export was broken off; what is there is imported", options.file.display()));
     }
     let importing = match named {
         None if looked.has_unnamed => Some(Importing::begin(place, &options.file)?),
         _ => None,
     };
     if importing.as_ref().is_some_and(|importing| importing.is_rewritten) {
-        note(&format!(
+        answer::note(&format!(
             "{}: this is not what was imported from there before: all of it is imported as another file",
             options.file.display()
         ));
@@ -78,19 +77,13 @@ pub fn run(place: &Place, options: Import) -> Result<(), Failure> {
     if let (Err(_), Some(importing)) = (&sent, importing)
         && let Err(failure) = importing.stop(messages.sent)
     {
-        note(&failure.to_string());
+        answer::note(&failure.to_string());
     }
     tell(place, sent?)
 }
 
 fn tell(place: &Place, stored: u64) -> Result<(), Failure> {
     answer::tell(place.output.value, &json!({ "stored": stored }), &["stored"])
-}
-
-/// Says something beside the answer.
-fn note(text: &str) {
-    // Nobody has to read it.
-    let _ = writeln!(io::stderr(), "micro: {}", plain::line(text));
 }
 
 /// Whose messages a login or a user's token can send; an API key sends everybody's.

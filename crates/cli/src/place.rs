@@ -26,6 +26,18 @@ pub enum Source {
     Flag,
 }
 
+impl Source {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        }
+    }
+}
+
 /// What was said, and where.
 #[derive(Clone, Debug)]
 pub struct Said<T> {

@@ -53,6 +53,16 @@ async fn who_logs_in_stays_so_until_they_log_out() {
 }
 
 #[tokio::test]
+async fn who_logs_in_where_a_token_counts_is_told_so() {
+    let (_hosted, desk) = logged_in().await;
+    let login = ["login", "--email", ANN, "--password-stdin"];
+    assert_eq!(desk.fed(PASSWORD.as_bytes(), &login).await.err, "");
+    let other = Desk { token: Some("a.b.c".to_owned()), ..desk };
+    let ran = other.fed(PASSWORD.as_bytes(), &login).await;
+    assert_eq!((ran.code, ran.err.as_str()), (0, "micro: a token of the environment counts before this login\n"));
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_no_login_and_no_password_is_printed() {
     let hosted = Hosted::start().await;
     hosted.sign_up(ANN).await;
