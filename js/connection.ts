@@ -169,7 +169,8 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
       );
     },
     ontimer: () => enter(() => client.timeout()),
-    state(state: State) {
+    state(name: State["state"], delay?: number) {
+      const state = delay === undefined ? { state: name } : { state: name, delay };
       for (const reader of readers.values()) reader.state(state);
     },
     subscribed(id: number, epoch: number, seq: number) {

@@ -8,7 +8,6 @@ use crate::socket::Socket;
 use crate::timer::Timer;
 use micro_chat_session::{Action, Cursor, Gap, Session};
 use micro_chat_wire::op;
-use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::*;
 
@@ -37,16 +36,6 @@ pub struct Client {
     /// Actions are being taken further up the stack: whoever comes second leaves its own to the first, or messages
     /// would overtake each other.
     running: Cell<bool>,
-}
-
-/// The connection's state, as the page sees it.
-#[derive(Serialize)]
-struct State {
-    /// `connecting`, `waiting` or `offline`; `live` and `closed` belong to each handle.
-    state: &'static str,
-    /// Milliseconds until the next try.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    delay: Option<f64>,
 }
 
 #[wasm_bindgen]
@@ -171,7 +160,7 @@ impl Client {
         let page = &self.page;
         match action {
             Action::Open => {
-                self.state("connecting", None);
+                page.state("connecting", None);
                 self.is_asked.set(true);
                 page.open();
             }
@@ -192,8 +181,8 @@ impl Client {
             }
             Action::Probe => self.send(op::PROBE, &[]),
             Action::Renew { renewal } => self.send(op::RENEW, &[&renewal]),
-            Action::Waiting { delay } => self.state("waiting", Some(delay as f64)),
-            Action::Offline => self.state("offline", None),
+            Action::Waiting { delay } => page.state("waiting", Some(delay as f64)),
+            Action::Offline => page.state("offline", None),
             Action::Gap { id, gap: Gap { from, to, restored } } => page.gap(id, from as f64, to as f64, restored),
             Action::CaughtUp { id, cursor } => page.caughtup(id, cursor.seq as f64),
             Action::Subscribed { id, cursor } => page.subscribed(id, cursor.epoch as f64, cursor.seq as f64),
@@ -210,10 +199,5 @@ impl Client {
     /// Sends a frame.
     fn send(&self, op: u32, elements: &[&JsValue]) {
         self.socket.send(&write(op, elements));
-    }
-
-    /// Tells the page the connection's state.
-    fn state(&self, state: &'static str, delay: Option<f64>) {
-        self.page.state(serde_wasm_bindgen::to_value(&State { state, delay }).unwrap_or_default());
     }
 }

@@ -1,12 +1,10 @@
 //! Coded errors that arise on this side.
 
 use micro_chat_session::{Fault, Reason};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use wasm_bindgen::JsValue;
 
 /// An error in the form of the server's, so that `js/` makes one kind of `Error` from both.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
 pub struct CodedError {
     /// What went wrong, for programs.
     id: &'static str,
@@ -61,9 +59,23 @@ impl CodedError {
     }
 }
 
+// As a map, and not derived: of the names of a struct's fields the serializer keeps those that it has made before, for
+// whoever sends many, and the table for that weighs a kilobyte. Of these there is one at a time.
+impl Serialize for CodedError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("Id", self.id)?;
+        map.serialize_entry("Code", &self.code)?;
+        map.serialize_entry("Detail", self.detail)?;
+        map.serialize_entry("Status", self.status)?;
+        map.end()
+    }
+}
+
 impl From<CodedError> for JsValue {
     fn from(error: CodedError) -> Self {
-        serde_wasm_bindgen::to_value(&error).unwrap_or_default()
+        let objects = serde_wasm_bindgen::Serializer::new().serialize_maps_as_objects(true);
+        error.serialize(&objects).unwrap_or_default()
     }
 }
 

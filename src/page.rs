@@ -24,9 +24,10 @@ extern "C" {
     /// A socket is wanted: the page calls the client's `open`, now or once it knows who speaks.
     #[wasm_bindgen(method)]
     pub fn open(this: &Page);
-    /// The connection's state is another.
+    /// The connection's state is another: `connecting`, `waiting` or `offline`; `live` and `closed` belong to each
+    /// handle. `delay` is how many milliseconds it waits for the next try, where it waits.
     #[wasm_bindgen(method)]
-    pub fn state(this: &Page, state: JsValue);
+    pub fn state(this: &Page, state: &str, delay: Option<f64>);
     /// A subscription stands at a cursor.
     #[wasm_bindgen(method)]
     pub fn subscribed(this: &Page, id: u32, epoch: f64, seq: f64);
