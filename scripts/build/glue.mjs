@@ -1,7 +1,7 @@
 // wasm-bindgen's JavaScript without what no browser that runs this wasm needs: `js/load.ts` loads it, and a page pays for
 // every byte.
 
-import { replaceOnly } from "./names.mjs";
+import { replaceOnly, wrong } from "./names.mjs";
 
 const REPLACEMENTS = [
   // Its loader, for files, modules and old calls alike. Ours has a response, and starts what it makes of that.
@@ -34,14 +34,31 @@ const REPLACEMENTS = [
   ]),
   // Safari's decoder stops after 2 GB; what is decoded here are names.
   [/^ {4}numBytesDecoded \+= bytes\.length;\n[^]*?^ {4}\}\n/m, "", "the count of what was decoded"],
+  // What may throw is wrapped once, and not at each call.
+  [
+    /^function handleError\(f, args\) \{\n {4}try \{\n {8}return f\.apply\(this, args\);\n([^]*?)^\}\n/m,
+    "const caught = (f) => (...args) => {\n    try {\n        return f(...args);\n$1};\n",
+    "what catches",
+  ],
   // Nobody writes `using` for a client.
   [/^if \(Symbol\.dispose\).*\n/m, "", "the disposal"],
 ];
 
+// No import asks who called it.
+const ARROWS = [
+  [
+    /^( {8}\w+): function\(\) \{ return handleError\(function \((.*)\) \{\n([^]*?)^ {8}\}, arguments\); \},\n/gm,
+    "$1: caught(($2) => {\n$3        }),\n",
+  ],
+  [/^( {8}\w+): function\((.*)\) \{$/gm, "$1: ($2) => {"],
+];
+
 /** The script without all that. Anything that is not exactly where it is expected is an error. */
 export function trimmed(script) {
-  for (const [pattern, replacement, what] of REPLACEMENTS)
-    script = replaceOnly(script, pattern, () => replacement, what);
+  for (const [pattern, replacement, what] of REPLACEMENTS) script = replaceOnly(script, pattern, replacement, what);
+  for (const [pattern, replacement] of ARROWS) script = script.replace(pattern, replacement);
+  // Whoever is still caught in the old way would call what is not there.
+  if (script.includes("handleError")) throw wrong("an import that may throw is wrapped in another way");
   return script;
 }
 

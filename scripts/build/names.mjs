@@ -2,7 +2,8 @@
 
 import { Problem } from "../problem.mjs";
 
-const wrong = (what) =>
+/** What is to be said where wasm-bindgen writes another script than these files expect. */
+export const wrong = (what) =>
   new Problem(`wasm-bindgen's JavaScript is not as it was: ${what}. See scripts/build/names.mjs and glue.mjs.`);
 
 /** Replaces the one place that `pattern` matches; it is an error if there are none or several. */
@@ -29,7 +30,7 @@ export function renamed(script, { imports, exports }) {
     const object = modules[module];
     if (!object) throw wrong(`there is no module ${module}`);
     if (object === "import0") {
-      script = replaceOnly(script, new RegExp(`^ {8}${old}: function`, "m"), () => `        ${short}: function`, old);
+      script = replaceOnly(script, new RegExp(`^ {8}${old}: `, "m"), () => `        ${short}: `, old);
     } else {
       taken.push(`        ${short}: ${object}.${old},\n`);
     }
