@@ -50,15 +50,44 @@ pub struct SealedCode {
     pub hash: [u8; 32],
 }
 
+/// A refresh token that somebody uses.
+#[derive(Clone, Debug)]
+pub struct Used {
+    /// Its login.
+    pub login: String,
+    /// Of the token.
+    pub hash: [u8; 32],
+    /// Whether its successor, where it has one, was used by nobody in any way.
+    pub is_lost: bool,
+}
+
 /// What became of a refresh token.
 #[derive(Debug)]
 pub enum Rotation {
     /// It was good; its successor is from here on.
-    Renewed(Box<Account>),
+    Renewed {
+        /// Whose it is.
+        account: Box<Account>,
+        /// When its login ends if nobody goes on. Each rotation has another.
+        expires_at: i64,
+        /// Which successor that is.
+        issue: Issue,
+    },
     /// It is of no login, or of another namespace's.
     Unknown,
     /// It had been used before, by whoever: the login is over.
     Replayed,
+}
+
+/// Which successor of a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issue {
+    /// Its first.
+    First,
+    /// The one that it has.
+    Repeated,
+    /// Another one, as that was lost, which is good no more.
+    Replacement,
 }
 
 /// What became of a sign-up.
@@ -303,46 +332,55 @@ impl Store {
         .await
     }
 
-    /// Puts `successor` in the place of the refresh token `used`, where it may be used; empty: in any namespace.
+    /// Puts its successor in the place of the refresh token `used`, where it may be used; `successor` is that of a login
+    /// that ends then. An empty namespace is any.
     pub async fn rotate(
         &self,
         namespace: String,
-        login: String,
-        used: [u8; 32],
-        successor: [u8; 32],
+        used: Used,
+        successor: impl Fn(i64) -> [u8; 32] + Send + 'static,
         terms: Terms,
     ) -> Result<Rotation, StoreError> {
         self.change(move |connection| {
+            let Used { login, hash, is_lost } = used;
             let now = seconds();
             let found = connection
                 .prepare_cached(
-                    "SELECT account, namespace, user_id, email, secret, current, previous, rotated_at
+                    "SELECT account, namespace, user_id, email, secret, current, previous, rotated_at, expires_at
                      FROM logins JOIN accounts USING (account) WHERE login = ?1 AND expires_at > ?2",
                 )?
                 .query_row(params![login, now], |row| {
                     let hashes: ([u8; 32], Option<[u8; 32]>) = (row.get(5)?, row.get(6)?);
-                    Ok((account_of(row)?, hashes, row.get::<_, i64>(7)?))
+                    let times: (i64, i64) = (row.get(7)?, row.get(8)?);
+                    Ok((account_of(row)?, hashes, times))
                 })
                 .optional()?;
-            let Some((account, (current, previous), rotated_at)) = found else { return Ok(Rotation::Unknown) };
+            let Some((account, (current, previous), times)) = found else { return Ok(Rotation::Unknown) };
+            let (rotated_at, expires_at) = times;
             if !namespace.is_empty() && account.namespace != namespace {
                 return Ok(Rotation::Unknown);
             }
-            if current == used {
-                connection
-                    .prepare_cached(
-                        "UPDATE logins SET current = ?2, previous = ?3, rotated_at = ?4, expires_at = ?5
-                         WHERE login = ?1",
-                    )?
-                    .execute(params![login, successor, used, now, now + terms.login])?;
-                return Ok(Rotation::Renewed(Box::new(account)));
+            // Where it is the one before, its successor refreshed nothing. It may never have arrived.
+            let is_before = previous == Some(hash);
+            if is_before && current == successor(expires_at) && now - rotated_at <= terms.grace {
+                return Ok(Rotation::Renewed { account: Box::new(account), expires_at, issue: Issue::Repeated });
             }
-            // Its successor was never used, or this would not be the one before. It may never have arrived.
-            if previous == Some(used) && current == successor && now - rotated_at <= terms.grace {
-                return Ok(Rotation::Renewed(Box::new(account)));
-            }
-            end(connection, &login, terms)?;
-            Ok(Rotation::Replayed)
+            let issue = if current == hash {
+                Issue::First
+            } else if is_before && is_lost {
+                Issue::Replacement
+            } else {
+                end(connection, &login, terms)?;
+                return Ok(Rotation::Replayed);
+            };
+            // Its successor is good no more, and so has to be another.
+            let expires_at = (now + terms.login).max(expires_at + 1);
+            connection
+                .prepare_cached(
+                    "UPDATE logins SET current = ?2, previous = ?3, rotated_at = ?4, expires_at = ?5 WHERE login = ?1",
+                )?
+                .execute(params![login, successor(expires_at), hash, now, expires_at])?;
+            Ok(Rotation::Renewed { account: Box::new(account), expires_at, issue })
         })
         .await
     }
@@ -370,6 +408,11 @@ impl Store {
             }
         })
         .await
+    }
+
+    /// Ends a login.
+    pub async fn end_login(&self, login: String, terms: Terms) -> Result<(), StoreError> {
+        self.change(move |connection| end(connection, &login, terms).map(drop)).await
     }
 
     /// Ends all logins of a user; names them.

@@ -45,7 +45,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
-pub use accounts::{Account, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms};
+pub use accounts::{Account, Issue, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms, Used};
 pub use backup::{back_up, restore};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;

@@ -67,6 +67,21 @@ impl Login {
     }
 }
 
+pub fn login_of(answer: &Answer) -> Login {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    Login::of(&answer.json["token"])
+}
+
+/// How a refresh token is refused that is none any more.
+pub fn no_login() -> (u16, &'static str) {
+    (401, "auth.NoLogin")
+}
+
+/// The same of an access token.
+pub fn revoked() -> (u16, String) {
+    (401, "auth.RevokedToken".to_owned())
+}
+
 fn setup(postbox: &Postbox, rates: Option<AttemptRates>) -> Setup {
     let named =
         |names: &[&str]| Namespaces::Named(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
@@ -175,6 +190,12 @@ impl Hosted {
 
     pub async fn refresh(&self, token: &str) -> Answer {
         self.post("/auth/Token", json!({ "refresh_token": token })).await
+    }
+
+    /// So many seconds pass since all refreshes, while logins and tokens last.
+    pub async fn later(&self, seconds: i64) {
+        let update = format!("UPDATE logins SET rotated_at = rotated_at - {seconds}");
+        self.server.store.change(move |connection| connection.execute(&update, [])).await.expect("time passes");
     }
 
     /// Whether an access token opens a chat of Ann's.

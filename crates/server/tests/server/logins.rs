@@ -12,80 +12,10 @@ use micro_chat_server::store::KeyRing;
 use serde_json::{Value, json};
 
 use crate::guarded::{ended, seconds, sign};
-use crate::hosted::{Answer, Hosted, Kind, Login, PASSWORD};
+use crate::hosted::{Hosted, Kind, PASSWORD, login_of, no_login, revoked};
 use crate::running::PATIENCE;
 
 const ANN: &str = "ann@example.com";
-
-fn login_of(answer: &Answer) -> Login {
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    Login::of(&answer.json["token"])
-}
-
-fn no_login() -> (u16, &'static str) {
-    (401, "auth.NoLogin")
-}
-
-fn revoked() -> (u16, String) {
-    (401, "auth.RevokedToken".to_owned())
-}
-
-#[tokio::test]
-async fn a_refresh_token_that_is_used_again_ends_the_login_with_its_tokens_and_streams() {
-    let hosted = Hosted::start().await;
-    let first = hosted.sign_up(ANN).await;
-    let second = login_of(&hosted.refresh(&first.refresh).await);
-    let third = login_of(&hosted.refresh(&second.refresh).await);
-    let other = login_of(&hosted.log_in(ANN, PASSWORD).await);
-    let mut streams = [hosted.session(&first.access).await, hosted.session(&third.access).await];
-    assert_ne!(first.refresh, second.refresh);
-    // Whoever comes with this had it before its owner went on, or after.
-    assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login());
-    for stream in &mut streams {
-        assert_eq!(ended(stream).await, ("auth.RevokedToken".to_owned(), 4003));
-    }
-    for login in [&first, &second, &third] {
-        assert_eq!(hosted.opens(&login.access, ANN).await, revoked());
-        assert_eq!(hosted.refresh(&login.refresh).await.id(), no_login());
-    }
-    assert_eq!(hosted.opens(&other.access, ANN).await.0, 200, "that was not theirs");
-    assert_eq!(hosted.refresh(&other.refresh).await.status, 200);
-}
-
-#[tokio::test]
-async fn an_answer_that_was_lost_is_given_again_for_a_minute_until_it_was_used() {
-    let hosted = Hosted::start().await;
-    let first = hosted.sign_up(ANN).await;
-    let lost = login_of(&hosted.refresh(&first.refresh).await);
-    let found = login_of(&hosted.refresh(&first.refresh).await);
-    assert_eq!(lost.refresh, found.refresh, "nobody has two");
-    let next = login_of(&hosted.refresh(&found.refresh).await);
-    assert_eq!(hosted.opens(&next.access, ANN).await.0, 200);
-    assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login(), "its successor was used");
-    assert_eq!(hosted.refresh(&next.refresh).await.id(), no_login());
-
-    let first = login_of(&hosted.log_in(ANN, PASSWORD).await);
-    let second = login_of(&hosted.refresh(&first.refresh).await);
-    let later = |by: i64| {
-        let update = format!("UPDATE logins SET rotated_at = rotated_at - {by}");
-        hosted.server.store.change(move |connection| connection.execute(&update, []))
-    };
-    later(55).await.expect("a moment");
-    assert_eq!(login_of(&hosted.refresh(&first.refresh).await).refresh, second.refresh);
-    later(10).await.expect("a moment");
-    assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login(), "too late");
-    assert_eq!(hosted.refresh(&second.refresh).await.id(), no_login());
-}
-
-#[tokio::test]
-async fn pages_that_refresh_at_once_stay_logged_in() {
-    let hosted = Hosted::start().await;
-    let first = hosted.sign_up(ANN).await;
-    let answers = futures_util::future::join_all((0..20).map(|_| hosted.refresh(&first.refresh))).await;
-    let logins: Vec<Login> = answers.iter().map(login_of).collect();
-    assert!(logins.iter().all(|login| login.refresh == logins[0].refresh));
-    assert_eq!(hosted.refresh(&logins[0].refresh).await.status, 200);
-}
 
 #[tokio::test]
 async fn what_is_no_refresh_token_logs_nobody_in_and_no_token_does_for_another() {

@@ -37,6 +37,7 @@ mod postbox;
 mod private;
 mod program;
 mod ready;
+mod refreshes;
 mod removed;
 mod renewal;
 mod resume;

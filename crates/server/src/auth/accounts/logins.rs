@@ -6,7 +6,7 @@ use super::signing::AccessClaims;
 use super::{Accounts, Asker, Email, RefreshToken, Refusal, Secret, TERMS};
 use crate::auth::attempts::Attempts;
 use crate::mail::About;
-use crate::store::{Account, Named, NewLogin, Rotation};
+use crate::store::{Account, Issue, Named, NewLogin, Rotation, Used};
 
 /// How long an access token is good for, in seconds.
 pub(super) const ACCESS: u64 = 60 * 60;
@@ -57,19 +57,42 @@ impl Accounts {
 
     /// Another access token, and the next refresh token. The namespace may be empty: nobody said.
     pub async fn refresh(&self, namespace: &str, token: &RefreshToken) -> Result<Granted, Refusal> {
-        let successor = token.successor(&self.key);
-        let (login, used, next) = (token.login(), token.hash(), successor.hash());
-        match self.store.rotate(namespace.to_owned(), login.clone(), used, next, TERMS).await? {
-            Rotation::Renewed(account) if self.hold(&account.namespace) => {
-                self.grant(account.namespace, account.user_id, successor)
-            }
-            Rotation::Renewed(_) | Rotation::Unknown => Err(Refusal::NoLogin),
+        let login = token.login();
+        let successors = token.successors(&self.key);
+        let next = successors.clone();
+        let used = Used { login: login.clone(), hash: token.hash(), is_lost: self.answers.may_be_lost(&login) };
+        let next = move |expires_at| next.of(expires_at).hash();
+        let (account, expires_at, issue) = match self.store.rotate(namespace.to_owned(), used, next, TERMS).await? {
+            Rotation::Unknown => return Err(Refusal::NoLogin),
             Rotation::Replayed => {
                 tracing::warn!(login, "a refresh token was used twice; its login is over");
                 self.end(vec![login]);
-                Err(Refusal::NoLogin)
+                return Err(Refusal::NoLogin);
             }
+            Rotation::Renewed { account, expires_at, issue } => (account, expires_at, issue),
+        };
+        let successor = successors.of(expires_at);
+        match issue {
+            Issue::First => self.answers.give(login, successor.mark()),
+            Issue::Replacement => self.answers.replace(login, successor.mark()),
+            Issue::Repeated => {}
         }
+        if !self.hold(&account.namespace) {
+            return Err(Refusal::NoLogin);
+        }
+        self.grant(account.namespace, account.user_id, successor)
+    }
+
+    /// Something of an answer is used that was taken for lost: who comes with it is not who asked for it.
+    pub(super) fn found(&self, login: &str) {
+        tracing::warn!(login, "an access token of an answer that was lost is used; its login is over");
+        self.end(vec![login.to_owned()]);
+        let (store, login) = (self.store.clone(), login.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = store.end_login(login, TERMS).await {
+                tracing::error!(%error, "a login could not be ended");
+            }
+        });
     }
 
     /// Ends a login, with all others of its user where `everywhere` says so.
@@ -123,7 +146,7 @@ impl Accounts {
     ) -> Result<Granted, Refusal> {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let expiry = created + ACCESS;
-        let claims = AccessClaims::new(&user_id, &namespace, &refresh_token.login(), created, expiry);
+        let claims = AccessClaims::new(&user_id, &namespace, &refresh_token, created, expiry);
         let access_token = self.key.sign(&claims).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Refusal::Busy

@@ -1,7 +1,7 @@
 //! People who log in here, with a password.
 //!
 //! - `signup`: a new account, and `user_id`: what its user may be called,
-//! - `logins`: [`Granted`], renewed, and ended,
+//! - `logins`: [`Granted`], renewed, and ended, and `answers`: whether what was renewed has arrived,
 //! - `secrets`: who knows the password of an account, and another one,
 //! - [`Email`]: where their mail goes,
 //! - `Passwords`: argon2id, and not too much of it at a time,
@@ -14,6 +14,7 @@
 //! Nothing that is answered, and no time that it takes, says whether an address has an account: each step does the same
 //! work for those that have one and those that haven't.
 
+mod answers;
 mod codes;
 mod email;
 mod logins;
@@ -33,6 +34,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 
+use answers::Answers;
 pub use codes::Code;
 pub use email::Email;
 use logins::ACCESS;
@@ -88,6 +90,7 @@ pub struct Accounts {
     accounts: Namespaces,
     sign_up: Namespaces,
     attempts: Option<Attempts>,
+    answers: Answers,
     revocations: Arc<Revocations>,
 }
 
@@ -111,6 +114,7 @@ impl Accounts {
             accounts,
             sign_up,
             attempts: rates.as_ref().map(Attempts::new),
+            answers: Answers::new(),
             revocations,
         })
     }
@@ -143,6 +147,9 @@ impl Accounts {
         let claims = self.key.check(token)?;
         if !self.hold(&claims.namespace) {
             return Err(Denied::InvalidToken);
+        }
+        if !self.answers.arrive(&claims.sid, &claims.rt_hash) {
+            self.found(&claims.sid);
         }
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         let user =

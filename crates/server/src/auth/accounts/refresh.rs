@@ -49,11 +49,33 @@ impl RefreshToken {
         Sha256::digest(*self.secret).into()
     }
 
-    /// The one that comes after it. It is the same each time, so that whoever lost the answer gets it again, and two
-    /// pages that ask at once get one token.
-    pub fn successor(&self, key: &SigningKey) -> Self {
-        let secret = Zeroizing::new(key.seal(&[b"refresh", &self.id, &*self.secret]));
-        Self { id: self.id, secret }
+    /// What access tokens bear that come with it, from which nobody can tell it.
+    pub fn mark(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.hash()[..16])
+    }
+
+    /// Those that may come after it.
+    pub fn successors(&self, key: &SigningKey) -> Successors {
+        let base = Zeroizing::new(key.seal(&[b"refresh", &self.id, &*self.secret]));
+        Successors { id: self.id, base }
+    }
+}
+
+/// What may come after a refresh token.
+#[derive(Clone)]
+pub struct Successors {
+    id: [u8; 16],
+    /// Of the token, by the server's key.
+    base: Zeroizing<[u8; 32]>,
+}
+
+impl Successors {
+    /// The one of the rotation after which the login ends then. It is the same each time, so that whoever lost the answer
+    /// gets it again, and two pages that ask at once get one token. Of another rotation, it is another.
+    pub fn of(&self, expires_at: i64) -> RefreshToken {
+        // Both have a length of their own: no two read alike.
+        let digest = Sha256::new().chain_update(*self.base).chain_update(expires_at.to_le_bytes()).finalize();
+        RefreshToken { id: self.id, secret: Zeroizing::new(digest.into()) }
     }
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::RefreshToken;
 use crate::auth::Denied;
 use crate::store::SIGNING_KEY;
 
@@ -55,18 +56,22 @@ pub struct AccessClaims {
     pub iat: u64,
     /// Until when.
     pub exp: u64,
+    /// Half of the hash of the refresh token that came with it.
+    #[serde(default)]
+    pub rt_hash: String,
 }
 
 impl AccessClaims {
     /// For a user, by a login of theirs.
-    pub fn new(user_id: &str, namespace: &str, login: &str, created: u64, expiry: u64) -> Self {
+    pub fn new(user_id: &str, namespace: &str, refresh_token: &RefreshToken, created: u64, expiry: u64) -> Self {
         Self {
             iss: ISSUER.to_owned(),
             sub: user_id.to_owned(),
             namespace: namespace.to_owned(),
-            sid: login.to_owned(),
+            sid: refresh_token.login(),
             iat: created,
             exp: expiry,
+            rt_hash: refresh_token.mark(),
         }
     }
 }
@@ -180,7 +185,7 @@ mod tests {
     use super::*;
 
     fn claims(exp: u64) -> AccessClaims {
-        AccessClaims::new("ann", "micro", "login", 1, exp)
+        AccessClaims::new("ann", "micro", &RefreshToken::new().expect("chance"), 1, exp)
     }
 
     #[test]
