@@ -94,6 +94,10 @@ async fn a_clock_may_be_half_a_minute_ahead_where_tokens_are_signed_and_what_the
     guarded.ask(&token, "/chat/New", json!({ "user_ids": ["ann"] })).await;
     let mut session = guarded.session(json!({ "token": token })).await;
     assert_eq!(session.json().await[0], 20);
+    // Whatever it says, it was there by now: what ends all tokens of now ends it for whoever was let in by it.
+    let keys = [key_file(guarded.folder(), "the same", SECRET)];
+    let caller = Tokens::open(&keys, Claims::default()).expect("keys").check_now(&token).expect("a caller");
+    assert!(caller.user().expect("a user").issued_at.expect("a time") <= SystemTime::now());
     // Fractions are times, too, and what is null is not said.
     let token = sign(&json!({ "sub": "ann", "exp": ahead, "iat": seconds() as f64 + 0.5, "nbf": null }));
     guarded.ask(&token, "/chat/New", json!({ "user_ids": ["ann"] })).await;
