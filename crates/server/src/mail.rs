@@ -217,9 +217,9 @@ impl Letter {
             About::PasswordReset(at) => Words {
                 subject: "Your password was changed",
                 text: format!(
-                    "The password of your account was changed on {}, with a\n\
-                     code that was mailed to this address. Whoever was logged in is not any\n\
-                     more.\n\n\
+                    "The password of your account was changed on {},\n\
+                     with a code that was mailed to this address. Whoever was logged in is not\n\
+                     any more.\n\n\
                      If it was you, there is nothing to do.\n\n\
                      If it was not you, somebody else reads your mail. Change the password of\n\
                      your mail first. Then choose \"Forgot password\" where you log in: a code\n\

@@ -22,6 +22,7 @@ fn now() -> String {
 fn tells(mail: &Mail, subject: &str, moments: [String; 2]) {
     assert_eq!(mail.to, [ANN]);
     assert!(mail.text.contains(&format!("Subject: {subject}\r\n")), "{}", mail.text);
+    assert!(mail.text.contains("Content-Transfer-Encoding: 7bit\r\n"), "{}", mail.text);
     assert!(moments.iter().any(|moment| mail.text.contains(moment)), "{moments:?} in {}", mail.text);
     assert!(mail.text.contains("If it was not you, ") && mail.text.contains("where you log in"), "{}", mail.text);
     assert!(!mail.text.contains(OTHER) && !mail.text.contains(PASSWORD), "{}", mail.text);
