@@ -51,7 +51,6 @@ async function configure(server) {
   await call(server, "/chat/Send", { group_id: group.id, user_id: "ann", text: "Hello, all" });
   const dictionaries = {
     addresses: ["ann@example.org"],
-    namespaces: ["micro"],
     namespaces: [STAFF, "micro"],
     chats: [chat_id, group.id],
     groups: [group.id],
