@@ -6,7 +6,8 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::folder::DATABASE;
 use super::{ChatKey, StoreError, schema};
@@ -110,14 +111,33 @@ fn members(connection: &Connection, findings: &mut Vec<String>) -> rusqlite::Res
     let mut rows = wrong.query([])?;
     while let Some(row) = rows.next()? {
         let (chat, said, counted): (ChatKey, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        findings.push(format!("chat {chat}: the group is said to have {said} members and has {counted}"));
+        let chat = name(connection, chat)?;
+        findings.push(format!("{chat}: the group is said to have {said} members and has {counted}"));
     }
     Ok(())
 }
 
+/// What a finding calls a chat: as calls do, in quotation marks, since names may be anything. Only one that nobody can
+/// name any more, as it was deleted or never was, is called by its row.
+fn name(connection: &Connection, chat: ChatKey) -> rusqlite::Result<String> {
+    let mut select =
+        connection.prepare_cached("SELECT namespace, id FROM chats WHERE chat = ?1 AND namespace <> ''")?;
+    let text = |row: &Row<'_>, column: usize| {
+        // Also what no server would have written.
+        Ok::<_, rusqlite::Error>(match row.get_ref(column)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            other => format!("{other:?}"),
+        })
+    };
+    let named = select.query_row([chat], |row| Ok((text(row, 0)?, text(row, 1)?))).optional()?;
+    Ok(match named {
+        Some((namespace, id)) => format!("chat {id:?} of namespace {namespace:?}"),
+        None => format!("the chat in row {chat}, which is deleted"),
+    })
+}
+
 /// Between what and what a chat's messages lie.
 struct Bounds {
-    /// Its row. Findings name no chat otherwise: names may be anything.
     key: ChatKey,
     is_deleted: bool,
     first_seq: i64,
@@ -128,13 +148,15 @@ impl Bounds {
     fn check(&self, connection: &Connection, has_tombstones: bool, findings: &mut Vec<String>) -> rusqlite::Result<()> {
         let Self { key, first_seq, last_seq, .. } = *self;
         if first_seq < 1 || first_seq > last_seq + 1 {
-            findings.push(format!("chat {key}: first_seq {first_seq} does not fit last_seq {last_seq}"));
+            let chat = name(connection, key)?;
+            findings.push(format!("{chat}: first_seq {first_seq} does not fit last_seq {last_seq}"));
         }
         let newest: Option<i64> = connection
             .prepare_cached("SELECT MAX(seq) FROM messages WHERE chat = ?1")?
             .query_row([key], |row| row.get(0))?;
         if let Some(newest) = newest.filter(|newest| *newest > last_seq) {
-            findings.push(format!("chat {key}: last_seq {last_seq} is behind the newest message, {newest}"));
+            let chat = name(connection, key)?;
+            findings.push(format!("{chat}: last_seq {last_seq} is behind the newest message, {newest}"));
         }
         if self.is_deleted { Ok(()) } else { self.holes(connection, has_tombstones, findings) }
     }
@@ -154,18 +176,19 @@ impl Bounds {
         let mut rows = select.query(params![key, first_seq, last_seq])?;
         let mut next = first_seq;
         let mut hole = |from: i64, to: i64| {
-            if from < to {
-                findings.push(format!("chat {key}: seq {from} to {to} are missing, and were not deleted"));
-            } else if from == to {
-                findings.push(format!("chat {key}: seq {from} is missing, and was not deleted"));
-            }
+            let words = match to - from {
+                ..0 => return Ok(()),
+                0 => format!("seq {from} is missing, and was not deleted"),
+                1.. => format!("seq {from} to {to} are missing, and were not deleted"),
+            };
+            findings.push(format!("{}: {words}", name(connection, key)?));
+            Ok(())
         };
         while let Some(row) = rows.next()? {
             let seq: i64 = row.get(0)?;
-            hole(next, seq - 1);
+            hole(next, seq - 1)?;
             next = seq + 1;
         }
-        hole(next, last_seq);
-        Ok(())
+        hole(next, last_seq)
     }
 }

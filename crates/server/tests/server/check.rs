@@ -20,12 +20,15 @@ fn check(data: &Path) -> (bool, Vec<String>) {
     (output.status.success(), said.lines().map(str::to_owned).collect())
 }
 
-/// A database with a chat of ten messages, an empty one, a group, and a group that is gone.
-async fn database() -> TempDir {
+/// What somebody may call a chat.
+const ODD: &str = "a \"chat\"\nmicro-chat-server: of two lines";
+
+/// A database with a chat of ten messages, an empty one, a group, and a group that is gone; and the first chat's id.
+async fn database() -> (TempDir, String) {
     let data = tempfile::tempdir().expect("a folder");
     let server = Running::on(data.path(), Timing::default()).await;
     let chat_id = server.chat().await;
-    server.ask("/chat/New", json!({ "user_ids": ["cleo"] })).await;
+    server.ask("/chats/CreateChat", json!({ "id": ODD, "user_ids": ["cleo", "dan"] })).await;
     for number in 1..=10 {
         server.send(&chat_id, "ann", &format!("message {number}")).await;
     }
@@ -41,7 +44,7 @@ async fn database() -> TempDir {
     let (is_sound, said) = check(data.path());
     assert!(is_sound && said.len() == 1 && said[0].contains("is sound: 4 chats, "), "{said:?}");
     server.stop().await;
-    data
+    (data, chat_id)
 }
 
 /// What is found after that was done to it. Each is put back.
@@ -59,35 +62,45 @@ fn found(data: &Path, damage: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn each_kind_of_damage_is_found_and_what_was_deleted_is_none() {
-    let data = database().await;
+    let (data, chat_id) = database().await;
+    let (one, odd) =
+        (format!("chat \"{chat_id}\" of namespace \"micro\""), format!("chat {ODD:?} of namespace \"micro\""));
+    let of = |chat: &str, words: &str| format!("{chat}: {words}");
     let tombstones =
         "CREATE TABLE IF NOT EXISTS tombstones (chat INTEGER, seq INTEGER, PRIMARY KEY (chat, seq)) WITHOUT ROWID;";
     for (damage, words) in [
-        ("DELETE FROM messages WHERE chat = 1 AND seq = 5", "chat 1: seq 5 is missing"),
-        ("DELETE FROM messages WHERE chat = 1 AND seq BETWEEN 4 AND 6", "chat 1: seq 4 to 6 are missing"),
-        ("DELETE FROM messages WHERE chat = 1 AND seq = 1", "chat 1: seq 1 is missing"),
-        ("DELETE FROM messages WHERE chat = 1 AND seq = 10", "chat 1: seq 10 is missing"),
-        ("UPDATE chats SET last_seq = 3 WHERE chat = 2", "chat 2: seq 1 to 3 are missing"),
-        ("UPDATE chats SET last_seq = 8 WHERE chat = 1", "chat 1: last_seq 8 is behind the newest message, 10"),
-        ("UPDATE chats SET first_seq = 12 WHERE chat = 1", "chat 1: first_seq 12 does not fit last_seq 10"),
+        ("DELETE FROM messages WHERE chat = 1 AND seq = 5", of(&one, "seq 5 is missing")),
+        ("DELETE FROM messages WHERE chat = 1 AND seq BETWEEN 4 AND 6", of(&one, "seq 4 to 6 are missing")),
+        ("DELETE FROM messages WHERE chat = 1 AND seq = 1", of(&one, "seq 1 is missing")),
+        ("DELETE FROM messages WHERE chat = 1 AND seq = 10", of(&one, "seq 10 is missing")),
+        ("UPDATE chats SET last_seq = 3 WHERE chat = 2", of(&odd, "seq 1 to 3 are missing")),
+        ("UPDATE chats SET last_seq = 8 WHERE chat = 1", of(&one, "last_seq 8 is behind the newest message, 10")),
+        ("UPDATE chats SET first_seq = 12 WHERE chat = 1", of(&one, "first_seq 12 does not fit last_seq 10")),
         (
             "UPDATE messages SET chat = 99 WHERE chat = 1 AND seq = 10; UPDATE chats SET last_seq = 9 WHERE chat = 1",
-            "1 rows of messages belong to rows of chats",
+            "1 rows of messages belong to rows of chats".to_owned(),
         ),
         (
             "INSERT INTO members (chat, user_id) VALUES (99, 'ann'), (99, 'ben')",
-            "2 rows of members belong to rows of chats",
+            "2 rows of members belong to rows of chats".to_owned(),
         ),
-        ("UPDATE groups SET members = 7", "the group is said to have 7 members and has 1"),
+        (
+            "UPDATE groups SET members = 7",
+            "of namespace \"micro\": the group is said to have 7 members and has 1".to_owned(),
+        ),
+        (
+            "UPDATE chats SET first_seq = 9 WHERE namespace = ''",
+            "the chat in row 4, which is deleted: first_seq 9".to_owned(),
+        ),
         (
             &format!(
                 "{tombstones} DELETE FROM messages WHERE chat = 1 AND seq IN (5, 6); INSERT INTO tombstones VALUES (1, 5), (2, 6)"
             ),
-            "chat 1: seq 6 is missing",
+            of(&one, "seq 6 is missing"),
         ),
     ] {
         let said = found(data.path(), damage);
-        assert!(said.len() == 1 && said[0].contains(words), "{damage}: {said:?}");
+        assert!(said.len() == 1 && said[0].contains(&words), "{damage}: {said:?}");
     }
     for sound in [
         "SELECT 1",
@@ -108,7 +121,7 @@ async fn each_kind_of_damage_is_found_and_what_was_deleted_is_none() {
 
 #[tokio::test]
 async fn a_broken_file_is_found_and_what_is_no_database_is_said_in_a_line() {
-    let data = database().await;
+    let (data, _) = database().await;
     let file = data.path().join("chat.db");
     let whole = std::fs::read(&file).expect("the database");
     // Behind the first page, which says what the others are.
