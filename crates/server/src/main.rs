@@ -11,7 +11,7 @@ use micro_chat_server::auth::accounts::{Namespaces, Setup};
 use micro_chat_server::auth::jwks::Pace;
 use micro_chat_server::auth::{self, Policy, Tokens};
 use micro_chat_server::certificate::Certificate;
-use micro_chat_server::logging;
+use micro_chat_server::logging::{self, LogFormat};
 use micro_chat_server::mail::Route;
 use micro_chat_server::metrics::{Metrics, listener};
 use micro_chat_server::options::keys::{self, Keys};
@@ -23,26 +23,48 @@ use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+/// What the program ends with where its command line can't be read, as its library has it.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
     // Whatever it writes, the database, its log and its copies, is for whoever runs it. Before there is a second thread.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let ended = match options::read(std::env::args_os(), |file| std::fs::read_to_string(file)) {
+    let (format, ended) = match options::read(std::env::args_os(), |file| std::fs::read_to_string(file)) {
         Ok(Told::Run(command)) => {
-            logging::start(command.log_format());
-            run(&command)
+            let format = command.log_format();
+            logging::start(format);
+            (format, run(&command))
         }
         Ok(Told::Print(text)) => {
             // Nobody has to read it.
             let _ = std::io::stdout().write_all(text.as_bytes());
-            Ok(())
+            return ExitCode::SUCCESS;
         }
-        Err(Mistake::Usage(error)) => error.exit(),
-        Err(Mistake::Lines(lines)) => Err(Failure(lines)),
+        Err(mistake) => return mistaken(mistake),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(lines)) => {
-            lines.iter().for_each(|line| eprintln!("micro-chat-server: {line}"));
+            lines.iter().for_each(|line| format.fail(line));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says what is wrong with the options, in the format that they ask for all the same.
+fn mistaken(mistake: Mistake) -> ExitCode {
+    let format = options::log_format(std::env::args_os(), |file| std::fs::read_to_string(file));
+    match mistake {
+        // Such as --help, which is printed and no mistake; or read by a person.
+        Mistake::Usage(error) if !error.use_stderr() || format == LogFormat::Human => error.exit(),
+        Mistake::Usage(error) => {
+            logging::start(format);
+            format.fail(error.to_string().trim_end());
+            ExitCode::from(USAGE)
+        }
+        Mistake::Lines(lines) => {
+            logging::start(format);
+            lines.iter().for_each(|line| format.fail(line));
             ExitCode::FAILURE
         }
     }
@@ -218,16 +240,26 @@ fn start(options: &Running, config: &Config, what: &str) -> Result<(), ServerErr
         let server = Server::open_and_tell(config, metrics, readiness)?;
         server.check().await?;
         let stopping = CancellationToken::new();
-        stop_on_signal(stopping.clone())?;
+        stop_on_signal(options.log_format, stopping.clone())?;
         renew_on_signal(config.tls.clone())?;
         let (version, data) = (env!("CARGO_PKG_VERSION"), config.data.display());
         let scheme = if config.tls.is_some() { "https" } else { "http" };
+        if options.log_format == LogFormat::Json {
+            // People read it below.
+            let (address, data) = (format!("{scheme}://{address}"), data.to_string());
+            let figures = figures.map(|address| format!("http://{address}/metrics"));
+            tracing::info!(version, address, data, figures, "started");
+        }
         let figures = figures.map(|address| format!("figures on http://{address}/metrics\n")).unwrap_or_default();
         let lines =
             format!("micro-chat-server {version} {what}\ndata in {data}\n{figures}listening on {scheme}://{address}\n");
         // Nobody has to read them.
         let _ = std::io::stdout().write_all(lines.as_bytes());
-        server.run(listener, stopping).await
+        server.run(listener, stopping).await?;
+        if options.log_format == LogFormat::Json {
+            tracing::info!("stopped");
+        }
+        Ok(())
     })
 }
 
@@ -269,7 +301,7 @@ fn renew_on_signal(tls: Option<Certificate>) -> Result<(), ServerError> {
 }
 
 /// Cancels `stopping` at the first SIGTERM or SIGINT; a second one ends the process at once.
-fn stop_on_signal(stopping: CancellationToken) -> Result<(), ServerError> {
+fn stop_on_signal(format: LogFormat, stopping: CancellationToken) -> Result<(), ServerError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
@@ -281,7 +313,7 @@ fn stop_on_signal(stopping: CancellationToken) -> Result<(), ServerError> {
             if round > 0 {
                 std::process::exit(1);
             }
-            eprintln!("stopping");
+            format.tell("stopping");
             stopping.cancel();
         }
     });

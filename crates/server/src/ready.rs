@@ -10,7 +10,7 @@ use micro_chat_wire::error::ErrorBody;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use crate::api::answer;
+use crate::api::answer::{self, Expected};
 use crate::store::Store;
 
 /// With less room than this on its disk it takes no more traffic: the database's log alone may take 64 MB.
@@ -133,7 +133,11 @@ impl Readiness {
         let Err(unready) = self.check().await else {
             return answer::json(StatusCode::OK, &json!({ "status": "ready" }));
         };
-        answer::json(UNREADY, &unready.body())
+        let mut response = answer::json(UNREADY, &unready.body());
+        if matches!(unready, Unready::Starting | Unready::Stopping) {
+            response.extensions_mut().insert(Expected);
+        }
+        response
     }
 }
 

@@ -10,6 +10,7 @@ use axum::response::Response;
 use micro_chat_wire::endpoint::Endpoint;
 use tracing::Instrument;
 
+use super::answer::Expected;
 use super::fault::ErrorId;
 use super::request_id;
 use crate::node::Node;
@@ -31,7 +32,7 @@ pub async fn observe(State(node): State<Arc<Node>>, request: Request, next: Next
         node.metrics.answered(endpoint, status, took);
         error.into_iter().for_each(|id| node.metrics.error(id));
         let milliseconds = took.as_secs_f64() * 1_000.0;
-        if status >= 500 {
+        if status >= 500 && response.extensions().get::<Expected>().is_none() {
             tracing::warn!(status, error, milliseconds, "a request failed");
         } else {
             tracing::debug!(status, error, milliseconds, "a request was answered");

@@ -26,7 +26,7 @@ use crate::logging::LogFormat;
 use crate::server::ServerError;
 use crate::stream::Timing;
 pub use limits::Limiting;
-pub use sources::{Mistake, Sources, Told, command, read};
+pub use sources::{Mistake, Sources, Told, command, log_format, read};
 
 /// The companion server of Micro Chat.
 #[derive(Debug, Parser)]

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, ValueEnum};
 
 use super::Cli;
 use super::file::{Entry, File, Kind, is_list};
+use crate::logging::LogFormat;
 
 /// The options that say where the others are: no file has them.
 const OWN: [&str; 2] = ["config", "print-config"];
@@ -121,6 +122,34 @@ pub fn read(
         return Ok(Told::Print(lines.unwrap_or_default()));
     }
     cli(&read).map(Told::Run)
+}
+
+/// How the log looks, as far as that can be known where something else is wrong: that is said so, too.
+pub fn log_format(
+    arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    open: impl FnOnce(&Path) -> io::Result<String>,
+) -> LogFormat {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let arguments: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let command = command();
+    let Some(server) = arguments.get(1).and_then(|name| command.find_subcommand(name)) else {
+        return LogFormat::default();
+    };
+    // The library stops reading where it finds the first mistake.
+    let said = |name: &str| {
+        let option = server.get_arguments().find(|option| option.get_long() == Some(name))?;
+        let follows = |pair: &[&str]| (pair[0].strip_prefix("--") == Some(name)).then(|| pair[1].to_owned());
+        let joined =
+            |argument: &&str| Some(argument.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+        let flag = arguments.iter().find_map(joined).or_else(|| arguments.windows(2).find_map(follows));
+        flag.or_else(|| std::env::var(option.get_env()?).ok())
+    };
+    let in_file = || {
+        let file = load(Path::new(&said("config")?), open, &command).ok()?;
+        file.entry("log-format").and_then(|entry| entry.values.first().cloned())
+    };
+    let value = said("log-format").or_else(in_file);
+    value.and_then(|value| LogFormat::from_str(&value, true).ok()).unwrap_or_default()
 }
 
 fn cli(matches: &ArgMatches) -> Result<Box<super::Command>, Mistake> {

@@ -68,10 +68,61 @@ async fn attack(format: &str) {
     }
 }
 
-/// The lines of a log for programs.
+/// The lines of a log for programs: nothing else is among them.
 fn lines(logged: &str) -> Vec<Value> {
-    let is_ours = |line: &&str| line.starts_with('{');
-    logged.lines().filter(is_ours).map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    let object = |line: &str| serde_json::from_str::<Value>(line).ok().filter(Value::is_object);
+    logged.lines().map(|line| object(line).unwrap_or_else(|| panic!("this is no object: {line}"))).collect()
+}
+
+/// What a program says on standard error that ends by itself, and what with.
+fn failed(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    let output = command.args(arguments).envs(environment.iter().copied()).output().expect("it runs");
+    (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+}
+
+#[tokio::test]
+async fn a_log_for_programs_has_objects_from_the_start_to_the_end() {
+    let program = Program::start(&["--log-format", "json", "--metrics-listen", "127.0.0.1:0"], &[]).await;
+    let (address, data) = (format!("http://{}", program.host), program.data.path().display().to_string());
+    let figures = format!("http://{}/metrics", program.figures.as_deref().expect("an address"));
+    let logged = program.stop().await;
+    let lines = lines(&logged);
+    let said: Vec<&Value> = lines.iter().map(|line| &line["fields"]["message"]).collect();
+    assert_eq!(said, ["started", "stopping", "stopped"], "{logged}");
+    let started = &lines[0]["fields"];
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        *started,
+        json!({ "message": "started", "version": version, "address": address, "data": data, "figures": figures })
+    );
+}
+
+#[tokio::test]
+async fn why_a_server_does_not_start_is_an_object_for_programs_and_text_for_people() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its number").to_string();
+    let data = tempfile::tempdir().expect("a folder");
+    let data_of = data.path().to_str().expect("a name");
+    let file = data.path().join("chat.toml");
+    std::fs::write(&file, "log-format = \"json\"\nheartbeat = 0\n").expect("a file");
+    let listen = ["dev", "--listen", &address, "--data", data_of];
+    let json = [("MICRO_CHAT_LOG_FORMAT", "json"), ("RUST_LOG", "off")];
+    for (arguments, environment, code, words) in [
+        (&listen[..], &json[..], 1, "can't listen on"),
+        (&["serve", "--data", data_of, "--log-format", "json"], &[], 1, "nobody could log in"),
+        (&["serve", "--listen", "nowhere", "--log-format", "json"], &[], 2, "it looks like 127.0.0.1:8080"),
+        (&["dev", "--log-format", "json", "--no-such-option"], &[], 2, "--no-such-option"),
+        (&["dev", "--config", file.to_str().expect("a name")], &[], 1, "it lies between"),
+    ] {
+        let (ended, said) = failed(arguments, environment);
+        let lines = lines(&said);
+        assert_eq!(ended, Some(code), "{said}");
+        assert!(lines.len() == 1 && lines[0]["level"] == "ERROR", "{said}");
+        assert!(lines[0]["fields"]["message"].as_str().is_some_and(|line| line.contains(words)), "{said}");
+    }
+    let (ended, said) = failed(&listen, &[]);
+    assert!(ended == Some(1) && said.starts_with("micro-chat-server: can't listen on"), "{said}");
 }
 
 /// Those that belong to a request, by what they say.
@@ -113,17 +164,25 @@ async fn each_request_and_each_stream_has_an_id_in_its_answer_and_in_its_lines()
 async fn of_ordinary_requests_nothing_is_logged_unless_that_is_asked_for_and_of_failures_always() {
     let mut program = Program::start(&["--log-format", "json", "--stop-delay", "2"], &[]).await;
     let http = reqwest::Client::new();
-    let ask = async |path: &str| {
-        let request = http.get(format!("http://{}{path}", program.host)).header("x-request-id", &path[1..]);
+    let ask = async |path: &str, id: &str| {
+        // What it logs meanwhile has to fit into a pipe that nobody reads yet.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let request = http.get(format!("http://{}{path}", program.host)).header("x-request-id", id);
         request.send().await.expect("an answer").status().as_u16()
     };
-    assert_eq!((ask("/healthz").await, ask("/nothing").await), (200, 404));
+    assert_eq!((ask("/healthz", "ordinary").await, ask("/nothing", "ordinary").await), (200, 404));
+    let held = rusqlite::Connection::open(program.data.path().join("chat.db")).expect("the database");
+    held.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    while ask("/readyz", "fails").await == 200 {}
+    held.execute_batch("ROLLBACK").expect("it ends");
+    while ask("/readyz", "recovers").await == 503 {}
     program.tell_to_stop().await;
-    while ask("/readyz").await == 200 {}
+    while ask("/readyz", "stops").await == 200 {}
     let logged = program.ended().await;
     let lines = lines(&logged);
-    assert!(of(&lines, "healthz").is_empty() && of(&lines, "nothing").is_empty(), "{logged}");
-    assert_eq!(of(&lines, "readyz"), ["a request failed"], "{logged}");
+    // That it stops is no failure: who asks is meant to hear of it.
+    assert!(of(&lines, "ordinary").is_empty() && of(&lines, "stops").is_empty(), "{logged}");
+    assert_eq!(of(&lines, "fails"), ["a request failed"], "{logged}");
 }
 
 #[tokio::test]
