@@ -27,7 +27,7 @@ pub fn run(place: &Place, options: Export) -> Result<(), Failure> {
     let Some(path) = path else {
         return copy(lines, BufWriter::new(io::stdout().lock())).map(drop);
     };
-    let written = file::replace(&path, |file| copy(lines, BufWriter::new(file)));
+    let written = file::replace_slowly(&path, |file| copy(lines, BufWriter::new(file)));
     let end = written.map_err(|failure| match failure {
         Failure::Output(error) => Failure::Usage(format!("{}: {error}", path.display())),
         failure => failure,

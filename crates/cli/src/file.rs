@@ -26,6 +26,29 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// Puts a file into the place of another, at once and only for its owner: whoever reads it sees one or the other, also
 /// after a crash. A link still leads to it afterwards; a pipe or a device is written to, and stays what it is.
 pub fn replace<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&mut File) -> Result<T, E>) -> Result<T, E> {
+    replace_after(path, |_| Ok(()), write)
+}
+
+/// The same, where writing it takes so long that somebody may give it up: they find no half of it.
+pub fn replace_slowly<T, E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<T, E>,
+) -> Result<T, E> {
+    #[cfg(unix)]
+    let begin = |draft: &Path| {
+        let draft = draft.to_owned();
+        crate::signals::before_end(move || drop(fs::remove_file(draft)))
+    };
+    #[cfg(not(unix))]
+    let begin = |_: &Path| Ok(());
+    replace_after(path, begin, write)
+}
+
+fn replace_after<T, E: From<io::Error>>(
+    path: &Path,
+    begin: impl FnOnce(&Path) -> io::Result<()>,
+    write: impl FnOnce(&mut File) -> Result<T, E>,
+) -> Result<T, E> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return write(&mut private().open(path)?);
     }
@@ -35,6 +58,7 @@ pub fn replace<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&mut File)
         make_folder(folder)?;
     }
     let draft = draft(&path);
+    begin(&draft)?;
     let mut file = private().create_new(true).open(&draft)?;
     let written = write(&mut file).and_then(|written| {
         file.sync_all()?;

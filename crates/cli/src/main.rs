@@ -8,7 +8,8 @@
 //!   [`lines`]: an input that may hold anything; [`kept`]: lists beside the configuration file,
 //! - [`manual`]: what shells and readers are told of the command line,
 //! - [`chat`] and [`chats`]: the services; [`config`]: shows and changes settings; [`caller`]: calls as somebody,
-//! - [`mod@file`]: files that are there when all of them is; `terminal`: as it was before,
+//! - [`mod@file`]: files that are there when all of them is; `terminal`: as it was before;
+//!   `signals`: what is done before one ends the program,
 //! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
 
 mod account;
@@ -35,6 +36,8 @@ mod place;
 mod plain;
 mod screen;
 mod settings;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod terminal;
 

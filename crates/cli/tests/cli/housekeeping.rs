@@ -1,6 +1,7 @@
 //! A user's chats and data: listed, marked, written to a file, deleted.
 
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,7 @@ use crate::connect::{Terminal, texts};
 use crate::desk::Desk;
 use crate::guarded::{Guarded, token};
 use crate::hosted::{Hosted, PASSWORD};
-use crate::running::Running;
+use crate::running::{PATIENCE, Running};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -127,6 +128,37 @@ async fn an_export_that_is_broken_off_leaves_no_file_that_could_be_taken_for_one
             std::fs::read_dir(desk.home.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
         assert!(!names.iter().any(|name| name.to_string_lossy().starts_with("user")), "{names:?}");
     }
+}
+
+#[tokio::test]
+async fn an_export_that_is_given_up_leaves_no_half_of_it() {
+    // Somebody who answers with a beginning, and says no more.
+    let half = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let desk = Desk::at(&half.local_addr().expect("an address").to_string());
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = half.accept()?;
+        let _ = stream.read(&mut [0; 4_096])?;
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{{}}\n")?;
+        stream.read_to_end(&mut Vec::new())
+    });
+    let file = desk.home.path().join("user.jsonl");
+    let names = || -> Vec<_> {
+        let names = std::fs::read_dir(desk.home.path()).expect("a folder").flatten().map(|entry| entry.file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("user")).collect()
+    };
+    let path = file.to_str().expect("a name");
+    let mut child = desk.command(&["chats", "export", "--user_id=ann", "--file", path]).spawn().expect("it starts");
+    let begun = Instant::now();
+    while names().is_empty() {
+        assert!(begun.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let id = child.id().expect("it runs").to_string();
+    assert!(tokio::process::Command::new("kill").args(["-INT", &id]).status().await.expect("kill").success());
+    let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("an end").expect("a status");
+    assert_eq!((status.code(), names().len()), (Some(130), 0), "{:?}", names());
+    // It may have been cut.
+    let _ = answering.join().expect("it answers");
 }
 
 #[tokio::test]
