@@ -509,7 +509,7 @@ test("a login that ends while somebody chats there is said in words, and leads t
   const { token } = await hosted.server.post("/auth/Auth/Token", { id: email, secret: PASSWORD });
   await hosted.server.post("/auth/Auth/Revoke", { refresh_token: token.refresh_token, everywhere: true });
   await visitor.until(() => !document.getElementById("problem").hidden);
-  const says = await inPage(() => document.getElementById("problem").innerText.split(/\n+/));
+  const says = await inPage(() => document.getElementById("problem").innerText.trim().split(/\n+/));
   assert.deepEqual(says, ["You are not logged in any more.", "Log in"]);
   await inPage(() => document.getElementById("problem-action").click());
   await form.titled("Log in");
