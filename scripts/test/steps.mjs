@@ -67,14 +67,22 @@ function wasm({ tests, runner }) {
   });
 }
 
-function browser() {
+/** The files of the tests that run in Node. */
+function tests() {
   const files = filesIn(at("tests")).filter((file) => file.endsWith(".test.mjs"));
   if (files.length === 0) throw new Problem("no tests/**/*.test.mjs");
-  const args = ["--test", "--test-reporter=spec", `--test-timeout=${5 * MINUTE}`, ...files];
+  return files;
+}
+
+function browser() {
+  const args = ["--test", "--test-reporter=spec", `--test-timeout=${5 * MINUTE}`, ...tests()];
   return tally(node, process.execPath, args, { timeout: 15 * MINUTE });
 }
 
-/** The tests that every engine runs: what a page's visitor meets. The others are about the server, or Chromium's own. */
+/**
+ * The files and folders of tests that every engine runs: what a page's visitor meets. The others are about the server, or
+ * Chromium's own.
+ */
 const VISITED = ["micro", "outbox", "lifecycle", "login", "module", "pages"];
 
 /** The step for another engine than Chromium. */
@@ -82,7 +90,8 @@ const engine = (name) => ({
   needs: ["sdk", "server", name],
   run({ [name]: missing }) {
     if (missing) return { passed: 0, failed: 0, skipped: [`all of it: ${missing}`] };
-    const files = VISITED.map((file) => at("tests", `${file}.test.mjs`));
+    const isVisited = (file) => VISITED.includes(path.relative(at("tests"), file).split(/[/.]/)[0]);
+    const files = tests().filter(isVisited);
     const args = ["--test", "--test-reporter=spec", `--test-timeout=${5 * MINUTE}`, ...files];
     return tally(node, process.execPath, args, { env: { MICRO_CHAT_BROWSER: name }, timeout: 10 * MINUTE });
   },

@@ -1,0 +1,96 @@
+// A window, and what can be seen in it.
+
+import { Key, until } from "selenium-webdriver";
+
+import { Browser } from "../browser.mjs";
+
+const WAIT_MS = 15_000;
+
+export const PHONE = { width: 390, height: 844 };
+export const DESKTOP = { width: 1280, height: 800 };
+
+export class Window {
+  static async start() {
+    const window = new Window();
+    window.browser = await Browser.start();
+    window.driver = window.browser.driver;
+    await window.browser.look(DESKTOP);
+    return window;
+  }
+
+  /** Runs `fn` in the page. */
+  run(fn, ...args) {
+    return this.driver.executeScript(`return (${fn})(...arguments)`, ...args);
+  }
+
+  /** Waits until `look` returns something that `check` accepts. */
+  async until(look, check, what, timeout = WAIT_MS) {
+    const deadline = Date.now() + timeout;
+    for (;;) {
+      const seen = await look();
+      if (check(seen)) return seen;
+      if (Date.now() > deadline) assert.fail(`no ${what}; there is ${JSON.stringify(seen)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Opens a page of the chat and waits until it is connected. */
+  async chat(address) {
+    await this.browser.open(address);
+    await this.becomes("live");
+  }
+
+  state() {
+    return this.run(() => document.querySelector("#state")?.dataset.state);
+  }
+
+  becomes(state, timeout) {
+    return this.until(
+      () => this.state(),
+      (seen) => seen === state,
+      state,
+      timeout,
+    );
+  }
+
+  /** The messages in their order: `{ author, text, status }`. */
+  messages() {
+    return this.run(() =>
+      Array.from(document.querySelectorAll(".message"), (item) => ({
+        author: item.querySelector(".author").textContent,
+        text: item.querySelector(".text").textContent,
+        status: item.querySelector(".status").textContent,
+      })),
+    );
+  }
+
+  async texts() {
+    return (await this.messages()).map(({ text }) => text);
+  }
+
+  /** Waits until exactly these texts are shown, in this order. */
+  shows(texts, timeout) {
+    const same = (seen) => JSON.stringify(seen) === JSON.stringify(texts);
+    return this.until(() => this.texts(), same, JSON.stringify(texts), timeout);
+  }
+
+  /** Types into a field, once it is there. */
+  async fill(id, ...keys) {
+    const field = await this.driver.wait(until.elementLocated({ id }), WAIT_MS);
+    await this.driver.wait(until.elementIsVisible(field), WAIT_MS);
+    await field.sendKeys(...keys);
+  }
+
+  async type(...keys) {
+    await this.fill("text", ...keys);
+  }
+
+  /** Types a message and sends it, as a person does. */
+  say(text) {
+    return this.type(text, Key.ENTER);
+  }
+
+  quit() {
+    return this.browser.quit();
+  }
+}
