@@ -16,8 +16,14 @@ export function call<A extends unknown[]>(fn: (...args: A) => unknown, ...args: 
   }
 }
 
-/** Whether a callback wants to hear of failures. */
-export const takesErrors = (callback?: Callback<never>) => !!callback && callback.length > 1;
+/** Whether a callback wants to hear of failures; one that throws when it is asked does not. */
+export function takesErrors(callback?: Callback<never>): boolean {
+  try {
+    return !!callback && callback.length > 1;
+  } catch {
+    return false;
+  }
+}
 
 /** Tells a callback of a failure if it wants to hear of it. */
 export function callWithError(callback: Callback<never> | undefined, error: MicroError): void {

@@ -2,9 +2,9 @@
 
 import { isLoggedIn, logout, requireLogin, resume, settled, userOf } from "./account.js";
 import { call, handled } from "./callback.js";
-import { api, configure } from "./config.js";
+import { api, checkNamespace, configure } from "./config.js";
 import { wellFormed } from "./draft.js";
-import { badArgument, toError } from "./error.js";
+import { badArgument, textOf, toError } from "./error.js";
 import { open } from "./handle.js";
 import { guard, load, request } from "./load.js";
 import { on, pending } from "./outbox.js";
@@ -19,18 +19,22 @@ declare const __VERSION__: string;
 function check(path: string, namespace: string, params: object | undefined, callback?: unknown): void {
   resume();
   if (typeof path !== "string") throw badArgument("The path has to be a string, like /chat/New.");
-  // What a header can carry.
-  if (namespace != null && !(typeof namespace === "string" && /^[!-~]*$/.test(namespace))) {
-    throw badArgument("The namespace has to be a string of ASCII letters, digits and signs, and no spaces.");
-  }
+  checkNamespace(namespace);
   if (params != null && (typeof params !== "object" || Array.isArray(params))) {
     throw badArgument("The params have to be an object.");
   }
   if (callback != null && typeof callback !== "function") throw badArgument("The callback has to be a function.");
 }
 
-/** A copy, of whoever is logged in where nobody is named. */
-const ownStream = (params: object) => ({ user_id: userOf()?.user_id, ...params }) as ConnectParams;
+/** A copy, of whoever is logged in where nobody is named: what the page does with its own is too late. */
+function ownStream(params: object): ConnectParams {
+  const own = { user_id: userOf()?.user_id, ...params } as ConnectParams;
+  if (own.after && typeof own.after === "object") {
+    const { epoch, seq } = own.after;
+    own.after = { epoch, seq };
+  }
+  return own;
+}
 
 function checkStream({ chat_id = "", user_id = "", after }: Partial<ConnectParams>): void {
   if (hasTokens() && !user_id) {
@@ -73,13 +77,16 @@ async function ask<T>(address: string, namespace: string, body?: string, refused
   }
 }
 
-/** The JSON of `params`. */
-function json(params: object): string {
+/** What `write` makes of the params. */
+function written(write: (params: object) => string | undefined, params: object): string {
+  let text;
   try {
-    return JSON.stringify(params);
+    text = write(params ?? {});
   } catch (error) {
-    throw badArgument(`The params can't be JSON: ${error}`);
+    throw badArgument(`The params can't be JSON: ${textOf(error)}`);
   }
+  if (text === undefined) throw badArgument("The params can't be JSON: their toJSON returns nothing.");
+  return text;
 }
 
 /** Passes the answer to the callback, too. */
@@ -92,7 +99,7 @@ const answered = async <T>(answer: Promise<T>, callback?: Callback<T>): Promise<
 async function postOrOpen(path: string, namespace: string, params: object, callback?: Callback<Message>) {
   check(path, namespace, params, callback);
   // As they are now, whatever the page does with them while the wasm loads.
-  const [address, body, copy] = [url(path), json(params ?? {}), ownStream(params)];
+  const [address, body, copy] = [url(path), written(JSON.stringify, params), ownStream(params)];
   const wasm = await load();
   if (!guard(() => wasm.streams(path)))
     return answered(ask<unknown>(address, namespace, body), callback as Callback<unknown>);
@@ -102,7 +109,7 @@ async function postOrOpen(path: string, namespace: string, params: object, callb
 
 async function getAnswer<T>(path: string, namespace: string, params: object, callback?: Callback<T>): Promise<T> {
   check(path, namespace, params, callback);
-  const address = url(path) + queryOf(params);
+  const address = url(path) + written(queryOf, params);
   return answered(ask<T>(address, namespace), callback);
 }
 

@@ -163,8 +163,8 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
           enter(() => client.open(hello));
         },
         (error: unknown) => {
-          console.error(error);
           if (turn === asked) enter(() => client.closed(BROKEN));
+          console.error(error);
         },
       );
     },

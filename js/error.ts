@@ -36,10 +36,23 @@ export const badArgument = (detail: string) => clientError("BadArgument", detail
 
 /** Whether this is an error of ours, or one in the server's form. */
 export const isCoded = (thrown: unknown): thrown is MicroError | Body =>
-  thrown instanceof MicroError || !!(thrown as Body | undefined)?.Id;
+  thrown instanceof MicroError || typeof (thrown as Body | undefined)?.Id === "string";
+
+/** What a value says of itself; its type, where it can't be asked. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
+}
 
 /** An error of whatever was thrown: ours as it is, the server's form as an `Error`, anything else as what it says. */
 export function toError(thrown: unknown): MicroError {
-  if (!isCoded(thrown)) return clientError("Failed", String(thrown));
-  return thrown instanceof MicroError ? thrown : new MicroError(thrown);
+  try {
+    if (isCoded(thrown)) return thrown instanceof MicroError ? thrown : new MicroError(thrown);
+  } catch {
+    // It throws by itself when it is looked at.
+  }
+  return clientError("Failed", textOf(thrown));
 }

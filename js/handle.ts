@@ -163,11 +163,10 @@ export function open(
       connection?.unsubscribe(id);
     },
     on(event, listener) {
-      const set = listeners[event];
-      if (!(set instanceof Set) || typeof listener !== "function") {
+      if (!EVENTS.includes(event) || typeof listener !== "function") {
         throw badArgument(`on: pass one of ${EVENTS.join(", ")}, and a function.`);
       }
-      set.add(listener);
+      const set = listeners[event].add(listener);
       return () => void set.delete(listener);
     },
     [Symbol.asyncIterator]() {

@@ -33,11 +33,10 @@ const listeners = { sent: new Set<OutboxEvents["sent"]>(), failed: new Set<Outbo
 
 /** Listens to what becomes of messages that no handle waits for. */
 export function on<K extends keyof OutboxEvents>(event: K, listener: OutboxEvents[K]): () => void {
-  const set = listeners[event] as Set<OutboxEvents[K]>;
-  if (!(set instanceof Set) || typeof listener !== "function") {
+  if (!["sent", "failed"].includes(event) || typeof listener !== "function") {
     throw badArgument("Micro.on: pass one of sent, failed, and a function.");
   }
-  set.add(listener);
+  const set = (listeners[event] as Set<OutboxEvents[K]>).add(listener);
   return () => void set.delete(listener);
 }
 

@@ -3,7 +3,7 @@
 /** `params` as a query string: a list as a repeated key, nothing for what is missing. */
 export function queryOf(params: object): string {
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(params ?? {})) {
+  for (const [key, value] of Object.entries(params)) {
     for (const one of Array.isArray(value) ? value : [value]) {
       if (one != null) query.append(key, typeof one === "object" ? JSON.stringify(one) : String(one));
     }
