@@ -71,6 +71,20 @@ function createOutbox(owner: string, namespace: string, user_id: string) {
     outbox.orphans.push(...rows);
     outbox.onorphans?.();
   };
+  const keep = async (entry: Entry, before?: Promise<void>) => {
+    // What an earlier page left goes first.
+    await outbox.ready;
+    try {
+      const key = await (await storage())?.add(entry);
+      if (key) entry.key = key;
+    } catch (error) {
+      warn(error);
+    }
+    // What can't be kept takes less time than what can, and must not overtake it.
+    await before;
+  };
+  // Resolves once all that was added before may go out.
+  let last: Promise<void> | undefined;
   const outbox = {
     orphans: [] as Entry[],
     onorphans: undefined as (() => void) | undefined,
@@ -82,14 +96,7 @@ function createOutbox(owner: string, namespace: string, user_id: string) {
         throw clientError("OutboxFull", `${CAPACITY} messages wait to be stored. Send again when some of them are.`);
       }
       entries.add(entry);
-      // What an earlier page left goes first.
-      await outbox.ready;
-      try {
-        const key = await (await storage())?.add(entry);
-        if (key) entry.key = key;
-      } catch (error) {
-        warn(error);
-      }
+      await (last = keep(entry, last));
       return entry;
     },
     remove(entry: Entry) {
