@@ -213,6 +213,8 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
         guard(() => client.publish(id, body, again, expiresAt * 1000 - Date.now())),
         sender,
       );
+      // Not before it is known who waits: what is too late already fails at once.
+      enter(() => client.run());
     },
     wake: () => enter(() => client.wake()),
     pause: () => enter(() => client.pause()),

@@ -64,12 +64,13 @@ impl Client {
     }
 
     /// Sends a message to the chat of a subscription, one that an earlier page may have sent if it is sent `again`. It
-    /// expires in so many milliseconds. Returns the number that `stored` or `refused` will name.
+    /// expires in so many milliseconds. Returns the number that `stored` or `refused` will name; nothing follows before
+    /// `run` is called.
     pub fn publish(&self, id: u32, message: JsValue, again: bool, expires_in: f64) -> Result<u32, JsValue> {
         let publish = if again { Session::recover } else { Session::publish };
-        let publish =
-            |session: &mut _, now: u64| publish(session, id, message, now.saturating_add(expires_in as u64), now);
-        self.tell(publish).map_err(|fault| CodedError::of(fault).into())
+        let now = self.clock.now();
+        publish(&mut self.session.borrow_mut(), id, message, now.saturating_add(expires_in as u64), now)
+            .map_err(|fault| CodedError::of(fault).into())
     }
 
     /// The page woke up, or the network came back.
@@ -143,11 +144,9 @@ impl Client {
 
 impl Client {
     /// Tells the session something, and does what follows.
-    fn tell<T>(&self, input: impl FnOnce(&mut Session<JsValue>, u64) -> T) -> T {
-        let now = self.clock.now();
-        let result = input(&mut self.session.borrow_mut(), now);
+    fn tell(&self, input: impl FnOnce(&mut Session<JsValue>, u64)) {
+        input(&mut self.session.borrow_mut(), self.clock.now());
         self.run();
-        result
     }
 
     /// The next action. The borrow ends here.

@@ -244,6 +244,25 @@ for (const [what, without] of Object.entries({
   });
 }
 
+test("where the browser keeps the first of some messages and not the others, they go out in order all the same", async () => {
+  const chat_id = await newChat();
+  await visitor.open(tag());
+  await inPage(async (chat_id) => {
+    const handle = join(chat_id, "ann");
+    await handle.send("0");
+    // As where its database is closed: what was begun ends, and nothing more can begin.
+    let begun = 0;
+    const { transaction } = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (...args) {
+      if ([2, 3].includes(++begun)) throw new DOMException("The database connection is closing.", "InvalidStateError");
+      return transaction.apply(this, args);
+    };
+    await Promise.all(["1", "2", "3"].map((text) => handle.send(text)));
+    handle.close();
+  }, chat_id);
+  assert.deepEqual(await texts(chat_id), ["0", "1", "2", "3"]);
+});
+
 test("what could not go out in time fails, and never goes out", async () => {
   const chat_id = await newChat();
   await visitor.open(CUT_OFF + tag());
@@ -261,6 +280,27 @@ test("what could not go out in time fails, and never goes out", async () => {
   await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
   await visitor.until(() => told.length === 1);
   assert.deepEqual(await texts(chat_id), ["patient"]);
+});
+
+test("what is too late before there is a connection to send it by fails, and holds up nothing", async () => {
+  const chat_id = await newChat();
+  await visitor.open(tag());
+  const seen = await inPage(async (chat_id) => {
+    // To load the wasm and to keep the message takes longer.
+    Micro.configure({ sendTimeout: 0.001 });
+    const handle = join(chat_id, "ann");
+    const late = await Promise.race([
+      handle.send("late").catch(({ id }) => id),
+      new Promise((resolve) => setTimeout(resolve, 5_000, "silence")),
+    ]);
+    Micro.configure({ sendTimeout: 60_000 });
+    const { seq } = await handle.send("in time");
+    handle.close();
+    return [late, seq];
+  }, chat_id);
+  assert.deepEqual(seen, ["client.Expired", 1]);
+  assert.deepEqual(await texts(chat_id), ["in time"]);
+  await visitor.until(async () => (await kept()) === 0 && (await Micro.pending()).length === 0);
 });
 
 test("what may have reached the server in time waits for the server's word, which holds", async () => {
@@ -296,14 +336,15 @@ test("what an earlier page left for too long ends as failed, unless the server h
   const chat_id = await newChat();
   await visitor.open(CUT_OFF + tag());
   await inPage((chat_id) => {
-    Micro.configure({ sendTimeout: 1 });
-    // A page that goes away before its timer fires.
+    // Time enough for it to be kept, and a page that goes away before its timer fires.
+    Micro.configure({ sendTimeout: 4_000 });
     window.setTimeout = () => 0;
     const handle = join(chat_id, "ann");
     for (const name of ["arrived", "left"]) handle.send({ text: name, client_id: name }).catch(() => {});
   }, chat_id);
   await visitor.until(async () => (await kept()) === 2);
   await server.post("/chat/Send", { chat_id, user_id: "ann", text: "arrived", client_id: "arrived" });
+  await sleep(4_000);
   await visitor.open(tag());
   await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
   await visitor.until(() => told.length === 2);
