@@ -13,7 +13,7 @@ use web_sys::RequestInit;
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn fetch(url: &JsValue, options: &RequestInit) -> Result<Promise, JsValue>;
+    fn fetch(url: &JsValue, options: &RequestInit) -> Result<JsValue, JsValue>;
 
     /// An answer that may be an error.
     type Answer;
@@ -30,7 +30,7 @@ pub fn call(url: &JsValue, options: &RequestInit) -> Promise {
         let response = response.await.ok().filter(JsValue::is_object).ok_or(CodedError::NETWORK)?;
         let response = Response::from(response.unchecked_into::<web_sys::Response>());
         let (ok, code) = (response.ok(), response.status());
-        match settled(web_sys::Response::from(response).json()).await {
+        match settled(web_sys::Response::from(response).json().map(JsValue::from)).await {
             Ok(answer) if ok => Ok(answer),
             Ok(answer) if answer.unchecked_ref::<Answer>().id().is_ok_and(|id| id.is_string()) => Err(answer),
             _ => Err(CodedError::bad_answer(code).into()),
@@ -38,7 +38,7 @@ pub fn call(url: &JsValue, options: &RequestInit) -> Promise {
     })
 }
 
-/// What a promise comes to; where there is none, why.
-fn settled(promise: Result<Promise, JsValue>) -> JsFuture {
-    promise.unwrap_or_else(|error| Promise::reject(&error)).into()
+/// What a promise comes to; where there is none, why. A page's own `fetch` may return anything.
+fn settled(promise: Result<JsValue, JsValue>) -> JsFuture {
+    promise.map_or_else(|error| Promise::reject(&error), |promise| Promise::resolve(&promise)).into()
 }

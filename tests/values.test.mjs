@@ -192,6 +192,34 @@ test("a source of tokens that returns or throws anything", async () => {
   assert.deepEqual(await faults(), []);
 });
 
+test("a page's own fetch that returns or throws anything", async () => {
+  await open();
+  await inPage(async () => {
+    await Micro.ready;
+    const { fetch } = window;
+    for (const [name, value] of Object.entries(odd.values)) {
+      const fetches = [
+        () => value(),
+        async () => value(),
+        () => Promise.reject(value()),
+        () => {
+          throw value();
+        },
+        async () => ({ ok: true, status: 200, json: () => value() }),
+        async () => ({ ok: false, status: 500, json: async () => value() }),
+      ];
+      for (const own of fetches) {
+        await odd.attempt(`fetch: ${name}`, () => {
+          window.fetch = own;
+          return Micro.post("/chat/New", "micro", { user_ids: ["odd"] });
+        });
+      }
+    }
+    window.fetch = fetch;
+  });
+  assert.deepEqual(await faults(), []);
+});
+
 test("what a page changes behind a call's back changes nothing", async () => {
   await open();
   await inPage(
