@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::fault::Fault;
 use crate::certificate::Certificate;
 use crate::limits::{Limits, Place, Unread};
+use crate::metrics::{Connected, Metrics};
 use crate::progress::{PORTION, Portions, SHARE, Watched};
 
 /// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
@@ -60,6 +61,8 @@ pub struct Door {
     /// How long a handshake and the head of a request may take, how long a connection may wait for the next one, and how
     /// long an answer may wait to be taken.
     pub patience: Duration,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Door {
@@ -90,10 +93,11 @@ impl Door {
             let _ = stream.set_nodelay(true);
             let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
             let (router, http, stopping) = (router.clone(), http.clone(), stopping.clone());
-            let counted = (!self.behind_proxy).then(|| address.ip());
-            let answers = Answers { limits: self.limits.clone(), address: counted };
+            let caller = (!self.behind_proxy).then(|| address.ip());
+            let answers = Answers { limits: self.limits.clone(), address: caller };
             let patience = self.patience;
-            let visitor = Visitor { address, router, http, stopping, answers, patience, _place: place };
+            let counted = (self.metrics.connected(), place);
+            let visitor = Visitor { address, router, http, stopping, answers, patience, _counted: counted };
             match self.tls.as_ref().map(Certificate::acceptor) {
                 None => drop(visitors.spawn(visitor.serve(stream))),
                 Some(tls) => {
@@ -124,13 +128,13 @@ struct Visitor {
     stopping: CancellationToken,
     answers: Answers,
     patience: Duration,
-    /// Among those of its address.
-    _place: Option<Place<IpAddr>>,
+    /// Among all, and among those of its address.
+    _counted: (Connected, Option<Place<IpAddr>>),
 }
 
 impl Visitor {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { address, router, http, stopping, answers, patience, _place } = self;
+        let Self { address, router, http, stopping, answers, patience, _counted } = self;
         let router = TowerToHyperService::new(router);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(address));

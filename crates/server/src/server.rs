@@ -235,7 +235,7 @@ impl Server {
         metrics.look_at(&node);
         let patience = config.timing.head;
         let keeping = config.tls.clone().map(|certificate| tokio::spawn(certificate.keep()));
-        let door = Door { listener, tls: config.tls, limits, behind_proxy: is_proxied, patience };
+        let door = Door { listener, tls: config.tls, limits, behind_proxy: is_proxied, patience, metrics };
         let closing = CancellationToken::new();
         readiness.start(store, &config.data);
         let mut serving = tokio::spawn(door.serve(api::router(node), closing.clone()));

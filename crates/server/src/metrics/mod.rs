@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Error, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    Error, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::node::Node;
@@ -63,6 +64,7 @@ struct State {
     commit_writes: Histogram,
     failed_commits: IntCounter,
     read_seconds: Histogram,
+    connections: IntGauge,
     /// What is looked at, by one who asks at a time.
     gauges: Mutex<Gauges>,
     /// Whom to look at, once it runs.
@@ -90,6 +92,9 @@ impl Metrics {
             "micro_chat_request_seconds",
             "Time from a request's head to the head of its answer, by endpoint; of a stream, to its upgrade.",
         );
+        let build = Opts::new("micro_chat_build_info", "Always 1; its label says which version this is.");
+        let build = kept(&registry, IntGaugeVec::new(build, &["version"])?)?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Ok(Self(Arc::new(State {
             requests: counters(
                 "micro_chat_requests_total",
@@ -133,6 +138,13 @@ impl Metrics {
                 "micro_chat_read_seconds",
                 "Time that a read of the database took, waiting for a connection included.",
                 &QUICK,
+            )?,
+            connections: kept(
+                &registry,
+                IntGauge::new(
+                    "micro_chat_connections",
+                    "Open connections over which requests come; one that became a stream is one of micro_chat_streams.",
+                )?,
             )?,
             gauges: Mutex::new(Gauges::new(&registry)?),
             node: OnceLock::new(),
@@ -196,9 +208,25 @@ impl Metrics {
         self.0.refused.inc();
     }
 
+    /// A connection was opened; it counts until that is dropped.
+    pub fn connected(&self) -> Connected {
+        self.0.connections.inc();
+        Connected(self.0.connections.clone())
+    }
+
     /// The database was read.
     pub fn read(&self, took: Duration) {
         self.0.read_seconds.observe(took.as_secs_f64());
+    }
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connected(IntGauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

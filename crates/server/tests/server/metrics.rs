@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::guarded::token;
 use crate::program::Program;
-use crate::running::Running;
+use crate::running::{PATIENCE, Running};
 
 /// All that a server shows: each sample by its name and labels.
 pub async fn scrape(host: &str) -> (String, BTreeMap<String, f64>) {
@@ -70,6 +70,8 @@ async fn what_happens_is_counted_once() {
     ] {
         assert_eq!(samples.get(name), Some(&value), "{name}\n{text}");
     }
+    let version = format!("micro_chat_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(samples.get(&version), Some(&1.0), "{text}");
     // A chat, six of seven sends, and the look for deleted chats at the start.
     assert_eq!(samples["micro_chat_commit_writes_sum"], 8.0, "{text}");
     assert_eq!(samples["micro_chat_commit_seconds_count"], samples["micro_chat_commit_writes_count"]);
@@ -93,6 +95,39 @@ async fn what_happens_is_counted_once() {
             break;
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_are_counted_while_they_are_open_and_until_they_are_streams() {
+    let server = Running::start().await;
+    let open = async || {
+        // Its own connection, which is one of them.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+        let answer = http.get(format!("http://{}/metrics", server.host)).send().await.expect("an answer");
+        let text = answer.text().await.expect("text");
+        let line = text.lines().find_map(|line| line.strip_prefix("micro_chat_connections "));
+        line.and_then(|count| count.parse::<usize>().ok()).expect("a number") - 1
+    };
+    let until = async |count: usize| {
+        let begun = std::time::Instant::now();
+        while open().await != count {
+            assert!(begun.elapsed() < PATIENCE, "there are not {count} of them");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    until(0).await;
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        idle.push(tokio::net::TcpStream::connect(&server.host).await.expect("a connection"));
+    }
+    until(3).await;
+    let stream = server.session("ann").await;
+    until(3).await;
+    idle.pop();
+    until(2).await;
+    drop((idle, stream));
+    until(0).await;
     server.stop().await;
 }
 
@@ -245,6 +280,14 @@ async fn prometheus_reads_all_figures_and_each_that_the_dashboard_asks_for_is_th
         assert!(is_there(name), "{name} is not there");
     }
     assert!(asked.len() > 15 && !is_there("micro_chat_nothing"), "{asked:?}");
+    // Each is asked for one job and its instances: two sites may be watched by one Prometheus.
+    for query in &queries {
+        let series = names(query).count();
+        assert_eq!(query.matches("{job=\"$job\",instance=~\"$instance\"").count(), series, "{query}");
+    }
+    let variables = dashboard["templating"]["list"].as_array().expect("a list");
+    let instance = variables.iter().find(|variable| variable["name"] == "instance").expect("it is chosen");
+    assert_eq!(instance["query"], "label_values(micro_chat_streams{job=\"$job\"}, instance)");
     // And each of ours is somewhere on it.
     for name in text.lines().filter_map(|line| line.strip_prefix("# TYPE micro_chat_")?.split(' ').next()) {
         assert!(
