@@ -28,8 +28,8 @@ const PROXIES = {
   async nginx({ folder, port, upstream, changes }) {
     const site = changed(await example("nginx.conf"), [
       ["127.0.0.1:8080", upstream],
-      ["listen 443 ssl http2;", `listen 127.0.0.1:${port};`],
-      ["    listen [::]:443 ssl http2;\n", ""],
+      ["listen 443 ssl;", `listen 127.0.0.1:${port};`],
+      ["    listen [::]:443 ssl;\n", ""],
       ["ssl_certificate", "# ssl_certificate"],
       ...changes,
     ]);
