@@ -1,6 +1,6 @@
 //! What comes on a WebSocket.
 
-use micro_chat_server::api::request::{checked_namespace, from_json, object_from_json};
+use micro_chat_server::api::request::{checked_namespace, from_json};
 use micro_chat_wire::chat::{ConnectRequest, Message};
 use micro_chat_wire::frame::ClientFrame;
 use serde_json::Value;
@@ -40,14 +40,14 @@ pub fn session(data: &[u8]) {
 /// A frame of the gateway dialect: the first, or a message.
 pub fn gateway(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    match object_from_json::<ConnectRequest>(text) {
+    match from_json::<ConnectRequest>(text) {
         Ok(request) => {
             assert!(is_object(data));
             checked_namespace(request.namespace).err().iter().for_each(is_told);
         }
         Err(fault) => is_told(&fault),
     }
-    match object_from_json::<Message>(text) {
+    match from_json::<Message>(text) {
         Ok(message) => {
             assert!(is_object(data));
             // What is stored is written as it was read.

@@ -1,6 +1,6 @@
 //! HTTP: paths, answers, errors, assets.
 //!
-//! - `request`: a call, read,
+//! - `request`: a call, read, and `reader`: what is taken as what in its JSON,
 //! - `chat`, `chats`, `groups`: one file a service; `deletion`: a user goes; `export`: all
 //!   of a chat or a user,
 //! - `auth`, `signup`: accounts, and `cookies`: what keeps their logins,
@@ -24,6 +24,7 @@ pub mod groups;
 mod observed;
 pub mod openapi;
 mod origins;
+mod reader;
 pub mod request;
 pub(crate) mod request_id;
 mod signup;

@@ -8,11 +8,12 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use http_body_util::BodyExt;
 use micro_chat_wire::limit;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 use tokio::time::timeout;
 
 use super::fault::Fault;
+use super::reader::Reader;
 
 /// A body that is too large is read on to here before it is refused: who is still sending does not hear an answer.
 const PATIENCE: usize = 16 * limit::BODY;
@@ -67,8 +68,10 @@ impl Call {
     /// The request as its endpoint wants it.
     pub fn read<T: DeserializeOwned>(self) -> Result<T, Fault> {
         match self.content {
-            Content::Json(body) => object_from_json(std::str::from_utf8(&body).map_err(|_| Fault::InvalidUtf8)?),
-            Content::Query(query) => serde_path_to_error::deserialize(Value::Object(query)).map_err(invalid_field),
+            Content::Json(body) => from_json(std::str::from_utf8(&body).map_err(|_| Fault::InvalidUtf8)?),
+            Content::Query(query) => {
+                serde_path_to_error::deserialize(Reader::new(Value::Object(query))).map_err(invalid_field)
+            }
         }
     }
 
@@ -81,23 +84,13 @@ impl Call {
     }
 }
 
-/// Reads a request, which is an object.
-pub fn object_from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    // serde would read an array as the fields in their order.
-    if text.trim_start().starts_with('[') {
-        from_json::<IgnoredAny>(text)?;
-        return Err(Fault::InvalidField { field: "request".to_owned(), detail: "it has to be an object".to_owned() });
-    }
-    from_json(text)
-}
-
 /// Reads JSON.
 pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(Reader::new(&mut json)).map_err(|error| {
         if error.inner().is_data() { invalid_field(error) } else { Fault::InvalidJson(error.inner().to_string()) }
     })?;
-    reader.end().map_err(|error| Fault::InvalidJson(error.to_string()))?;
+    json.end().map_err(|error| Fault::InvalidJson(error.to_string()))?;
     Ok(value)
 }
 
@@ -106,7 +99,10 @@ fn invalid_field(error: serde_path_to_error::Error<serde_json::Error>) -> Fault 
         path if path == "." => "request".to_owned(),
         path => path,
     };
-    Fault::InvalidField { field, detail: error.inner().to_string() }
+    // The field says where: nobody counts the columns of a line that a program wrote.
+    let (error, detail) = (error.inner(), error.inner().to_string());
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    Fault::InvalidField { field, detail: detail.strip_suffix(&place).unwrap_or(&detail).to_owned() }
 }
 
 /// The namespace header; empty without one.
@@ -161,16 +157,12 @@ fn query(text: &str) -> Result<Map<String, Value>, Fault> {
                 list.push(Value::String(value));
             }
         } else if NUMBERS.contains(&name.as_str()) {
-            let number = value
-                .parse::<Number>()
-                .map_err(|_| Fault::InvalidField { field: name.clone(), detail: "it has to be a number".to_owned() })?;
-            object.insert(name, Value::Number(number));
+            // What is none is refused like any other value of another type.
+            let number = value.parse::<Number>().map_or(Value::String(value), Value::Number);
+            object.insert(name, number);
         } else if FLAGS.contains(&name.as_str()) {
-            let flag = value.parse::<bool>().map_err(|_| Fault::InvalidField {
-                field: name.clone(),
-                detail: "it has to be true or false".to_owned(),
-            })?;
-            object.insert(name, Value::Bool(flag));
+            let flag = value.parse::<bool>().map_or(Value::String(value), Value::Bool);
+            object.insert(name, flag);
         } else {
             object.insert(name, Value::String(value));
         }
@@ -217,6 +209,7 @@ async fn whole(mut body: Body, meter: impl Fn(usize) -> Result<(), Fault>) -> Re
 mod tests {
     use super::*;
     use micro_chat_wire::chat::{HistoryRequest, NewRequest};
+    use micro_chat_wire::groups::CreateRequest;
 
     fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
         Call { content: Content::Query(query(text)?) }.read()
@@ -235,10 +228,16 @@ mod tests {
 
     #[test]
     fn a_bad_query_names_the_field() {
-        for text in ["limit=many", "limit=-1", "limit=1.5"] {
+        let words = "it has to be a whole number from 0 on";
+        for text in ["limit=many", "limit=-1", "limit=1.5", "limit="] {
             let refused = read::<HistoryRequest>(text);
-            assert!(matches!(refused, Err(Fault::InvalidField { field, .. }) if field == "limit"), "{text}");
+            assert!(
+                matches!(refused, Err(Fault::InvalidField { field, detail }) if field == "limit" && detail == words),
+                "{text}"
+            );
         }
+        let refused = read::<CreateRequest>("private=maybe");
+        assert!(matches!(refused, Err(Fault::InvalidField { detail, .. }) if detail == "it has to be true or false"));
         assert!(matches!(read::<HistoryRequest>("chat_id=%FF"), Err(Fault::InvalidUtf8)));
         assert!(read::<HistoryRequest>("chat_id=%ef%bf%bd").is_ok());
     }
@@ -252,7 +251,7 @@ mod tests {
         let wrong = from_json::<NewRequest>(r#"{"user_ids": ["a", 5]}"#);
         assert!(matches!(wrong, Err(Fault::InvalidField { field, .. }) if field == "user_ids[1]"));
         for no_object in ["[]", "[[\"ann\"]]", "5", "null"] {
-            let wrong = object_from_json::<NewRequest>(no_object);
+            let wrong = from_json::<NewRequest>(no_object);
             assert!(matches!(wrong, Err(Fault::InvalidField { field, .. }) if field == "request"), "{no_object}");
         }
     }

@@ -14,7 +14,7 @@ use super::slowed::{Kind, Load, Slowed};
 use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
 use crate::api::groups;
-use crate::api::request::{checked_namespace, object_from_json};
+use crate::api::request::{checked_namespace, from_json};
 use crate::auth::Caller;
 use crate::chat::{Act, Draft, Joined, Reader, Refusal, Start};
 use crate::hub::{Item, Parcel, Recipient, Seat};
@@ -101,7 +101,7 @@ impl Connection {
         let proof = if node.access.is_open() { &metadata.user_id } else { &metadata.token };
         if metadata.chat_id.is_empty() || proof.is_empty() {
             let first = socket.first_frame().await?;
-            let request: ConnectRequest = object_from_json(&first).map_err(Ending::Refused)?;
+            let request: ConnectRequest = from_json(&first).map_err(Ending::Refused)?;
             let fill = |field: &mut String, value: String| {
                 if field.is_empty() {
                     *field = value;
@@ -200,7 +200,7 @@ impl Connection {
         if self.is_of_group {
             return Err(Ending::Refused(Fault::OnlyHeard));
         }
-        let message: Message = object_from_json(frame).map_err(Ending::Refused)?;
+        let message: Message = from_json(frame).map_err(Ending::Refused)?;
         if !message.chat_id.is_empty() && message.chat_id != self.chat.id {
             // It would be stored where its sender does not mean it to be.
             return Err(refused(Endpoint::ChatConnect, Refusal::UnknownChat));

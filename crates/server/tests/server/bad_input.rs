@@ -1,5 +1,6 @@
 //! What bad input gets: its own error, in the gateway's form, and the server goes on.
 
+use micro_chat_server::api::openapi;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -67,6 +68,61 @@ async fn a_wrong_type_names_its_field() {
     let (_, body) = server.post("/chat/New", r#"{"user_ids":["ann",{}]}"#).await;
     let error: Value = serde_json::from_str(&body).expect("JSON");
     assert!(error["Detail"].as_str().is_some_and(|detail| detail.starts_with("user_ids[1]: ")), "{body}");
+}
+
+#[tokio::test]
+async fn each_field_of_each_method_is_refused_in_the_words_of_json_and_null_is_nothing() {
+    let server = Running::start().await;
+    let document = openapi::value();
+    let mut fields = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let Some(schema) = item["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str() else {
+            continue;
+        };
+        let schema = document.pointer(schema.trim_start_matches('#')).expect("a schema");
+        for (field, property) in schema["properties"].as_object().expect("fields") {
+            let kinds = [&property["type"][0], &property["type"]];
+            let (words, wrong) = match kinds.into_iter().find_map(Value::as_str) {
+                Some("string") => ("a string", ["5", "true", "{}", "[\"a\"]"]),
+                Some("integer") => ("a whole number from 0 on", ["\"5\"", "1.5", "-1", "[5]"]),
+                Some("boolean") => ("true or false", ["\"true\"", "1", "{}", "[true]"]),
+                Some("array") => ("a list of strings", ["\"ann\"", "5", "{}", "false"]),
+                _ => ("an object", ["\"a\"", "5", "[]", "true"]),
+            };
+            for value in wrong {
+                let (status, body) = server.post(path, format!("{{\n  \"{field}\": {value}}}")).await;
+                let error: Value = serde_json::from_str(&body).expect("JSON");
+                // Whoever has no account here is told that first.
+                if error["Id"] == "auth.Closed" || error["Id"] == "signup.Closed" {
+                    continue;
+                }
+                assert_eq!((status, &error["Id"]), (400, &json!("gateway.InvalidField")), "{path} {field} {value}");
+                assert_eq!(error["Detail"], format!("{field}: it has to be {words}."), "{path} {value}");
+                fields += 1;
+            }
+            let (_, body) = server.post(path, format!("{{\"{field}\": null}}")).await;
+            let (_, without) = server.post(path, "{}").await;
+            assert!(!body.contains("gateway.InvalidField"), "{path} {field}: {body}");
+            let id = |body: &str| {
+                serde_json::from_str::<Value>(body).ok().and_then(|body| body["Id"].as_str().map(str::to_owned))
+            };
+            assert_eq!(id(&body), id(&without), "{path} {field}");
+        }
+    }
+    assert!(fields > 150, "{fields}");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_answered_as_it_is_described() {
+    let server = Running::start().await;
+    for path in ["/chat/New", "/healthz"] {
+        for method in [Method::GET, Method::POST] {
+            let request = server.http.request(method.clone(), server.url(path)).header("x-long", "x".repeat(60_000));
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status(), 431, "{method} {path}");
+            assert_eq!(answer.text().await.expect("a body"), "");
+        }
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ pub fn fault(kind: FaultKind, endpoint: Endpoint) -> Option<(Fault, Occasion)> {
             (Fault::InvalidJson(words), at(Call, "The body, or a frame, is not JSON"))
         }
         FaultKind::InvalidField => {
-            let (field, detail) = ("user_ids[1]".into(), "invalid type: integer `5`, expected a string".into());
+            let (field, detail) = ("user_ids[1]".into(), "it has to be a string".into());
             (Fault::InvalidField { field, detail }, at(Call, "A field has a value of another type than it should have"))
         }
         FaultKind::NamespaceTooLarge => (Fault::NamespaceTooLarge, at(Call, "The namespace is too long")),
