@@ -229,7 +229,7 @@ export interface AuthDeleteRequest {
 /** Request of `auth.Inspect`. */
 export interface AuthInspectRequest {
   /** What to look at; the caller's own token where it is empty. */
-  token?: string;
+  token?: string | null;
 }
 /** Answer of `auth.Inspect`. */
 export interface AuthInspectResponse {
@@ -253,8 +253,8 @@ export interface AuthAccount {
 }
 /** Request of `auth.Options`. */
 export interface AuthOptionsRequest {
-  /** The namespace that is asked about. */
-  namespace?: string;
+  /** The namespace that is asked about. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
 }
 /** Answer of `auth.Options`. */
 export interface AuthOptionsResponse {
@@ -269,8 +269,8 @@ export interface AuthOptionsResponse {
 export interface AuthResetPasswordRequest {
   /** The account's address. */
   email: string;
-  /** The namespace. */
-  namespace?: string;
+  /** The namespace. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
   /** The password from here on. */
   secret: string;
   /** The code that came by mail. */
@@ -279,42 +279,42 @@ export interface AuthResetPasswordRequest {
 /** Request of `auth.Revoke`. */
 export interface AuthRevokeRequest {
   /** The same, with the refresh token in the cookie. */
-  cookie?: boolean;
+  cookie?: boolean | null;
   /** Whether all logins of that user end. */
-  everywhere?: boolean;
-  /** The namespace. */
-  namespace?: string;
+  everywhere?: boolean | null;
+  /** The namespace. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
   /** Whose login ends. */
-  refresh_token?: string;
+  refresh_token?: string | null;
   /** With an API key: whose logins and tokens end. */
-  user_id?: string;
+  user_id?: string | null;
 }
 /** Request of `auth.SendPasswordResetEmail`. */
 export interface AuthSendPasswordResetEmailRequest {
   /** The account's address. */
   email: string;
-  /** The namespace. */
-  namespace?: string;
+  /** The namespace. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
 }
 /** Request of `auth.Token`: a password, a refresh token, or `cookie` alone for the refresh token in the cookie. */
 export interface AuthTokenRequest {
   /** Whether the refresh token is to come, and is to be found, in a cookie that no script can read. */
-  cookie?: boolean;
+  cookie?: boolean | null;
   /** Who logs in: an e-mail address or a user id. */
-  id?: string;
-  /** The same as `options.namespace`. */
-  namespace?: string;
+  id?: string | null;
+  /** The same as `options.namespace`. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
   /** More about it. */
-  options?: AuthTokenOptions;
+  options?: null | AuthTokenOptions;
   /** Instead of both: a refresh token. It is used up. */
-  refresh_token?: string;
+  refresh_token?: string | null;
   /** Their password. */
-  secret?: string;
+  secret?: string | null;
 }
 /** More about a login. */
 export interface AuthTokenOptions {
-  /** The namespace. */
-  namespace?: string;
+  /** The namespace. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
 }
 /** Answer of `auth.Token`. */
 export interface AuthTokenResponse {
@@ -343,14 +343,14 @@ export interface AuthAuthToken {
 }
 /** Request of `chat.Create`. */
 export interface GroupsCreateRequest {
-  /** What it is about. */
-  description?: string;
-  /** What it is called. */
+  /** What it is about. At most 65536 bytes: of other letters than ASCII's fewer fit. */
+  description?: string | null;
+  /** What it is called. At most 1024 bytes: of other letters than ASCII's fewer fit. */
   name: string;
   /** Whether one comes in by invitation only. */
-  private?: boolean;
-  /** Its first members; the caller becomes one anyway. */
-  user_ids?: string[];
+  private?: boolean | null;
+  /** Its first members; the caller becomes one anyway. Each has 1 to 256 bytes. */
+  user_ids?: string[] | null;
 }
 /** Answer of `chat.Create`, `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave` and `chat.Join`. */
 export interface GroupsGroupResponse {
@@ -374,23 +374,23 @@ export interface GroupsGroup {
 }
 /** Request of `chat.Delete`, `chat.Invite`, `chat.Kick`, `chat.Leave` and `chat.Join`. */
 export interface GroupsMemberRequest {
-  /** The group. */
+  /** The group. At most 256 bytes: of other letters than ASCII's fewer fit. */
   group_id: string;
-  /** Who comes in or goes. */
-  user_id?: string;
+  /** Who comes in or goes. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  user_id?: string | null;
 }
 /** Request of `chat.History`. */
 export interface ChatHistoryRequest {
   /** Only messages with a larger `seq`, the oldest of them; without it the newest are answered. */
   after?: number | null;
   /** Only messages with a smaller `seq`; 0 stands for no bound. */
-  before?: number;
-  /** The chat to read. */
-  chat_id?: string;
-  /** The group to read, instead of a chat. */
-  group_id?: string;
+  before?: number | null;
+  /** The chat to read. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  chat_id?: string | null;
+  /** The group to read, instead of a chat. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  group_id?: string | null;
   /** At most this many messages: 1 to 1,000; 0 stands for 1,000. */
-  limit?: number;
+  limit?: number | null;
 }
 /** Answer of `chat.History`. */
 export interface ChatHistoryResponse {
@@ -445,11 +445,11 @@ export interface GroupsMessage {
 /** Request of `chat.List`. */
 export interface GroupsListRequest {
   /** At most so many, 1 to 1,000; 0 stands for 1,000. */
-  limit?: number;
+  limit?: number | null;
   /** Groups to pass over. */
-  offset?: number;
+  offset?: number | null;
   /** Only groups with this member; empty: all that the caller may see. */
-  user_id?: string;
+  user_id?: string | null;
 }
 /** Answer of `chat.List`. */
 export interface GroupsListResponse {
@@ -460,7 +460,7 @@ export interface GroupsListResponse {
 }
 /** Request of `chat.New`. */
 export interface ChatNewRequest {
-  /** Who the chat is for; order and repetition don't matter. */
+  /** Who the chat is for; order and repetition don't matter. Each has 1 to 256 bytes. */
   user_ids: string[];
 }
 /** Answer of `chat.New`. */
@@ -470,23 +470,23 @@ export interface ChatNewResponse {
 }
 /** Request of `chat.Send`. */
 export interface ChatSendRequest {
-  /** The chat to send to. */
-  chat_id?: string;
+  /** The chat to send to. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  chat_id?: string | null;
   /**
    * With a `group_id`: the same, where it is a UUID; anything else says what program sends, and comes back with each
-   * of its messages.
+   * of its messages. At most 219 bytes: of other letters than ASCII's fewer fit.
    */
-  client?: string;
-  /** Makes a retry safe; the server makes one where it is empty. */
-  client_id?: string;
-  /** The group to send to, instead of a chat. */
-  group_id?: string;
-  /** What it is about; may be empty. */
-  subject?: string;
-  /** What it says. */
+  client?: string | null;
+  /** Makes a retry safe; the server makes one where it is empty. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  client_id?: string | null;
+  /** The group to send to, instead of a chat. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  group_id?: string | null;
+  /** What it is about; may be empty. At most 1024 bytes: of other letters than ASCII's fewer fit. */
+  subject?: string | null;
+  /** What it says. At most 65536 bytes: of other letters than ASCII's fewer fit. */
   text: string;
-  /** Who sends. */
-  user_id?: string;
+  /** Who sends. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  user_id?: string | null;
 }
 /** Answer of `chat.Send`: it is stored. */
 export interface ChatSendResponse {}
@@ -497,9 +497,9 @@ export interface GroupsMessageResponse {
 }
 /** Request of `chats.CreateChat`. */
 export interface ChatsCreateChatRequest {
-  /** The chat's id; the server makes one where it is empty. */
-  id?: string;
-  /** Two or more users. */
+  /** The chat's id; the server makes one where it is empty. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  id?: string | null;
+  /** Two or more users. Each has 1 to 256 bytes. */
   user_ids: string[];
 }
 /** Answer of `chats.CreateChat`. */
@@ -519,9 +519,9 @@ export interface ChatsChat {
 /** Request of `chats.DeleteUser`. */
 export interface ChatsDeleteUserRequest {
   /** Their password, where they call with a login of an account. */
-  secret?: string;
-  /** Who goes; where a token says who calls, it may be left out. */
-  user_id?: string;
+  secret?: string | null;
+  /** Who goes; where a token says who calls, it may be left out. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  user_id?: string | null;
 }
 /** Answer of `chats.DeleteUser`, once all of it is gone. */
 export interface ChatsDeleteUserResponse {
@@ -535,11 +535,11 @@ export interface ChatsDeleteUserResponse {
 /** Request of `chats.ListChats`. */
 export interface ChatsListChatsRequest {
   /** The `cursor` of the answer before; empty: from the front. */
-  cursor?: string;
+  cursor?: string | null;
   /** At most so many, 1 to 100; 0 stands for 25. */
-  limit?: number;
-  /** Whose chats; where a token says that, it may be left out. */
-  user_id?: string;
+  limit?: number | null;
+  /** Whose chats; where a token says that, it may be left out. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  user_id?: string | null;
 }
 /** Answer of `chats.ListChats`. */
 export interface ChatsListChatsResponse {
@@ -588,14 +588,14 @@ export interface ChatsMessage {
 }
 /** Request of `chats.ListMessages`. */
 export interface ChatsListMessagesRequest {
-  /** The chat to read. */
+  /** The chat to read. At most 256 bytes: of other letters than ASCII's fewer fit. */
   chat_id: string;
   /** At most this many messages: 1 to 1,000; 0 stands for 25. */
-  limit?: number;
+  limit?: number | null;
   /** Messages to pass over first, counted from the end that `order` names. */
-  offset?: number;
+  offset?: number | null;
   /** `asc`: oldest first; anything else: newest first. */
-  order?: string;
+  order?: string | null;
 }
 /** Answer of `chats.ListMessages`. */
 export interface ChatsListMessagesResponse {
@@ -606,12 +606,12 @@ export interface ChatsListMessagesResponse {
 }
 /** Request of `chats.MarkRead`. */
 export interface ChatsMarkReadRequest {
-  /** The chat. */
+  /** The chat. At most 256 bytes: of other letters than ASCII's fewer fit. */
   chat_id: string;
   /** Up to which message. One beyond the end is the end; one before the mark changes nothing. */
-  seq?: number;
-  /** Who has read; where a token says that, it may be left out. */
-  user_id?: string;
+  seq?: number | null;
+  /** Who has read; where a token says that, it may be left out. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  user_id?: string | null;
 }
 /** Answer of `chats.MarkRead`. */
 export interface ChatsMarkReadResponse {
@@ -620,13 +620,13 @@ export interface ChatsMarkReadResponse {
 }
 /** Request of `chats.SendMessage`. */
 export interface ChatsSendMessageRequest {
-  /** Who sends. */
-  author_id?: string;
-  /** The chat to send to. */
+  /** Who sends. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  author_id?: string | null;
+  /** The chat to send to. At most 256 bytes: of other letters than ASCII's fewer fit. */
   chat_id: string;
-  /** The message's id, which makes a retry safe; the server makes one where it is empty. */
-  id?: string;
-  /** What it says. */
+  /** The message's id, which makes a retry safe; the server makes one where it is empty. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  id?: string | null;
+  /** What it says. At most 65536 bytes: of other letters than ASCII's fewer fit. */
   text: string;
 }
 /** Answer of `chats.SendMessage`. */
@@ -637,13 +637,13 @@ export interface ChatsSendMessageResponse {
 /** Request of `signup.completeSignup`. */
 export interface SignupCompleteSignupRequest {
   /** Whether the refresh token is to come in a cookie that no script can read. */
-  cookie?: boolean;
+  cookie?: boolean | null;
   /** The address that the code went to. */
   email: string;
-  /** The user id that is wanted; the address where it is empty. */
-  id?: string;
-  /** The namespace. */
-  namespace?: string;
+  /** The user id that is wanted; the address where it is empty. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  id?: string | null;
+  /** The namespace. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
   /** The password from here on. */
   secret: string;
   /** The code that came by mail. */
@@ -662,8 +662,8 @@ export interface SignupCompleteSignupResponse {
 export interface SignupSendVerificationEmailRequest {
   /** Where the code is to go. */
   email: string;
-  /** The namespace. */
-  namespace?: string;
+  /** The namespace. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  namespace?: string | null;
 }
 /** An error as the gateway's answers, error frames and the session dialect carry it. */
 export interface ErrorBody {
@@ -681,25 +681,25 @@ export interface ErrorBody {
 /** What a stream begins with: the metadata of `chat.Connect`, where headers and query did not give it. */
 export interface ChatConnectRequest {
   /** The chat to join, or the group. */
-  chat_id?: string;
+  chat_id?: string | null;
   /** The namespace. */
-  namespace?: string;
+  namespace?: string | null;
   /** What proves who the user is; a page can't put it anywhere else. */
-  token?: string;
+  token?: string | null;
   /** Who joins. */
-  user_id?: string;
+  user_id?: string | null;
 }
 /** Request of `chats.ExportChat`. */
 export interface ChatsExportChatRequest {
-  /** The chat. */
-  chat_id?: string;
+  /** The chat. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  chat_id?: string | null;
   /** The member for whom it is, where an API key asks; without one it is for the namespace. */
-  user_id?: string;
+  user_id?: string | null;
 }
 /** Request of `chats.ExportUser`. */
 export interface ChatsExportUserRequest {
   /** Whose data; where a token says who calls, it may be left out. */
-  user_id?: string;
+  user_id?: string | null;
 }
 /** An account, without what would let somebody use it. */
 export interface ExportAccount {

@@ -173,6 +173,23 @@ impl Endpoint {
             SignupCompleteSignup => "signup.CompleteSignup",
         }
     }
+
+    /// What it is called where its errors are not: in OpenAPI, in figures and in logs, as its path spells it. Those of
+    /// groups have older names in their errors.
+    pub const fn operation(self) -> &'static str {
+        match self {
+            ChatCreate => "chat.Create",
+            ChatList => "chat.List",
+            ChatDelete => "chat.Delete",
+            ChatInvite => "chat.Invite",
+            ChatKick => "chat.Kick",
+            ChatLeave => "chat.Leave",
+            ChatJoin => "chat.Join",
+            GroupSend => "chat.Send",
+            GroupHistory => "chat.History",
+            other => other.name(),
+        }
+    }
 }
 
 /// Whether `path` names that method of that service.
@@ -212,6 +229,16 @@ mod tests {
                 assert_eq!(Endpoint::is_stream(&path), endpoint.streams(), "{path}");
             }
         }
+    }
+
+    #[test]
+    fn an_operation_is_called_like_its_path() {
+        let first = |endpoint: Endpoint| ALL.iter().find(|(named, ..)| *named == endpoint);
+        for &(endpoint, ..) in ALL {
+            let spelled = first(endpoint).map(|(_, service, method)| format!("{service}.{method}"));
+            assert_eq!(Some(endpoint.operation()), spelled.as_deref(), "{endpoint:?}");
+        }
+        assert_eq!((GroupSend.operation(), GroupHistory.operation()), (ChatSend.operation(), ChatHistory.operation()));
     }
 
     #[test]

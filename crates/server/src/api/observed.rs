@@ -50,7 +50,7 @@ fn name(path: &str) -> &'static str {
         "/readyz" => "readyz",
         "/metrics" => "metrics",
         _ if path.starts_with("/assets/") => "assets",
-        _ => Endpoint::from_path(path).map_or("other", Endpoint::name),
+        _ => Endpoint::from_path(path).map_or("other", Endpoint::operation),
     }
 }
 

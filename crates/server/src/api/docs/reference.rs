@@ -96,6 +96,8 @@ fn table(document: &Value, title: &str, schema: &Value) -> Markup {
 
 /// A field's type in a word or two; a type of its own with its fields below.
 fn kind(document: &Value, property: &Value) -> Markup {
+    // Where it may be null, it is the other of two.
+    let property = property["oneOf"].as_array().and_then(|choices| choices.get(1)).unwrap_or(property);
     let target = resolve(document, property);
     if property.get("$ref").is_some() && target["properties"].is_object() {
         let names = fields(&target["properties"]).map(|(name, _)| name).collect::<Vec<_>>().join(", ");
@@ -104,7 +106,11 @@ fn kind(document: &Value, property: &Value) -> Markup {
     match (&target["type"], &target["items"]) {
         (Value::String(list), items) if list == "array" => html! { "list of " (kind(document, items)) },
         (Value::String(one), _) => html! { (one) },
-        (Value::Array(several), _) => html! { (several.iter().map(text).collect::<Vec<_>>().join(" or ")) },
+        // That null is the same as nothing is said of all fields at once.
+        (Value::Array(several), items) => match several.iter().find(|kind| *kind != "null") {
+            Some(kind) if kind == "array" => html! { "list of " (self::kind(document, items)) },
+            kind => html! { (kind.map(text).unwrap_or_default()) },
+        },
         _ => html! { "any of several" },
     }
 }
@@ -162,6 +168,9 @@ mod tests {
             assert_eq!(page.matches(&format!("<code>{path}</code></h3>")).count(), 1, "{path}");
         }
         assert!(page.contains("<a href=\"/docs/protocol\">the protocol</a>") && !page.contains(PROTOCOL), "{page}");
+        assert!(!page.contains("<p><a href=\"/docs/protocol\">"), "a sentence begins with a small letter");
+        assert!(!page.contains(". <a href=\"/docs/"), "a sentence begins with a small letter");
+        assert!(!page.contains("null</td>") && page.contains("<td>object: namespace</td>"), "{page}");
         assert!(page.contains("chat.New.MissingUserIDs"), "refusals are named");
         assert!(page.contains(r#"curl http://127.0.0.1:8080/chat/New -d '{&quot;user_ids&quot;"#), "{page}");
     }

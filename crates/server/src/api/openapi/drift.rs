@@ -142,3 +142,69 @@ fn errors_of_the_sdk_and_the_command_line_are_listed_as_its_code_has_them() {
         .collect();
     assert_eq!(listed, raised);
 }
+
+/// All of the document's values of that name, wherever they stand.
+fn all_of<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(object) => object.iter().for_each(|(key, value)| {
+            found.extend((key == name).then_some(value));
+            all_of(value, name, found);
+        }),
+        Value::Array(list) => list.iter().for_each(|value| all_of(value, name, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn formats_are_registered_ones_and_operations_are_called_like_their_paths() {
+    let document = super::value();
+    let mut formats = Vec::new();
+    all_of(&document["components"], "format", &mut formats);
+    assert!(formats.len() > 20);
+    for format in formats {
+        assert!(["uint64", "uint16", "int64"].iter().any(|known| format == known), "{format}");
+    }
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let name = path.trim_start_matches('/').replace('/', ".");
+        for (verb, id) in [("get", format!("{name}.get")), ("post", name)] {
+            let operation = &item[verb]["operationId"];
+            let is_of_server = item[verb]["tags"][0] == "server";
+            assert!(operation.is_null() || is_of_server || *operation == id, "{path}: {operation}");
+        }
+    }
+}
+
+#[test]
+fn a_head_that_is_too_long_is_answered_alike_whatever_it_asks_for() {
+    for (path, item) in super::value()["paths"].as_object().expect("paths") {
+        for (verb, operation) in item.as_object().expect("operations") {
+            assert_eq!(operation["responses"]["431"]["$ref"], "#/components/responses/431", "{verb} {path}");
+        }
+    }
+}
+
+#[test]
+fn what_a_request_may_hold_is_bounded_as_it_is_read() {
+    let schemas = &super::value()["components"]["schemas"];
+    let users = &schemas["chat.NewRequest"]["properties"]["user_ids"];
+    assert_eq!((&users["items"]["minLength"], &users["items"]["maxLength"]), (&1.into(), &limit::ID.into()));
+    // A list that is required is no list of nothing; others may be null, which is the same as nothing.
+    assert_eq!(users["type"], "array");
+    assert_eq!(schemas["groups.CreateRequest"]["properties"]["user_ids"]["type"], serde_json::json!(["array", "null"]));
+    assert_eq!(schemas["auth.TokenRequest"]["properties"]["options"]["oneOf"][0]["type"], "null");
+    let namespace = &schemas["auth.TokenOptions"]["properties"]["namespace"];
+    assert_eq!(namespace["type"], serde_json::json!(["string", "null"]));
+    assert_eq!(schemas["chat.HistoryRequest"]["properties"]["before"]["maximum"], u64::MAX);
+    let text = &schemas["chat.SendRequest"]["properties"]["text"];
+    assert_eq!(text["description"], "What it says. At most 65536 bytes: of other letters than ASCII's fewer fit.");
+    let mut choices = Vec::new();
+    all_of(schemas, "oneOf", &mut choices);
+    assert!(!choices.is_empty() && choices.iter().all(|choices| choices.is_array()), "{choices:?}");
+    // Lists in requests are refused as lists of strings.
+    for (name, schema) in schemas.as_object().expect("schemas").iter().filter(|(name, _)| name.ends_with("Request")) {
+        for (field, property) in schema["properties"].as_object().expect("fields") {
+            let kind = property["items"]["type"].as_str().unwrap_or("string");
+            assert_eq!(kind, "string", "{name}.{field}");
+        }
+    }
+}

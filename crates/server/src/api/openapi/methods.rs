@@ -66,7 +66,7 @@ pub fn method(endpoint: Endpoint) -> Method {
         Endpoint::ChatConnect => Method::new::<chat::ConnectRequest, chat::Message>(
             "The stream of a chat's messages",
             "A WebSocket. Without a subprotocol every frame is a message as JSON, both ways; with the subprotocol \
-             `micro.chat.v1` one socket carries all chats of a user, and resumes. docs/protocol.md has both dialects.",
+             `micro.chat.v1` one socket carries all chats of a user, and resumes. Both dialects are described in docs/protocol.md.",
         )
         .called(Form::Stream)
         .takes(Scope::Read)

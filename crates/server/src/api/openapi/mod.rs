@@ -5,6 +5,7 @@
 //! - `occasion`: every kind of error and when it occurs; a new kind is described there,
 //! - `errors`: which of them a method can answer with,
 //! - `operation`: a method as a path item,
+//! - `schemas`: what goes in and comes out, in JSON Schema,
 //! - `server`: what is asked of the server itself.
 
 mod errors;
@@ -12,6 +13,7 @@ mod method;
 mod methods;
 mod occasion;
 mod operation;
+mod schemas;
 mod server;
 
 #[cfg(test)]
@@ -24,19 +26,17 @@ use std::sync::LazyLock;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use micro_chat_wire::endpoint::Endpoint;
-use micro_chat_wire::error::ErrorBody;
 use serde_json::{Map, Value, json};
-use utoipa::{PartialSchema, ToSchema};
 
 use super::assets::{self, Content};
 
 /// What every path has in common, in Markdown.
 const ABOUT: &str = "Chat for any web page. Each method is called with `POST` and a JSON body, most of them also with \
     `GET` and a query, at any of four paths: `/chat/New`, `/chat/Chat/New`, `/v1/chat/New`, `/v1/chat/Chat/New`; this \
-    document names the first. The body is read as JSON whatever its content type says. A field that is missing is the \
-    same as an empty one, and fields that nobody knows are passed over.\n\n\
+    document names the first. The body is read as JSON whatever its content type says. A field that is missing or `null` is \
+    the same as an empty one, and fields that nobody knows are passed over. `1.0` is a whole number, too.\n\n\
     A server whose `auth.Options` answers `login: none` believes whoever is named and wants no token.\n\n\
-    docs/protocol.md describes the streams.";
+    The streams are described in docs/protocol.md.";
 
 /// The document, made when it is first asked for.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
@@ -67,13 +67,14 @@ pub fn endpoints() -> impl Iterator<Item = (Endpoint, String)> {
 }
 
 fn document() -> Value {
-    let schemas = schemas();
+    let schemas = schemas::all();
     let (mut paths, mut responses) = (Map::new(), Map::new());
     for (endpoint, path) in endpoints() {
         paths.insert(path, operation::path_item(endpoint, &schemas));
         responses.extend(operation::refusals(endpoint));
     }
-    let description = "The request's head, of which the query is a part, has more than 32 KiB. There is no body.";
+    let description = "The request's head, of which headers and query are parts, has more than 32 KiB: it is read by \
+        nobody, and the answer is the HTTP library's own. It has no body, and none of the headers that others have.";
     responses.insert(operation::LONG_HEAD.to_owned(), json!({ "description": description }));
     paths.extend(server::paths().map(|(path, item)| (path.to_owned(), item)));
     let bearer = |description: &str| json!({ "type": "http", "scheme": "bearer", "description": description });
@@ -104,15 +105,4 @@ fn document() -> Value {
             },
         },
     })
-}
-
-/// Every type of a request, an answer and an error.
-fn schemas() -> Map<String, Value> {
-    let methods = micro_chat_wire::endpoint::ALL.iter().map(|(endpoint, ..)| *endpoint);
-    let twins = methods.clone().filter_map(method::twin);
-    let mut all: method::Schemas =
-        methods.chain(twins).flat_map(|endpoint| methods::method(endpoint).schemas).collect();
-    all.push((ErrorBody::name().into_owned(), ErrorBody::schema()));
-    // A schema always serialises.
-    all.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect()
 }

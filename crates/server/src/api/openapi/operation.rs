@@ -12,7 +12,7 @@ use super::errors::{self, Described};
 use super::method::{Form, Login, Method, twin};
 use super::methods::method;
 
-/// The name of what answers a head that is too long, be it by its query.
+/// The status and the name of what answers a head that is too long, be it by its query.
 pub const LONG_HEAD: &str = "431";
 
 /// A path, with its operations.
@@ -21,19 +21,15 @@ pub fn path_item(endpoint: Endpoint, schemas: &Map<String, Value>) -> Value {
     let mut item = Map::new();
     if matches!(said.form, Form::Call | Form::Stream | Form::Both) {
         let mut get = operation(endpoint, &said);
-        get.insert("operationId".to_owned(), json!(format!("{}.get", endpoint.name())));
+        get.insert("operationId".to_owned(), json!(format!("{}.get", endpoint.operation())));
         let mut parameters = headers(&said);
         parameters.extend(query(schemas.get(&said.request)));
         get.insert("parameters".to_owned(), Value::Array(parameters));
-        if said.form != Form::Stream {
-            let reference = json!({ "$ref": format!("#/components/responses/{LONG_HEAD}") });
-            get["responses"][StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.as_str()] = reference;
-        }
         item.insert("get".to_owned(), Value::Object(get));
     }
     if said.form != Form::Stream {
         let mut post = operation(endpoint, &said);
-        post.insert("operationId".to_owned(), json!(endpoint.name()));
+        post.insert("operationId".to_owned(), json!(endpoint.operation()));
         post.insert("parameters".to_owned(), Value::Array(headers(&said)));
         let content = json!({ "application/json": { "schema": reference(&said.request) } });
         let is_required = schemas.get(&said.request).is_some_and(|schema| schema["required"].is_array());
@@ -97,7 +93,9 @@ fn query(schema: Option<&Value>) -> Vec<Value> {
         let mut property = property.clone();
         if let Some(kinds) = property["type"].as_array() {
             property["type"] = kinds.iter().find(|kind| *kind != "null").cloned().unwrap_or_default();
-            property.as_object_mut().map(|property| property.remove("default"));
+            if property["default"].is_null() {
+                property.as_object_mut().map(|property| property.remove("default"));
+            }
         }
         let description = property.as_object_mut().and_then(|property| property.remove("description"));
         let is_required = required.is_some_and(|required| required.iter().any(|field| field == name));
@@ -124,7 +122,13 @@ fn responses(endpoint: Endpoint, said: &Method) -> Value {
         let reference = json!({ "$ref": format!("#/components/responses/{}", name(endpoint, code)) });
         responses.insert(code.to_string(), reference);
     }
+    responses.insert(LONG_HEAD.to_owned(), long_head());
     Value::Object(responses)
+}
+
+/// What answers a head that is too long, whatever it asks for: it comes before anybody knows what that is.
+pub fn long_head() -> Value {
+    json!({ "$ref": format!("#/components/responses/{LONG_HEAD}") })
 }
 
 /// What a method refuses, each code with its name in the document: it is the same however the method is called.
@@ -133,7 +137,7 @@ pub fn refusals(endpoint: Endpoint) -> impl Iterator<Item = (String, Value)> {
 }
 
 fn name(endpoint: Endpoint, code: u16) -> String {
-    format!("{}.{code}", endpoint.name())
+    format!("{}.{code}", endpoint.operation())
 }
 
 fn by_code(endpoint: Endpoint) -> BTreeMap<u16, Vec<Described>> {
