@@ -57,7 +57,7 @@ test("many messages, from both sides at once, come in one order and once", async
 
 test("whatever users write is text", async () => {
   const evil = `<img src=x onerror="document.title='owned'"><script>document.title = "owned"</script>`;
-  const chat = (await call("/chat/New", { user_ids: ["ann", evil, `chat ${++chats}`] })).chat_id;
+  const chat = await newChat(evil);
   await ben.chat(address(chat, "ben", evil));
   await send(chat, evil, evil, evil);
   await send(chat, "ann", evil, evil);

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { lacks } from "../browser.mjs";
 import { ann, mayLog, server } from "./stage.mjs";
+import { DESKTOP } from "./window.mjs";
 
 test("what a page logs is known here, so that a test fails by it", async () => {
   await ann.browser.open(server.url);

@@ -51,9 +51,9 @@ export async function call(path, request) {
 
 let chats = 0;
 
-/** A chat that no other test knows. */
-export async function newChat() {
-  return (await call("/chat/New", { user_ids: ["ann", "ben", `chat ${++chats}`] })).chat_id;
+/** A chat of Ann's and somebody's that no other test knows. */
+export async function newChat(other = "ben") {
+  return (await call("/chat/New", { user_ids: ["ann", other, `chat ${++chats}`] })).chat_id;
 }
 
 export const send = (chat_id, user_id, text, subject = "") => call("/chat/Send", { chat_id, user_id, text, subject });
