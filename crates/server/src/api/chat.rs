@@ -5,8 +5,8 @@ use micro_chat_wire::chat::{
 };
 
 use crate::auth::Caller;
-use crate::chat::{AtLeast, Chats, Draft, History, Refusal};
-use crate::store::Identity;
+use crate::chat::{AtLeast, Chats, History, Refusal};
+use crate::store::{Identity, MessageDraft};
 
 /// `chat.New`.
 pub async fn new(chats: &Chats, caller: &Caller, request: NewRequest) -> Result<NewResponse, Refusal> {
@@ -18,7 +18,7 @@ pub async fn new(chats: &Chats, caller: &Caller, request: NewRequest) -> Result<
 pub async fn send(chats: &Chats, caller: &Caller, request: SendRequest) -> Result<SendResponse, Refusal> {
     let SendRequest { chat_id, client_id, user_id, subject, text, .. } = request;
     let (identity, by_member, expired) = (Identity::ClientId, false, false);
-    let draft = Draft { chat_id, client_id, identity, user_id, by_member, subject, text, expired };
+    let draft = MessageDraft { chat_id, client_id, identity, user_id, by_member, subject, text, expired };
     chats.send(caller, draft).await?;
     Ok(SendResponse {})
 }

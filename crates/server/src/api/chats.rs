@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::auth::Caller;
-use crate::chat::{AtLeast, Chats, Draft, Listing, Order, Refusal};
-use crate::store::{self, Identity, Nanos};
+use crate::chat::{AtLeast, Chats, Listing, Order, Refusal};
+use crate::store::{self, Identity, MessageDraft, Nanos};
 
 /// `chats.CreateChat`.
 pub async fn create(chats: &Chats, caller: &Caller, request: CreateChatRequest) -> Result<CreateChatResponse, Refusal> {
@@ -26,7 +26,7 @@ pub async fn send(chats: &Chats, caller: &Caller, request: SendMessageRequest) -
     let identity = if id.is_empty() { Identity::ClientId } else { Identity::Id };
     let (subject, expired) = (String::new(), false);
     let (user_id, by_member) = (author_id, false);
-    let draft = Draft { chat_id, client_id: id, identity, user_id, by_member, subject, text, expired };
+    let draft = MessageDraft { chat_id, client_id: id, identity, user_id, by_member, subject, text, expired };
     let message = chats.send(caller, draft).await?;
     Ok(SendMessageResponse { message: Message::from(&*message) })
 }

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::chats::rfc3339;
 use crate::auth::Caller;
-use crate::chat::{Act, Chats, Draft, History, Refusal};
-use crate::store::{self, Identity, Nanos};
+use crate::chat::{Act, Chats, History, Refusal};
+use crate::store::{self, Identity, MessageDraft, Nanos};
 
 /// `chat.Create`.
 pub async fn create(chats: &Chats, caller: &Caller, request: CreateRequest) -> Result<GroupResponse, Refusal> {
@@ -37,7 +37,7 @@ pub async fn act(chats: &Chats, caller: &Caller, act: Act, request: MemberReques
 pub async fn send(chats: &Chats, caller: &Caller, request: SendRequest) -> Result<MessageResponse, Refusal> {
     let SendRequest { group_id, client, client_id, user_id, subject, text, .. } = request;
     let client_id = if client_id.is_empty() { client_id_of(client)? } else { client_id };
-    let draft = Draft {
+    let draft = MessageDraft {
         chat_id: group_id,
         client_id,
         identity: Identity::ClientId,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use micro_chat_wire::limit;
 
-use super::{Chats, Draft, History, Refusal, at_most};
+use super::{Chats, History, Refusal, at_most};
 use crate::auth::{Caller, Scope};
-use crate::store::{Group, GroupChange, GroupDraft, GroupName, Message, Standing};
+use crate::store::{Group, GroupChange, GroupDraft, GroupName, Message, MessageDraft, Standing};
 
 /// Who does what to a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,9 +126,9 @@ impl Chats {
     }
 
     /// Stores a message of a group. Its members send, and nobody else, though the server believes every name.
-    pub async fn send_to_group(&self, caller: &Caller, draft: Draft) -> Result<Arc<Message>, Refusal> {
+    pub async fn send_to_group(&self, caller: &Caller, draft: MessageDraft) -> Result<Arc<Message>, Refusal> {
         self.known_group(caller, &draft.chat_id).await?;
-        self.send(caller, Draft { by_member: true, ..draft }).await.map_err(|refusal| match refusal {
+        self.send(caller, MessageDraft { by_member: true, ..draft }).await.map_err(|refusal| match refusal {
             Refusal::UnknownChat => Refusal::NotInGroup,
             refusal => refusal,
         })

@@ -221,10 +221,10 @@ impl Chats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{AtLeast, Draft};
+    use crate::chat::AtLeast;
     use crate::hub::{Hub, Stored};
     use crate::metrics::Metrics;
-    use crate::store::{Identity, Store, StoreGuard};
+    use crate::store::{Identity, MessageDraft, Store, StoreGuard};
 
     /// A store and its hub, as a server has them.
     fn open(folder: &std::path::Path) -> (Chats, StoreGuard) {
@@ -241,7 +241,7 @@ mod tests {
     }
 
     async fn send(chats: &Chats, chat_id: &str, text: &str) {
-        let draft = Draft {
+        let draft = MessageDraft {
             chat_id: chat_id.to_owned(),
             client_id: String::new(),
             identity: Identity::ClientId,

@@ -32,7 +32,7 @@ pub use join::{Joined, Reader, Start, Step};
 pub use read::{History, Listing, Order};
 pub use refusal::Refusal;
 pub(crate) use refusal::RefusalKind;
-pub use send::{Draft, Pending};
+pub use send::Pending;
 
 use std::sync::Arc;
 

@@ -9,35 +9,14 @@ use uuid::Uuid;
 
 use super::{Chats, Refusal, at_most};
 use crate::auth::{Caller, Scope};
-use crate::store::{Identity, Message, MessageDraft, Sent};
-
-/// A message that somebody wants to send.
-#[derive(Debug)]
-pub struct Draft {
-    /// The chat to send to.
-    pub chat_id: String,
-    /// The sender's name for it; empty: one is made.
-    pub client_id: String,
-    /// What makes it a repetition of another.
-    pub identity: Identity,
-    /// Who sends.
-    pub user_id: String,
-    /// Only a member's is to be stored, though the server believes every name.
-    pub by_member: bool,
-    /// May be empty.
-    pub subject: String,
-    /// What it says.
-    pub text: String,
-    /// It is too late to store it: if it isn't there yet, it is refused, and so is whatever comes with its name later.
-    pub expired: bool,
-}
+use crate::store::{Message, MessageDraft, Sent};
 
 /// A message in line for the next commit: what it has become.
 pub type Pending = Pin<Box<dyn Future<Output = Result<Arc<Message>, Refusal>> + Send>>;
 
 impl Chats {
     /// Stores a message and ends when it is durable.
-    pub async fn send(&self, caller: &Caller, draft: Draft) -> Result<Arc<Message>, Refusal> {
+    pub async fn send(&self, caller: &Caller, draft: MessageDraft) -> Result<Arc<Message>, Refusal> {
         if let Some(limits) = &self.limits {
             limits.send(caller).map_err(Refusal::TooMuch).inspect_err(|_| self.store.metrics().send_refused())?;
         }
@@ -46,22 +25,18 @@ impl Chats {
 
     /// Puts a message in line for the next commit, behind those that this caller submitted before. Its sender is who
     /// calls, whoever it names.
-    pub async fn submit(&self, caller: &Caller, draft: Draft) -> Result<Pending, Refusal> {
+    pub async fn submit(&self, caller: &Caller, draft: MessageDraft) -> Result<Pending, Refusal> {
         let checked = caller.may(Scope::Send).map_err(Refusal::from).and_then(|()| {
-            let draft = Draft { user_id: caller.acts_as(draft.user_id), ..draft };
+            let draft = MessageDraft { user_id: caller.acts_as(draft.user_id), ..draft };
             check(&draft).map(|()| draft)
         });
-        let draft = checked.inspect_err(|_| self.store.metrics().send_refused())?;
-        let Draft { chat_id, mut client_id, identity, user_id, by_member, subject, text, expired } = draft;
-        if client_id.is_empty() {
-            client_id = Uuid::new_v4().to_string();
+        let mut draft = checked.inspect_err(|_| self.store.metrics().send_refused())?;
+        if draft.client_id.is_empty() {
+            draft.client_id = Uuid::new_v4().to_string();
         }
-        let by_member = by_member || caller.must_be_member(&user_id).is_some();
-        let namespace = caller.namespace.clone();
-        let draft =
-            MessageDraft { namespace, chat_id, client_id, identity, user_id, by_member, subject, text, expired };
+        draft.by_member |= caller.must_be_member(&draft.user_id).is_some();
         let underway = self.underway.enter(caller).inspect_err(|_| self.store.metrics().send_refused())?;
-        let answer = self.store.send(draft).await?;
+        let answer = self.store.send(caller.namespace.clone(), draft).await?;
         drop(underway);
         Ok(Box::pin(
             async {
@@ -77,7 +52,7 @@ impl Chats {
     }
 }
 
-fn check(draft: &Draft) -> Result<(), Refusal> {
+fn check(draft: &MessageDraft) -> Result<(), Refusal> {
     if draft.chat_id.is_empty() {
         return Err(Refusal::MissingChatId);
     }

@@ -184,23 +184,21 @@ pub enum Identity {
 /// A message to store.
 #[derive(Debug)]
 pub struct MessageDraft {
-    /// The namespace.
-    pub namespace: String,
     /// The chat to send to.
     pub chat_id: String,
-    /// The sender's name for it.
+    /// The sender's name for it; empty: one is made before it comes here.
     pub client_id: String,
-    /// What makes it a repetition.
+    /// What makes it a repetition of another.
     pub identity: Identity,
     /// Who sends.
     pub user_id: String,
-    /// Only a member's is to be stored.
+    /// Only a member's is to be stored, though the server believes every name.
     pub by_member: bool,
     /// May be empty.
     pub subject: String,
     /// What it says.
     pub text: String,
-    /// It is not to be stored any more.
+    /// It is too late to store it: if it isn't there yet, it is refused, and so is whatever comes with its name later.
     pub expired: bool,
 }
 
@@ -386,10 +384,11 @@ impl Store {
     /// of this caller; the second when it is durable.
     pub async fn send(
         &self,
+        namespace: String,
         draft: MessageDraft,
     ) -> Result<impl Future<Output = Result<Sent, StoreError>> + Send + use<>, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.writes.send(Write::Send { draft, reply }).await.map_err(|_| StoreError::Closed)?;
+        self.writes.send(Write::Send { namespace, draft, reply }).await.map_err(|_| StoreError::Closed)?;
         Ok(async { answer.await.map_err(|_| StoreError::NotCommitted) })
     }
 

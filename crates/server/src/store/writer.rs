@@ -55,6 +55,8 @@ pub enum Write {
     Close,
     /// Store a message.
     Send {
+        /// The namespace.
+        namespace: String,
         /// The message.
         draft: MessageDraft,
         /// Answered after the commit.
@@ -173,8 +175,8 @@ impl Writer {
         for write in batch {
             match write {
                 Write::Create { draft, reply } => held.push(Held::Created(create(&transaction, &draft)?, reply)),
-                Write::Send { draft, reply } => {
-                    held.push(Held::Sent(send(&transaction, &mut chats, draft, fresh)?, reply));
+                Write::Send { namespace, draft, reply } => {
+                    held.push(Held::Sent(send(&transaction, &mut chats, &namespace, draft, fresh)?, reply));
                 }
                 Write::Change(change) => {
                     // It may change what is remembered of the chats.
@@ -275,10 +277,11 @@ fn create(transaction: &Transaction<'_>, draft: &ChatDraft) -> rusqlite::Result<
 fn send(
     transaction: &Transaction<'_>,
     chats: &mut Chats,
+    namespace: &str,
     draft: MessageDraft,
     fresh: &mut Vec<Committed>,
 ) -> rusqlite::Result<Sent> {
-    let Some(Busy { chat, active_at }) = chats.get(transaction, &draft.namespace, &draft.chat_id)? else {
+    let Some(Busy { chat, active_at }) = chats.get(transaction, namespace, &draft.chat_id)? else {
         return Ok(Sent::UnknownChat);
     };
     if draft.by_member && !reader::is_member(transaction, chat.key, &draft.user_id)? {
@@ -334,7 +337,7 @@ fn send(
     }
     if broken::is(Broken::Dedupe) {
         let client_id = Uuid::new_v4().to_string();
-        return send(transaction, chats, MessageDraft { client_id, ..draft }, fresh);
+        return send(transaction, chats, namespace, MessageDraft { client_id, ..draft }, fresh);
     }
     // The insert found something in its way. If that is no repetition, the place itself was taken.
     repetition(transaction, chat, &draft)?.ok_or(rusqlite::Error::QueryReturnedNoRows)

@@ -16,10 +16,10 @@ use crate::api::fault::Fault;
 use crate::api::groups;
 use crate::api::request::{checked_namespace, from_json};
 use crate::auth::Caller;
-use crate::chat::{Act, Draft, Joined, Reader, Refusal, Start};
+use crate::chat::{Act, Joined, Reader, Refusal, Start};
 use crate::hub::{Item, Parcel, Recipient, Seat};
 use crate::node::Node;
-use crate::store::{self, Chat, Identity, Nanos};
+use crate::store::{self, Chat, Identity, MessageDraft, Nanos};
 
 /// Messages of one connection that wait for their commit.
 const PENDING: usize = 64;
@@ -85,7 +85,7 @@ struct Connection {
     after: u64,
     _seat: Option<Seat>,
     /// A message that came before its turn.
-    slowed: Slowed<Draft>,
+    slowed: Slowed<MessageDraft>,
     /// Messages of this connection in line for a commit.
     pending: Answers<Result<Arc<store::Message>, Refusal>>,
 }
@@ -205,7 +205,7 @@ impl Connection {
             // It would be stored where its sender does not mean it to be.
             return Err(refused(Endpoint::ChatConnect, Refusal::UnknownChat));
         }
-        let draft = Draft {
+        let draft = MessageDraft {
             chat_id: self.chat.id.clone(),
             client_id: message.client_id,
             identity: Identity::ClientId,
@@ -225,7 +225,7 @@ impl Connection {
         }
     }
 
-    async fn submit(&mut self, draft: Draft) -> Result<(), Ending> {
+    async fn submit(&mut self, draft: MessageDraft) -> Result<(), Ending> {
         let pending = self.node.chats.submit(&self.caller, draft).await;
         self.pending.push_back(pending.map_err(|refusal| refused(Endpoint::ChatSend, refusal))?);
         Ok(())

@@ -23,10 +23,10 @@ use super::socket::{Ending, Event, Socket, refused};
 use crate::api::fault::Fault;
 use crate::api::request::{checked_namespace, from_json};
 use crate::auth::Caller;
-use crate::chat::{Draft, Pending, Reader, Refusal, Start};
+use crate::chat::{Pending, Reader, Refusal, Start};
 use crate::hub::{Item, Outlet, Recipient};
 use crate::node::Node;
-use crate::store::{Identity, Message};
+use crate::store::{Identity, Message, MessageDraft};
 use subscription::{Read, Reading, Subscription};
 use subscriptions::Subscriptions;
 
@@ -302,7 +302,7 @@ impl Session {
         let Some(subscription) = self.subscriptions.get(handle) else {
             return socket.write([self.error(op::SCOPE_PUBLISH, n, &Fault::UnknownHandle)]).await;
         };
-        let draft = Draft {
+        let draft = MessageDraft {
             chat_id: subscription.chat.id.clone(),
             client_id: message.client_id,
             identity: Identity::ClientId,
