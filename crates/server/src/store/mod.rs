@@ -1,6 +1,7 @@
 //! Where chats and messages are kept: SQLite, in one file, synced before anything is acknowledged.
 //!
 //! - `schema`: the tables,
+//! - `chat` and `message`: what is in them,
 //! - `writer`: one thread that commits all that waits,
 //! - `checkpointer`: one that copies the log into the database meanwhile,
 //! - `reader`: connections that read beside it,
@@ -13,7 +14,8 @@
 //! - `batch`: how much one commit takes away,
 //! - `export`: what is asked for all of a chat, or of a user,
 //! - `retention`: old messages go,
-//! - `accounts`: who logs in with a password, their logins, and codes that were mailed,
+//! - `accounts`: who logs in with a password, and codes that were mailed,
+//! - `logins`: their logins,
 //! - `keys`: API keys, and from when on tokens are good,
 //! - `clock`: the time that is written,
 //! - `folder`: where it lies, for one process at a time,
@@ -23,6 +25,7 @@
 mod accounts;
 mod backup;
 mod batch;
+mod chat;
 mod check;
 mod checkpointer;
 mod clock;
@@ -34,7 +37,9 @@ mod groups;
 mod inbox;
 mod keys;
 mod listing;
+mod logins;
 mod members;
+mod message;
 mod reader;
 mod retention;
 mod schema;
@@ -48,8 +53,9 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Metrics;
-pub use accounts::{Account, Issue, Named, NewLogin, Rotation, SealedCode, SignedUp, Terms, Used};
+pub use accounts::{Account, Named, SealedCode, SignedUp, Terms};
 pub use backup::{back_up, restore};
+pub use chat::{Chat, ChatDraft, ChatKey, ChatName, ChatWithUsers};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;
 use clock::now;
@@ -61,65 +67,15 @@ pub use groups::{Group, GroupChange, GroupDraft, GroupName, Standing};
 pub use inbox::{Listed, Place, Unread};
 pub use keys::{ApiKey, Cutoff, KeyRing};
 pub use listing::Range;
+pub use logins::{Issue, NewLogin, Rotation, Used};
 pub use members::{MemberChange, MemberPage, Membership};
+pub use message::{From, Gone, Identity, Message, MessageDraft, Page, PageSize, Removal, Sent, Span};
 use reader::Readers;
 pub use retention::Due;
 use writer::{Change, Write, Writer};
 
-/// A chat's row number: how tables and subscribers name it inside the server.
-pub type ChatKey = i64;
-
 /// Nanoseconds since the Unix epoch.
 pub type Nanos = i64;
-
-/// A chat, as it stood when it was read.
-#[derive(Clone, Debug)]
-pub struct Chat {
-    /// Its row.
-    pub key: ChatKey,
-    /// Its name in the API.
-    pub id: String,
-    /// Changes where a `seq` could be used again.
-    pub epoch: u64,
-    /// The smallest `seq` that is still there; one beyond `last_seq` in an empty chat.
-    pub first_seq: u64,
-    /// The newest `seq`; 0 in a chat without messages.
-    pub last_seq: u64,
-    /// When it was created.
-    pub created_at: Nanos,
-}
-
-/// A chat with whom it was created for.
-#[derive(Clone, Debug)]
-pub struct ChatWithUsers {
-    /// The chat.
-    pub chat: Chat,
-    /// In the order of their names.
-    pub user_ids: Vec<String>,
-}
-
-/// A message in its place.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// The chat's row.
-    pub chat: ChatKey,
-    /// The chat's name in the API.
-    pub chat_id: String,
-    /// Its place.
-    pub seq: u64,
-    /// Its name.
-    pub id: String,
-    /// The sender's name for it.
-    pub client_id: String,
-    /// Who sent it.
-    pub user_id: String,
-    /// May be empty.
-    pub subject: String,
-    /// What it says.
-    pub text: String,
-    /// When it was stored.
-    pub sent_at: Nanos,
-}
 
 /// Something that was committed, and that subscribers have to hear.
 #[derive(Clone, Debug)]
@@ -130,137 +86,6 @@ pub enum Committed {
     Member(Arc<MemberChange>),
     /// Messages are gone: what is kept for those who come back must not have them.
     Removed(Removal),
-}
-
-/// Messages of a chat that are gone.
-#[derive(Clone, Debug)]
-pub struct Removal {
-    /// The chat's row.
-    pub chat: ChatKey,
-    /// Which of them.
-    pub gone: Gone,
-}
-
-/// Which messages are gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// These: readers pass over them.
-    Seqs(Vec<u64>),
-    /// All before that one: readers are told of the gap.
-    Before(u64),
-}
-
-/// A chat to find or to create.
-#[derive(Debug)]
-pub struct ChatDraft {
-    /// The namespace.
-    pub namespace: String,
-    /// What the client wants it to be called.
-    pub id: Option<String>,
-    /// Sorted, each once.
-    pub user_ids: Vec<String>,
-}
-
-/// A chat that somebody asks for.
-#[derive(Clone, Debug)]
-pub struct ChatName {
-    /// The namespace.
-    pub namespace: String,
-    /// What it is called.
-    pub id: String,
-    /// Who has to be one of its members; none: nobody has.
-    pub member: Option<String>,
-}
-
-/// Which message a draft is a repetition of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identity {
-    /// The one of the same user with the same `client_id`.
-    ClientId,
-    /// That, or the one whose `id` is this draft's `client_id`, whoever sent it. Such a message bears that `id`.
-    Id,
-}
-
-/// A message to store.
-#[derive(Debug)]
-pub struct MessageDraft {
-    /// The chat to send to.
-    pub chat_id: String,
-    /// The sender's name for it; empty: one is made before it comes here.
-    pub client_id: String,
-    /// What makes it a repetition of another.
-    pub identity: Identity,
-    /// Who sends.
-    pub user_id: String,
-    /// Only a member's is to be stored, though the server believes every name.
-    pub by_member: bool,
-    /// May be empty.
-    pub subject: String,
-    /// What it says.
-    pub text: String,
-    /// It is too late to store it: if it isn't there yet, it is refused, and so is whatever comes with its name later.
-    pub expired: bool,
-}
-
-/// What became of a draft.
-#[derive(Debug)]
-pub enum Sent {
-    /// It is this message now, or was before.
-    Stored(Arc<Message>),
-    /// There is no such chat, or the sender is no member of it.
-    UnknownChat,
-    /// Its `client_id` is another message's: the same user said something else with it.
-    Conflict,
-    /// It came too late, now or before, and never will be stored.
-    Expired,
-}
-
-/// Which end of a range a page is taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
-    /// The smallest `seq` first.
-    Oldest,
-    /// The largest `seq` first.
-    Newest,
-}
-
-impl From {
-    /// As SQL has it.
-    const fn direction(self) -> &'static str {
-        match self {
-            Self::Oldest => "ASC",
-            Self::Newest => "DESC",
-        }
-    }
-}
-
-/// How much a page holds.
-#[derive(Clone, Copy, Debug)]
-pub struct PageSize {
-    /// At most so many messages.
-    pub messages: u64,
-    /// No further message once their texts have so many bytes.
-    pub bytes: usize,
-}
-
-/// A page of messages.
-#[derive(Debug)]
-pub struct Page {
-    /// In the direction in which they were read.
-    pub messages: Vec<Message>,
-    /// Whether the range goes on.
-    pub has_more: bool,
-}
-
-/// All messages that a chat has with `after < seq <= to`. Those that are missing were deleted.
-#[derive(Debug)]
-pub struct Span {
-    /// What it begins behind.
-    pub after: u64,
-    /// In their order.
-    pub messages: Vec<Message>,
-    /// What it goes up to.
-    pub to: u64,
 }
 
 /// Why the database did not answer.
