@@ -71,11 +71,18 @@ pub fn run(place: &Place, options: Import) -> Result<(), Failure> {
             options.file.display()
         ));
     }
+    if importing.as_ref().is_some_and(|importing| importing.is_replaced) {
+        answer::note(&format!(
+            "{}: this begins with all that was imported from there before, and is taken for the same file; if it is \
+             another one, give it a name with --name",
+            options.file.display()
+        ));
+    }
     let name = importing.as_ref().map(|importing| importing.name().to_owned());
     let mut messages = Messages::of(&options, only, named.or(name.as_deref()), open()?);
     let sent = send_all(&caller, &mut messages, &progress(size));
-    if let (Err(_), Some(importing)) = (&sent, importing)
-        && let Err(failure) = importing.stop(messages.sent)
+    if let Some(importing) = importing
+        && let Err(failure) = importing.end(messages.sent)
     {
         answer::note(&failure.to_string());
     }

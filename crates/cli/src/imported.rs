@@ -31,7 +31,7 @@ struct Imported {
     inode: Option<String>,
     /// When it was changed, in nanoseconds: what moves it to another disk keeps that.
     modified: Option<u64>,
-    /// How many of its bytes were imported.
+    /// How many of its bytes were imported, as far as is known: more of them where the program was ended from outside.
     length: u64,
     /// The SHA-256 of these.
     hash: String,
@@ -42,10 +42,11 @@ struct Imported {
 pub struct Importing {
     kept: Kept<Imported>,
     file: Imported,
-    /// How much of it was imported earlier.
-    before: u64,
     /// Another that was imported from its place.
     pub is_rewritten: bool,
+    /// It begins as what was imported from its place, and the file system has another there now: it may have been saved by
+    /// an editor, and may be another file.
+    pub is_replaced: bool,
 }
 
 impl Importing {
@@ -57,7 +58,7 @@ impl Importing {
         let _alone = kept.lock()?;
         let mut list = kept.read()?;
         let path = fs::canonicalize(path).map_err(wrong)?;
-        let mut lengths: Vec<u64> = list.iter().map(|known| known.length).collect();
+        let mut lengths: Vec<u64> = list.iter().map(|known| known.length).chain([0]).collect();
         lengths.sort_unstable();
         lengths.dedup();
         let mut input = File::open(&path).map_err(wrong)?;
@@ -78,10 +79,13 @@ impl Importing {
         };
         let same = list.iter().filter(is_same).max_by_key(|known| known.length).cloned();
         let is_rewritten = same.is_none() && list.iter().any(|known| known.path == file.path);
-        let before = same.as_ref().map_or(0, |same| same.length);
+        let is_replaced = same.as_ref().is_some_and(|same| same.length > 0 && same.inode != file.inode)
+            && same.as_ref().is_some_and(|same| same.path == file.path);
+        // Nothing of it is imported yet but what was: until then, the rest may be changed.
+        (file.length, file.hash) = beginnings.first().cloned().unwrap_or_default();
         if let Some(same) = same {
             list.retain(|known| known.name != same.name);
-            file.name = same.name;
+            (file.name, file.length, file.hash) = (same.name, same.length, same.hash);
         }
         // One that was like it was here before, and is elsewhere now.
         while list.iter().any(|known| known.name == file.name) {
@@ -90,7 +94,7 @@ impl Importing {
         list.push(file.clone());
         list.drain(..list.len().saturating_sub(MOST));
         kept.write(&list)?;
-        Ok(Self { kept, file, before, is_rewritten })
+        Ok(Self { kept, file, is_rewritten, is_replaced })
     }
 
     /// What its lines are named after.
@@ -98,19 +102,20 @@ impl Importing {
         &self.file.name
     }
 
-    /// It was imported up to there, and no further: what is behind that may be mended, and it is the same file still.
-    pub fn stop(mut self, sent: u64) -> Result<(), Failure> {
-        let length = sent.max(self.before);
+    /// It was imported up to there: what is behind that may be mended, and it is the same file still.
+    pub fn end(mut self, sent: u64) -> Result<(), Failure> {
         let wrong = |error: io::Error| Failure::Usage(format!("{}: {error}", self.file.path.display()));
-        let mut input = File::open(&self.file.path).map_err(wrong)?.take(length);
+        let mut input = File::open(&self.file.path).map_err(wrong)?.take(sent);
         let beginnings = beginnings(&mut input, &[]).map_err(wrong)?;
         (self.file.length, self.file.hash) = beginnings.last().cloned().unwrap_or_default();
         let _alone = self.kept.lock()?;
         let mut list = self.kept.read()?;
-        list.retain(|known| known.name != self.file.name);
-        if length > 0 {
-            list.push(self.file);
+        // Another program may have come further with it, or come later.
+        if list.iter().any(|known| known.name == self.file.name && known.length >= self.file.length) {
+            return Ok(());
         }
+        list.retain(|known| known.name != self.file.name);
+        list.push(self.file);
         self.kept.write(&list)
     }
 }
@@ -123,9 +128,10 @@ impl Imported {
             fs::metadata(&known.path)
                 .is_ok_and(|there| inode(&there) == known.inode && modified(&there) == known.modified)
         };
+        let has_its_name = || known.length > 0 && self.path.file_name() == known.path.file_name();
         self.path == known.path
             || self.inode.is_some() && self.inode == known.inode
-            || self.modified.is_some() && self.modified == known.modified && !is_left()
+            || self.modified.is_some() && self.modified == known.modified && has_its_name() && !is_left()
     }
 }
 

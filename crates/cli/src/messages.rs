@@ -6,7 +6,9 @@ use micro_chat_wire::chat::SendRequest;
 use micro_chat_wire::limit;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::imported::hex;
@@ -20,13 +22,13 @@ struct Line {
     chat_id: String,
     group_id: String,
     client_id: String,
-    /// The same, as groups call it.
-    client: String,
+    /// The same, as groups call it, where it is a UUID; other programs than ours name themselves by it.
+    client: Option<Value>,
     user_id: String,
     subject: String,
     text: String,
     /// Where the line is an export's: its message,
-    message: Option<Box<Line>>,
+    message: Option<Value>,
     /// or what it says instead of the user, or of the chat whose messages follow,
     user: Option<IgnoredAny>,
     chat: Option<IgnoredAny>,
@@ -74,7 +76,8 @@ impl<'a, R: BufRead> Messages<'a, R> {
                     let is_empty = line.user_id.is_empty() && line.text.is_empty();
                     match line {
                         Line { message: Some(message), .. } if is_empty => {
-                            return self.request(*message).map(Some).map_err(|why| wrong(&why));
+                            let line = serde_json::from_value(message).map_err(|error| wrong(&no_message(&error)))?;
+                            return self.request(line).map(Some).map_err(|why| wrong(&why));
                         }
                         Line { end: Some(_), .. } if is_empty => self.is_broken_off = false,
                         Line { user: Some(_), .. } | Line { chat: Some(_), .. } if is_empty => {
@@ -111,7 +114,7 @@ impl<'a, R: BufRead> Messages<'a, R> {
             return Err("says no chat_id; --chat_id or --group_id says where all of them go".to_owned());
         }
         if client_id.is_empty() {
-            client_id = client;
+            client_id = client.as_ref().and_then(Value::as_str).and_then(id_of_client).unwrap_or_default();
         }
         for (field, value, most) in [
             ("user_id", &user_id, limit::ID),
@@ -147,4 +150,9 @@ fn no_message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     format!("is no message: {}, at its character {}", text.strip_suffix(&place).unwrap_or(&text), error.column())
+}
+
+/// The `client_id` that a group's `client` is, where it is one.
+fn id_of_client(client: &str) -> Option<String> {
+    Uuid::try_parse(client).ok().map(|_| client.to_owned())
 }

@@ -155,7 +155,7 @@ pub fn file(options: &Everywhere) -> Result<ConfigFile, Failure> {
         return Ok(ConfigFile { path: path.into(), named_by: Some("MICRO_CONFIG") });
     }
     let home = etcetera::choose_base_strategy().map_err(|_| {
-        let why = "there is no home folder; name a file with --config, or /dev/null to do without one";
+        let why = "there is no home folder; name a file with --config";
         Failure::Usage(why.to_owned())
     })?;
     Ok(ConfigFile { path: home.config_dir().join("micro").join("config.toml"), named_by: None })

@@ -91,16 +91,17 @@ async fn a_file_is_the_same_one_where_it_was_moved_and_where_it_grew() {
     assert_eq!(chest.import("old/monday.jsonl").await.code, 0);
     assert_eq!(chest.texts().await, ["one", "one", "two"]);
     // To another disk it is copied, with its time, and is left nowhere else.
-    let copied = Command::new("cp").arg("-p").arg(chest.path("old/monday.jsonl")).arg(chest.path("far")).status();
-    assert!(copied.expect("cp").success());
-    fs::remove_file(chest.path("old/monday.jsonl")).expect("a file");
-    assert_eq!(chest.import("far").await.code, 0);
+    let (old, far) = (chest.path("old/monday.jsonl"), chest.path("far/monday.jsonl"));
+    fs::create_dir(chest.path("far")).expect("a folder");
+    assert!(Command::new("cp").arg("-p").args([&old, &far]).status().expect("cp").success());
+    fs::remove_file(old).expect("a file");
+    assert_eq!(chest.import("far/monday.jsonl").await.code, 0);
     assert_eq!(chest.texts().await, ["one", "one", "two"]);
     // The file system knows a file that it moved, though it grew meanwhile.
-    let far = fs::metadata(chest.path("far")).expect("a file");
+    let was = fs::metadata(&far).expect("a file");
     let mut count = 3;
-    if far.created().is_ok() {
-        fs::rename(chest.path("far"), chest.path("near")).expect("a move");
+    if was.created().is_ok() {
+        fs::rename(&far, chest.path("near")).expect("a move");
         let mut near = fs::OpenOptions::new().append(true).open(chest.path("near")).expect("a file");
         near.write_all(b"{\"user_id\": \"ann\", \"text\": \"three\"}\n").expect("a file");
         assert_eq!(chest.import("near").await.json(), json!({ "stored": 4 }));
@@ -136,6 +137,43 @@ async fn a_file_that_stopped_at_a_line_is_the_same_one_where_that_is_mended() {
     let ran = chest.desk.run(&import).await;
     assert_eq!((ran.json(), ran.err.as_str()), (json!({ "stored": 3 }), ""));
     assert_eq!(chest.texts().await, ["one", "one", "two"]);
+}
+
+#[tokio::test]
+async fn a_file_whose_import_was_ended_from_outside_is_the_same_one_where_the_rest_is_mended() {
+    let chest = Chest::open().await;
+    let texts: Vec<String> = (0..900).map(|number| format!("line {number}")).collect();
+    let mut lines: Vec<&str> = texts.iter().map(String::as_str).collect();
+    chest.write("day.jsonl", &lines);
+    let path = chest.path("day.jsonl").display().to_string();
+    let arguments = ["chat", "import", &path, "--chat_id", &chest.id];
+    let mut child = chest.desk.command(&arguments).spawn().expect("it starts");
+    while chest.texts().await.is_empty() {}
+    child.kill().await.expect("an end");
+    let stored = chest.texts().await.len();
+    assert!(stored < 850, "otherwise this would show nothing");
+    lines[899] = "mended";
+    chest.write("day.jsonl", &lines);
+    assert_eq!(chest.import("day.jsonl").await.json(), json!({ "stored": 900 }));
+    assert_eq!(chest.texts().await, lines);
+    // From then on all of it counts: another one in its place is another.
+    lines[0] = "another";
+    chest.write("day.jsonl", &lines[..1]);
+    assert_eq!(chest.import("day.jsonl").await.code, 0);
+    chest.write("day.jsonl", &["another", "line"]);
+    assert_eq!(chest.import("day.jsonl").await.code, 0);
+    assert_eq!(chest.texts().await[899..], ["mended", "another", "line"]);
+}
+
+#[tokio::test]
+async fn a_client_that_names_a_program_makes_no_line_the_same_as_another() {
+    let chest = Chest::open().await;
+    let line = json!({ "user_id": "ann", "text": "ok", "client": "web" }).to_string() + "\n";
+    let named =
+        json!({ "user_id": "ann", "text": "once", "client": "1e7ea4fc-1a0d-4b5c-9d5a-1f6a3b2c4d5e" }).to_string();
+    fs::write(chest.path("day.jsonl"), line.repeat(2) + &named + "\n" + &named).expect("a file");
+    assert_eq!(chest.import("day.jsonl").await.code, 0);
+    assert_eq!(chest.texts().await, ["ok", "ok", "once"]);
 }
 
 #[tokio::test]
