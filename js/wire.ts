@@ -680,8 +680,10 @@ export interface ErrorBody {
 }
 /** What a stream begins with: the metadata of `chat.Connect`, where headers and query did not give it. */
 export interface ChatConnectRequest {
-  /** The chat to join, or the group. */
+  /** The chat to join. */
   chat_id?: string | null;
+  /** The group to join, instead of a chat. */
+  group_id?: string | null;
   /** The namespace. */
   namespace?: string | null;
   /** What proves who the user is; a page can't put it anywhere else. */

@@ -126,9 +126,10 @@ pub struct HistoryResponse {
 pub struct ConnectRequest {
     /// The namespace.
     pub namespace: String,
-    /// The chat to join, or the group.
-    #[serde(alias = "group_id")]
+    /// The chat to join.
     pub chat_id: String,
+    /// The group to join, instead of a chat.
+    pub group_id: String,
     /// Who joins.
     pub user_id: String,
     /// What proves who the user is; a page can't put it anywhere else.

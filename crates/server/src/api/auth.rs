@@ -1,6 +1,7 @@
 //! The service `auth`: logging in, staying so, and logging out.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -49,8 +50,8 @@ impl<'a> Visit<'a> {
     }
 
     /// The accounts, where there are any.
-    pub fn accounts(&self) -> Result<&'a Accounts, Fault> {
-        self.node.accounts.as_deref().ok_or(Fault::Account(self.endpoint, Refusal::Closed))
+    pub fn accounts(&self) -> Result<&'a Arc<Accounts>, Fault> {
+        self.node.accounts.as_ref().ok_or(Fault::Account(self.endpoint, Refusal::Closed))
     }
 
     /// Says what was wrong.

@@ -100,7 +100,7 @@ pub fn frame(message: micro_chat_wire::chat::Message, sent_at: Nanos) -> Message
 }
 
 /// What stands between `client` and what makes a `client_id` of it.
-const SEPARATOR: char = ':';
+const SEPARATOR: char = '|';
 /// The longest `client` of which a `client_id` can be made.
 const CLIENT: usize = limit::ID - SEPARATOR.len_utf8() - uuid::fmt::Hyphenated::LENGTH;
 
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_client_comes_back_as_it_was_given() {
         let longest = "x".repeat(CLIENT);
-        for client in ["web", "a:b", ":", "web:", "ä", longest.as_str(), "1e7ea4fc-1a0d-4b5c-9d5a-1f6a3b2c4d5e"] {
+        for client in ["web", "a|b", "|", "web|", "ä", longest.as_str(), "1e7ea4fc-1a0d-4b5c-9d5a-1f6a3b2c4d5e"] {
             let client_id = client_id_of(client.to_owned()).expect("it is short enough");
             assert_eq!(client_of(&client_id), client);
             assert!(client_id.len() <= limit::ID);

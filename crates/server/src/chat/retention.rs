@@ -123,6 +123,7 @@ impl Chats {
     }
 
     async fn remove_before(&self, namespace: &str, before: Nanos) -> Result<(), StoreError> {
+        self.store.doubt_future(namespace.to_owned()).await?;
         let mut behind = Some((Nanos::MIN, ChatKey::MIN));
         while let Some(at) = behind {
             let due = self.store.due(namespace.to_owned(), before, at).await?;

@@ -124,6 +124,24 @@ impl Store {
         .await
     }
 
+    /// Doubts what is noted of chats as being of a time to come: since then the clock was put back, and what they hold
+    /// may be older.
+    pub async fn doubt_future(&self, namespace: String) -> Result<(), StoreError> {
+        let of_future = "WHERE namespace = ?1 AND oldest_at > ?2";
+        let name = namespace.clone();
+        let is_there = move |connection: &Connection| {
+            connection.prepare_cached(&format!("SELECT 1 FROM chats {of_future} LIMIT 1"))?.exists(params![name, now()])
+        };
+        if self.look(is_there).await? {
+            let doubt = move |connection: &Connection| {
+                let update = format!("UPDATE chats SET oldest_at = 0 {of_future}");
+                connection.execute(&update, params![namespace, now()]).map(drop)
+            };
+            self.change(doubt).await?;
+        }
+        Ok(())
+    }
+
     /// Chats of a namespace that may have something of before that moment, behind that place.
     pub async fn due(&self, namespace: String, before: Nanos, behind: (Nanos, ChatKey)) -> Result<Due, StoreError> {
         self.look(move |connection| due(connection, &namespace, before, behind, CHATS)).await

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use micro_chat_server::api::Origins;
 use micro_chat_server::auth::accounts::{Namespaces, Setup};
@@ -190,6 +191,16 @@ impl Hosted {
 
     pub async fn refresh(&self, token: &str) -> Answer {
         self.post("/auth/Token", json!({ "refresh_token": token })).await
+    }
+
+    /// A call that is given up while the server waits for the database.
+    pub async fn hang_up(&self, path: &str, body: Value) {
+        let database = rusqlite::Connection::open(self.data.path().join("chat.db")).expect("a database");
+        database.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+        let request = self.server.http.post(self.server.url(path)).body(body.to_string());
+        let answer = request.timeout(Duration::from_secs(1)).send().await;
+        assert!(answer.is_err_and(|error| error.is_timeout()), "it did not wait");
+        database.execute_batch("COMMIT").expect("no lock");
     }
 
     /// So many seconds pass since all refreshes, while logins and tokens last.

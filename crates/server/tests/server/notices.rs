@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::hosted::{Hosted, Kind, Login, PASSWORD};
+use crate::hosted::{Hosted, Kind, Login, PASSWORD, revoked};
 use crate::postbox::Mail;
 use crate::running::PATIENCE;
 
@@ -97,4 +97,15 @@ async fn a_change_is_made_at_once_though_no_mail_goes_out_and_no_more_of_it_may_
     assert_eq!(change(&hosted, &login, OTHER, PASSWORD).await, 200);
     assert_eq!(hosted.log_in(ANN, PASSWORD).await.status, 200);
     assert_eq!(hosted.postbox.mails(ANN).len(), 1, "none of these came");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_hangs_up_while_it_is_stored_has_it_done_and_told_all_the_same() {
+    let hosted = Hosted::start().await;
+    let login = hosted.sign_up(ANN).await;
+    let everywhere = json!({ "refresh_token": login.refresh, "everywhere": true });
+    hosted.hang_up("/auth/Revoke", everywhere).await;
+    let mail = hosted.postbox.mail(ANN, 2).await;
+    assert!(mail.text.contains("logged out everywhere"), "{}", mail.text);
+    assert_eq!(hosted.opens(&login.access, ANN).await, revoked());
 }

@@ -1,7 +1,12 @@
 //! Refreshes: what a used token is worth to whoever has lost its answer, and to a thief.
 
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
 use crate::guarded::ended;
 use crate::hosted::{Hosted, Login, PASSWORD, login_of, no_login, revoked};
+use crate::running::PATIENCE;
 
 const ANN: &str = "ann@example.com";
 
@@ -140,4 +145,24 @@ async fn what_a_server_does_not_know_to_be_lost_it_takes_for_stolen() {
     let hosted = hosted.restart().await;
     assert_eq!(hosted.refresh(&ann.refresh).await.id(), no_login());
     is_over(&hosted, &[&ann, &lost]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hangs_up_in_the_middle_of_a_refresh_stays_logged_in() {
+    let hosted = Hosted::start().await;
+    let ann = hosted.sign_up(ANN).await;
+    hosted.hang_up("/auth/Token", json!({ "refresh_token": ann.refresh })).await;
+    let deadline = Instant::now() + PATIENCE;
+    let database = rusqlite::Connection::open(hosted.data.path().join("chat.db")).expect("a database");
+    let is_stored = || {
+        let rotated = "SELECT count(*) FROM logins WHERE previous IS NOT NULL";
+        database.query_row(rotated, [], |row| row.get::<_, u64>(0)).expect("a number") == 1
+    };
+    while !is_stored() {
+        assert!(Instant::now() < deadline, "nothing was stored");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    hosted.later(3_600).await;
+    let found = login_of(&hosted.refresh(&ann.refresh).await);
+    assert_eq!(hosted.opens(&found.access, ANN).await.0, 200);
 }

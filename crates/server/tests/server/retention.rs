@@ -130,6 +130,17 @@ async fn what_is_too_old_goes_where_a_rule_says_so_and_readers_are_told_of_the_g
 }
 
 #[tokio::test]
+async fn what_was_noted_by_a_clock_that_was_ahead_is_looked_at_again() {
+    let (data, _) = ten().await;
+    age(data.path(), 91, "seq <= 4");
+    let ahead = "UPDATE chats SET oldest_at = (strftime('%s') + 400 * 24 * 3600) * 1000000000";
+    open(data.path()).execute_batch(ahead).expect("a change");
+    let server = keeping(data.path(), &["90d"]).await;
+    becomes(data.path(), "SELECT count(*) FROM messages", 12).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_goes_while_people_listen_is_handed_to_nobody_who_comes_back() {
     let (data, [chat_id, _]) = ten().await;
     let server = keeping(data.path(), &["micro=90d"]).await;

@@ -44,6 +44,17 @@ impl Answers {
         self.put(login, mark, true);
     }
 
+    /// The newest goes out once more: that of a rotation which another one asked for.
+    pub fn repeat(&self, login: String, mark: String) {
+        let is_another = |answer: &Answer| answer.newest != mark;
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_another = answers.get(&login).is_some_and(is_another);
+        drop(answers);
+        if is_another {
+            self.give(login, mark);
+        }
+    }
+
     fn put(&self, login: String, newest: String, is_lost: bool) {
         let now = SystemTime::now();
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +76,8 @@ impl Answers {
         let Some(answer) = answers.get_mut(login) else { return true };
         answer.has_arrived |= answer.newest == mark;
         let is_lost = answer.lost.iter().any(|(lost, _)| lost == mark);
-        if answer.has_arrived && answer.lost.is_empty() {
+        // Nothing more is to be found of a login that is over for it.
+        if is_lost || answer.has_arrived && answer.lost.is_empty() {
             answers.remove(login);
         }
         !is_lost
@@ -101,9 +113,19 @@ mod tests {
         answers.replace(text("ann"), text("3"));
         assert!(answers.arrive("ann", "0") && answers.arrive("ann", "3"));
         assert!(!answers.may_be_lost("ann"));
-        assert!(!answers.arrive("ann", "1") && !answers.arrive("ann", "2"));
         answers.give(text("ann"), text("4"));
         assert!(answers.arrive("ann", "3") && answers.arrive("ann", "4"), "that had arrived");
-        assert!(!answers.arrive("ann", "1") && !answers.arrive("ann", "2"), "and these still had not");
+        assert!(!answers.arrive("ann", "1"), "and this still had not");
+        assert!(answers.arrive("ann", "1"), "its login is over: it is found once");
+    }
+
+    #[test]
+    fn an_answer_that_is_repeated_may_arrive_whoever_asked_for_it_first() {
+        let answers = Answers::new();
+        answers.repeat(text("ann"), text("1"));
+        assert!(!answers.may_be_lost("ann"), "of it nothing is known");
+        answers.give(text("ann"), text("1"));
+        answers.repeat(text("ann"), text("2"));
+        assert!(answers.arrive("ann", "2") && !answers.may_be_lost("ann"));
     }
 }

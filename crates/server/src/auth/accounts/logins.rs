@@ -1,9 +1,11 @@
 //! Logging in, staying that, and its end.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::refresh::Successors;
 use super::signing::AccessClaims;
-use super::{Accounts, Asker, Email, RefreshToken, Refusal, Secret, TERMS};
+use super::{Accounts, Asker, Email, RefreshToken, Refusal, Secret, TERMS, whole};
 use crate::auth::attempts::Attempts;
 use crate::mail::About;
 use crate::store::{Account, Issue, Named, NewLogin, Rotation, Used};
@@ -56,13 +58,19 @@ impl Accounts {
     }
 
     /// Another access token, and the next refresh token. The namespace may be empty: nobody said.
-    pub async fn refresh(&self, namespace: &str, token: &RefreshToken) -> Result<Granted, Refusal> {
+    pub async fn refresh(self: &Arc<Self>, namespace: &str, token: &RefreshToken) -> Result<Granted, Refusal> {
         let login = token.login();
-        let successors = token.successors(&self.key);
+        let is_lost = self.answers.may_be_lost(&login);
+        let used = Used { login, hash: token.hash(), is_lost };
+        let (accounts, namespace, successors) = (self.clone(), namespace.to_owned(), token.successors(&self.key));
+        whole(async move { accounts.rotate(namespace, used, successors).await }).await
+    }
+
+    async fn rotate(&self, namespace: String, used: Used, successors: Successors) -> Result<Granted, Refusal> {
+        let login = used.login.clone();
         let next = successors.clone();
-        let used = Used { login: login.clone(), hash: token.hash(), is_lost: self.answers.may_be_lost(&login) };
         let next = move |expires_at| next.of(expires_at).hash();
-        let (account, expires_at, issue) = match self.store.rotate(namespace.to_owned(), used, next, TERMS).await? {
+        let (account, expires_at, issue) = match self.store.rotate(namespace, used, next, TERMS).await? {
             Rotation::Unknown => return Err(Refusal::NoLogin),
             Rotation::Replayed => {
                 tracing::warn!(login, "a refresh token was used twice; its login is over");
@@ -75,7 +83,7 @@ impl Accounts {
         match issue {
             Issue::First => self.answers.give(login, successor.mark()),
             Issue::Replacement => self.answers.replace(login, successor.mark()),
-            Issue::Repeated => {}
+            Issue::Repeated => self.answers.repeat(login, successor.mark()),
         }
         if !self.hold(&account.namespace) {
             return Err(Refusal::NoLogin);
@@ -96,26 +104,34 @@ impl Accounts {
     }
 
     /// Ends a login, with all others of its user where `everywhere` says so.
-    pub async fn log_out(&self, token: &RefreshToken, everywhere: bool) -> Result<(), Refusal> {
-        let (ended, account) = self.store.log_out(token.login(), token.hash(), everywhere, TERMS).await?;
-        self.end(ended);
-        if let Some(account) = account {
-            self.tell_logged_out(&account);
-        }
-        Ok(())
+    pub async fn log_out(self: &Arc<Self>, token: &RefreshToken, everywhere: bool) -> Result<(), Refusal> {
+        let (accounts, login, hash) = (self.clone(), token.login(), token.hash());
+        whole(async move {
+            let (ended, account) = accounts.store.log_out(login, hash, everywhere, TERMS).await?;
+            accounts.end(ended);
+            if let Some(account) = account {
+                accounts.tell_logged_out(&account);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Ends all logins of a user.
-    pub async fn log_out_user(&self, namespace: String, user_id: String) -> Result<(), Refusal> {
-        let account = self.store.account(namespace.clone(), Named::UserId(user_id.clone())).await?;
-        let ended = self.store.log_out_user(namespace, user_id, TERMS).await?;
-        // Whom it did not log out need not be told.
-        let account = account.filter(|_| !ended.is_empty());
-        self.end(ended);
-        if let Some(account) = account {
-            self.tell_logged_out(&account);
-        }
-        Ok(())
+    pub async fn log_out_user(self: &Arc<Self>, namespace: String, user_id: String) -> Result<(), Refusal> {
+        let accounts = self.clone();
+        whole(async move {
+            let account = accounts.store.account(namespace.clone(), Named::UserId(user_id.clone())).await?;
+            let ended = accounts.store.log_out_user(namespace, user_id, TERMS).await?;
+            // Whom it did not log out need not be told.
+            let account = account.filter(|_| !ended.is_empty());
+            accounts.end(ended);
+            if let Some(account) = account {
+                accounts.tell_logged_out(&account);
+            }
+            Ok(())
+        })
+        .await
     }
 
     fn tell_logged_out(&self, account: &Account) {

@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use time::OffsetDateTime;
+use tracing::Instrument;
 
 use answers::Answers;
 pub use codes::Code;
@@ -168,12 +169,28 @@ impl Accounts {
 
     /// Removes an account, for who knows its password. What it sent stays in its chats; `chats.DeleteUser` takes that,
     /// too.
-    pub async fn delete(&self, caller: &Caller, address: Option<IpAddr>, secret: Secret) -> Result<(), Refusal> {
+    pub async fn delete(
+        self: &Arc<Self>,
+        caller: &Caller,
+        address: Option<IpAddr>,
+        secret: Secret,
+    ) -> Result<(), Refusal> {
         let (account, _) = self.own(caller, address, &secret).await?;
-        let ended = self.store.delete_account(account, TERMS).await?;
-        self.end(ended.ok_or(Refusal::WrongCredentials)?);
-        Ok(())
+        let accounts = self.clone();
+        whole(async move {
+            let ended = accounts.store.delete_account(account, TERMS).await?;
+            accounts.end(ended.ok_or(Refusal::WrongCredentials)?);
+            Ok(())
+        })
+        .await
     }
+}
+
+/// Does all of a change, though nobody may wait for it any more: what is stored has to be told as well.
+async fn whole<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::spawn(change.in_current_span()).await.unwrap_or(Err(Refusal::Busy))
 }
 
 /// Why accounts can't be opened.

@@ -1,9 +1,10 @@
 //! An account's password: who knows it, and another one.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::codes::Purpose;
-use super::{Accounts, Asker, Email, Refusal, Secret, TERMS};
+use super::{Accounts, Asker, Email, Refusal, Secret, TERMS, whole};
 use crate::auth::{Caller, Denied};
 use crate::mail::{About, Letter};
 use crate::store::{Account, Named};
@@ -14,7 +15,7 @@ const SECRET: std::ops::RangeInclusive<usize> = 8..=256;
 impl Accounts {
     /// Another password, for who knows the one so far. All other logins end.
     pub async fn change_secret(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         address: Option<IpAddr>,
         old: Secret,
@@ -24,10 +25,14 @@ impl Accounts {
         let email = Email::parse(&account.email).ok_or(Refusal::InvalidEmail)?;
         strong(&new, &email)?;
         let kept = self.passwords.hash(&new).await?;
-        let ended = self.store.change_secret(account, kept, login, TERMS).await?;
-        self.end(ended.ok_or(Refusal::WrongCredentials)?);
-        self.tell(email, About::PasswordChanged);
-        Ok(())
+        let accounts = self.clone();
+        whole(async move {
+            let ended = accounts.store.change_secret(account, kept, login, TERMS).await?;
+            accounts.end(ended.ok_or(Refusal::WrongCredentials)?);
+            accounts.tell(email, About::PasswordChanged);
+            Ok(())
+        })
+        .await
     }
 
     /// Refuses who does not know the password of the caller's own account.
@@ -46,7 +51,13 @@ impl Accounts {
     }
 
     /// Another password for the code that was mailed. All logins end.
-    pub async fn reset(&self, asker: Asker<'_>, email: &str, code: &str, secret: Secret) -> Result<(), Refusal> {
+    pub async fn reset(
+        self: &Arc<Self>,
+        asker: Asker<'_>,
+        email: &str,
+        code: &str,
+        secret: Secret,
+    ) -> Result<(), Refusal> {
         if !self.hold(asker.namespace) {
             return Err(Refusal::Closed);
         }
@@ -55,14 +66,19 @@ impl Accounts {
         self.try_code(asker)?;
         let kept = self.passwords.hash(&secret).await?;
         let sealed = self.seal(asker.namespace, Purpose::Reset, &email, code);
-        let (account, ended) = self.store.reset_secret(sealed, kept, TERMS).await?.ok_or(Refusal::WrongCode)?;
-        self.end(ended);
-        // Others' guesses are no reason to refuse the new one.
-        if let Some(attempts) = &self.attempts {
-            attempts.logged_in(asker.address, asker.namespace, email.as_str(), &account.user_id);
-        }
-        self.tell(email, About::PasswordReset);
-        Ok(())
+        let (accounts, address, namespace) = (self.clone(), asker.address, asker.namespace.to_owned());
+        whole(async move {
+            let reset = accounts.store.reset_secret(sealed, kept, TERMS).await?;
+            let (account, ended) = reset.ok_or(Refusal::WrongCode)?;
+            accounts.end(ended);
+            // Others' guesses are no reason to refuse the new one.
+            if let Some(attempts) = &accounts.attempts {
+                attempts.logged_in(address, &namespace, email.as_str(), &account.user_id);
+            }
+            accounts.tell(email, About::PasswordReset);
+            Ok(())
+        })
+        .await
     }
 
     /// The account, if there is one and that is its password.
