@@ -45,8 +45,8 @@ export function configure(config: Config): void {
   checkNamespace(namespace);
   if (cookies && cookies !== "legacy") throw badArgument('configure: cookies has to be "legacy", or nothing.');
   const own = { ...words };
-  if (!Object.values(own).every((word) => typeof (word ?? "") === "string")) {
-    throw badArgument("configure: words has to be an object of strings.");
+  for (const [key, word] of Object.entries(own)) {
+    if (typeof (word ?? "") !== "string") throw badArgument(`configure: ${key} in words has to be a string.`);
   }
   const places = { ...addresses };
   for (const key of ["api", "wasm"] as const) {

@@ -49,7 +49,7 @@ export class Browser {
     browser.#folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-browser-"));
     browser.#engine = await ENGINES[engine].start(programs, browser.#folder);
     browser.driver = browser.#engine.driver;
-    await browser.driver.manage().setTimeouts({ script: 30_000, pageLoad: LOAD_MS });
+    await browser.driver.manage().setTimeouts({ script: 90_000, pageLoad: LOAD_MS });
     return browser;
   }
 
@@ -80,7 +80,8 @@ export class Browser {
     await go();
     // On a busy machine drivers come back sooner than that, or even with the last page still in front.
     const isThere = (before) => document.readyState === "complete" && performance.timeOrigin !== before;
-    const loaded = () => this.driver.executeScript(isThere, before);
+    // A page that goes away in the middle of the question answers with an error.
+    const loaded = () => this.driver.executeScript(isThere, before).catch(() => false);
     await this.driver.wait(loaded, LOAD_MS, `${name} did not load`, POLL_MS);
   }
 

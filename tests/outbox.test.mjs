@@ -336,23 +336,28 @@ test("what an earlier page left for too long ends as failed, unless the server h
   const chat_id = await newChat();
   await visitor.open(CUT_OFF + tag());
   await inPage((chat_id) => {
-    // Time enough for it to be kept, and a page that goes away before its timer fires.
+    // Time enough for it to be kept where all is there that keeps it, and a page that goes away before its timer fires.
+    window.handle = join(chat_id, "ann");
+    handle.send({ text: "first", client_id: "first" }).catch(() => {});
+  }, chat_id);
+  await visitor.until(async () => (await kept()) === 1);
+  await inPage(() => {
     Micro.configure({ sendTimeout: 4_000 });
     window.setTimeout = () => 0;
-    const handle = join(chat_id, "ann");
     for (const name of ["arrived", "left"]) handle.send({ text: name, client_id: name }).catch(() => {});
-  }, chat_id);
-  await visitor.until(async () => (await kept()) === 2);
+  });
+  await visitor.until(async () => (await kept()) === 3);
   await server.post("/chat/Send", { chat_id, user_id: "ann", text: "arrived", client_id: "arrived" });
   await sleep(4_000);
   await visitor.open(tag());
   await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
-  await visitor.until(() => told.length === 2);
+  await visitor.until(() => told.length === 3);
   assert.deepEqual(await inPage(() => told), [
+    ["sent", "first", true],
     ["sent", "arrived", true],
     ["failed", "left", 410],
   ]);
-  assert.deepEqual(await texts(chat_id), ["arrived"]);
+  assert.deepEqual(await texts(chat_id), ["arrived", "first"]);
   assert.equal(await inPage(() => kept()), 0);
 });
 

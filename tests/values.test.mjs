@@ -37,7 +37,7 @@ async function faults() {
         (message) => seen.push(message.seq, message.text),
       );
       await Promise.all(["one", "two", "three"].map((text) => handle.send(text)));
-      for (const end = Date.now() + 5_000; seen.length < 6 && Date.now() < end;) {
+      for (const end = Date.now() + 15_000; seen.length < 6 && Date.now() < end;) {
         await new Promise((go) => setTimeout(go, 10));
       }
       handle.close();
@@ -163,7 +163,7 @@ test("what is configured is taken whole, or not at all", async () => {
 test("a source of tokens that returns or throws anything", async () => {
   await open();
   const chat_id = await newChat();
-  await inPage(async (chat_id) => {
+  const spared = await inPage(async (chat_id) => {
     const params = { chat_id, user_id: "ann" };
     for (const [name, value] of Object.entries(odd.values)) {
       for (const token of [
@@ -178,17 +178,21 @@ test("a source of tokens that returns or throws anything", async () => {
         });
       }
     }
+    let asked = 0;
     for (const [name, value] of Object.entries(odd.values)) {
       const thrower = () => {
+        asked += 1;
         throw value();
       };
-      odd.attempt(`token, thrown: ${name}`, () => {
+      await odd.attempt(`token, thrown: ${name}`, () => {
         Micro.configure({ token: thrower });
         return Micro.post("/chat/Send", "micro", { ...params, text: name });
       });
     }
     Micro.configure({ token: () => "token" });
+    return asked - Object.keys(odd.values).length;
   }, chat_id);
+  assert.ok(spared >= 0, "each of them was asked");
   assert.deepEqual(await faults(), []);
 });
 
@@ -222,22 +226,29 @@ test("a page's own fetch that returns or throws anything", async () => {
 
 test("what a page changes behind a call's back changes nothing", async () => {
   await open();
-  await inPage(
-    async (chat_id) => {
-      for (const value of Object.values(odd.values)) {
-        const after = { epoch: 0, seq: 0 };
-        const params = { chat_id, user_id: "ann", after };
-        const handle = Micro.connect("/chat/Connect", "micro", params);
-        const message = { text: "odd" };
-        handle.send(message).catch(() => {});
-        Object.assign(after, { epoch: value(), seq: value() });
-        Object.assign(params, { chat_id: value(), user_id: value() });
-        Object.assign(message, { text: value(), client_id: value() });
-        await odd.attempt("changed", () => handle);
-      }
-      // Before the wasm is there, in a page that has just begun, there is the most time for that.
-    },
-    await newChat(),
+  const chat_id = await newChat();
+  const sent = await inPage(async (chat_id) => {
+    const stored = [];
+    for (const value of Object.values(odd.values)) {
+      const after = { epoch: 0, seq: 0 };
+      const params = { chat_id, user_id: "ann", after };
+      const handle = Micro.connect("/chat/Connect", "micro", params);
+      const message = { text: `odd ${stored.length}` };
+      stored.push(handle.send(message));
+      Object.assign(after, { epoch: value(), seq: value() });
+      Object.assign(params, { chat_id: value(), user_id: value() });
+      Object.assign(message, { text: value(), client_id: value() });
+    }
+    return (await Promise.all(stored)).map(({ text }) => text);
+  }, chat_id);
+  assert.deepEqual(
+    sent,
+    sent.map((_, place) => `odd ${place}`),
+  );
+  const { messages } = await server.post("/chat/History", { chat_id });
+  assert.deepEqual(
+    messages.map(({ user_id, text }) => `${user_id}: ${text}`).sort(),
+    sent.map((text) => `ann: ${text}`).sort(),
   );
   assert.deepEqual(await faults(), []);
 });

@@ -57,6 +57,9 @@ const ARROWS = [
 export function trimmed(script) {
   for (const [pattern, replacement, what] of REPLACEMENTS) script = replaceOnly(script, pattern, replacement, what);
   for (const [pattern, replacement] of ARROWS) script = script.replace(pattern, replacement);
+  // An arrow has neither of these, and would silently take its surroundings'.
+  const imports = script.slice(script.indexOf("const import0 = {"), script.indexOf("return { a: import0 }"));
+  if (/^(?! *\/\/).*\b(?:arguments|this)\b/m.test(imports)) throw wrong("an import asks who called it");
   // Whoever is still caught in the old way would call what is not there.
   if (script.includes("handleError")) throw wrong("an import that may throw is wrapped in another way");
   return script;

@@ -1,5 +1,7 @@
 // A window, and what can be seen in it.
 
+import assert from "node:assert/strict";
+
 import { Key, until } from "selenium-webdriver";
 
 import { Browser } from "../browser.mjs";
