@@ -2,14 +2,13 @@
 // user wants.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { Key } from "selenium-webdriver";
 
-import { Form } from "./form.mjs";
 import { Hosted, PASSWORD } from "./hosted.mjs";
-import { Visitor } from "./visitor.mjs";
+import { visitHosted } from "./visit.mjs";
 
 const HOUR_MS = 3_600_000;
 
@@ -19,16 +18,7 @@ let form;
 let email;
 let chat_id;
 
-before(async () => {
-  visitor = await Visitor.start();
-  form = new Form(visitor);
-  hosted = await Hosted.start(visitor.origin, visitor.origin.replace("127.0.0.1", "localhost"));
-});
-
-after(async () => {
-  await visitor?.quit();
-  await hosted?.remove();
-});
+visitHosted((started) => ({ hosted, visitor, form } = started), ["127.0.0.1", "localhost"]);
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 

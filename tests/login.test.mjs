@@ -4,30 +4,20 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { Key } from "selenium-webdriver";
 
 import { colorSchemes } from "./browser.mjs";
-import { Form } from "./form.mjs";
 import { Hosted, PASSWORD } from "./hosted.mjs";
 import { Server } from "./server.mjs";
-import { Visitor } from "./visitor.mjs";
+import { visitHosted } from "./visit.mjs";
 
 let hosted;
 let visitor;
 let form;
 
-before(async () => {
-  visitor = await Visitor.start();
-  form = new Form(visitor);
-  hosted = await Hosted.start(visitor.origin);
-});
-
-after(async () => {
-  await visitor?.quit();
-  await hosted?.remove();
-});
+visitHosted((started) => ({ hosted, visitor, form } = started));
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 

@@ -1,30 +1,20 @@
 // The chat page where people have accounts: they log in, are who they logged in as, and log out.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { Key } from "selenium-webdriver";
 
 import { colorSchemes, lacks } from "../browser.mjs";
-import { Form } from "../form.mjs";
-import { Hosted, PASSWORD } from "../hosted.mjs";
+import { PASSWORD } from "../hosted.mjs";
 import { Server } from "../server.mjs";
-import { Visitor } from "../visitor.mjs";
+import { visitHosted } from "../visit.mjs";
 
 let hosted;
 let visitor;
 let form;
 
-before(async () => {
-  visitor = await Visitor.start();
-  form = new Form(visitor);
-  hosted = await Hosted.start(visitor.origin);
-});
-
-after(async () => {
-  await visitor?.quit();
-  await hosted?.remove();
-});
+visitHosted((started) => ({ hosted, visitor, form } = started));
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 
