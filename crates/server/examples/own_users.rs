@@ -9,7 +9,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let key = EncodingKey::from_secret(secret.trim().as_bytes());
     let token = async move || {
         let user = "ann"; // whoever your site knows this request to come from
-        let claims = serde_json::json!({ "sub": user, "exp": get_current_timestamp() + 3_600 });
+        let now = get_current_timestamp();
+        let claims = serde_json::json!({ "sub": user, "iat": now, "exp": now + 3_600 });
         encode(&Header::default(), &claims, &key).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
