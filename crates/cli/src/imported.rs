@@ -79,8 +79,8 @@ impl Importing {
         };
         let same = list.iter().filter(is_same).max_by_key(|known| known.length).cloned();
         let is_rewritten = same.is_none() && list.iter().any(|known| known.path == file.path);
-        let is_replaced = same.as_ref().is_some_and(|same| same.length > 0 && same.inode != file.inode)
-            && same.as_ref().is_some_and(|same| same.path == file.path);
+        let is_replaced = |same: &Imported| same.length > 0 && same.path == file.path && same.inode != file.inode;
+        let is_replaced = same.as_ref().is_some_and(is_replaced);
         // Nothing of it is imported yet but what was: until then, the rest may be changed.
         (file.length, file.hash) = beginnings.first().cloned().unwrap_or_default();
         if let Some(same) = same {
