@@ -14,6 +14,8 @@ const SCREENSHOTS = new URL("../target/screenshots/", import.meta.url);
 
 /** How long a page may take to load. */
 const LOAD_MS = 30_000;
+/** How long a page may take to know how it is looked at. */
+const LOOK_MS = 10_000;
 const POLL_MS = 10;
 
 const ENGINES = { chromium: Chromium, firefox: Firefox, webkit: WebKit };
@@ -120,6 +122,11 @@ export class Browser {
    */
   async look({ width = 1280, height = 800, scale = 1, colorScheme = "light" } = {}) {
     await this.#engine.look({ width, height, scale, colorScheme });
+    // The browser knows it at once, the page a moment later.
+    const isSeen = (width, height, colorScheme) =>
+      innerWidth === width && innerHeight === height && matchMedia(`(prefers-color-scheme: ${colorScheme})`).matches;
+    const seen = () => this.driver.executeScript(isSeen, width, height, colorScheme);
+    await this.driver.wait(seen, LOOK_MS, `not ${width} × ${height} and ${colorScheme}`, POLL_MS);
   }
 
   /** Tells pages that there is no network, or that there is one again; the sockets that stand are the test's to break. */

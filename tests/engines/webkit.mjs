@@ -107,22 +107,14 @@ export class WebKit {
   async look({ width, height }) {
     const { driver } = this;
     const window = driver.manage().window();
-    const inner = () => driver.executeScript("return [innerWidth, innerHeight]");
     const rect = await window.getRect();
-    const [innerWidth, innerHeight] = await inner();
+    const [innerWidth, innerHeight] = await driver.executeScript("return [innerWidth, innerHeight]");
     if (innerWidth === width && innerHeight === height) return;
     await window.setRect({
       ...rect,
       width: rect.width + width - innerWidth,
       height: rect.height + height - innerHeight,
     });
-    // The window is told at once, the page a moment later.
-    await driver.wait(
-      async () => String(await inner()) === String([width, height]),
-      5_000,
-      `not ${width} × ${height}`,
-      20,
-    );
   }
 
   async forgetCookies() {
