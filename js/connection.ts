@@ -114,6 +114,8 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
   let denied = false;
   const readers = new Map<number, Reader>();
   const senders = new Map<number, Sender>();
+  // The last of them.
+  let sends = 0;
 
   // What the socket and the timer say goes into wasm; a trap has been told of when it comes out.
   const enter = (step: () => void) => {
@@ -209,12 +211,9 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
       rest();
     },
     publish(id: number, body: object, expiresAt: number, sender: Sender, again = false) {
-      senders.set(
-        guard(() => client.publish(id, body, again, expiresAt * 1000 - Date.now())),
-        sender,
-      );
-      // Not before it is known who waits: what is too late already fails at once.
-      enter(() => client.run());
+      // What is too late already fails at once.
+      senders.set(++sends, sender);
+      enter(() => client.publish(sends, id, body, again, expiresAt * 1000 - Date.now()));
     },
     wake: () => enter(() => client.wake()),
     pause: () => enter(() => client.pause()),
@@ -268,11 +267,7 @@ function recover(connection: Connection, outbox: Outbox): void {
         leave();
       },
     };
-    try {
-      connection.publish(id, { client_id, subject, text }, expires_at, sender, true);
-    } catch {
-      leave();
-    }
+    connection.publish(id, { client_id, subject, text }, expires_at, sender, true);
   };
   // What can't go out now, since the connection is refused, a later page sends.
   try {

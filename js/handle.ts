@@ -151,11 +151,7 @@ export function open(
           },
           refused,
         };
-        try {
-          connection.publish(id, body, entry.expires_at, sender);
-        } catch (error) {
-          refused(toError(error), true);
-        }
+        connection.publish(id, body, entry.expires_at, sender);
       });
     },
     close() {

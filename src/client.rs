@@ -64,13 +64,10 @@ impl Client {
     }
 
     /// Sends a message to the chat of a subscription, one that an earlier page may have sent if it is sent `again`. It
-    /// expires in so many milliseconds. Returns the number that `stored` or `refused` will name; nothing follows before
-    /// `run` is called.
-    pub fn publish(&self, id: u32, message: JsValue, again: bool, expires_in: f64) -> Result<u32, JsValue> {
+    /// expires in so many milliseconds. `stored` or `refused` will name it as the page does.
+    pub fn publish(&self, send: u32, id: u32, message: JsValue, again: bool, expires_in: f64) {
         let publish = if again { Session::recover } else { Session::publish };
-        let now = self.clock.now();
-        publish(&mut self.session.borrow_mut(), id, message, now.saturating_add(expires_in as u64), now)
-            .map_err(|fault| CodedError::of(fault).into())
+        self.tell(|session, now| publish(session, send, id, message, now.saturating_add(expires_in as u64), now));
     }
 
     /// The page woke up, or the network came back.

@@ -41,8 +41,9 @@ pub fn engine(data: &[u8]) {
                 page.stands.remove(&(number as u32));
             }
             "p" => {
-                let sent = session.publish(number as u32, json!({}), page.now.saturating_add(60_000), page.now);
-                page.unanswered.extend(sent.ok());
+                page.sends += 1;
+                page.unanswered.insert(page.sends);
+                session.publish(page.sends, number as u32, json!({}), page.now.saturating_add(60_000), page.now);
             }
             "w" => session.wake(page.now),
             "z" => session.pause(),
@@ -63,6 +64,8 @@ struct Page {
     is_opening: bool,
     /// Where each subscription stands, once it does.
     stands: BTreeMap<u32, Option<Cursor>>,
+    /// The last send.
+    sends: u32,
     /// Sends that nothing has been heard of.
     unanswered: BTreeSet<u32>,
     actions: usize,

@@ -73,7 +73,9 @@ pub struct Task {
     start: Instant,
     /// By the engine's number.
     readers: HashMap<u32, Reader>,
-    /// By the engine's number.
+    /// The last send's number.
+    sends: u32,
+    /// By the send's number.
     answers: HashMap<u32, oneshot::Sender<Result<Value, Error>>>,
     /// What the server said of the connection, before it closed it.
     refusal: Option<ErrorBody>,
@@ -96,6 +98,7 @@ impl Task {
             link: Link::None,
             start: Instant::now(),
             readers: HashMap::new(),
+            sends: 0,
             answers: HashMap::new(),
             refusal: None,
         }
@@ -174,14 +177,13 @@ impl Task {
                 self.session.renew(json!({ "token": token }));
             }
             Command::Publish { number, message, timeout, answer } => {
-                let expires_at = now.saturating_add(millis(timeout));
-                let id = self.id_of(number).ok_or(Fault::Closed);
-                let published = id.and_then(|id| self.session.publish(id, message, expires_at, now));
-                match published {
-                    Ok(send) => drop(self.answers.insert(send, answer)),
+                let Some(id) = self.id_of(number) else {
                     // Who no longer waits needs no answer.
-                    Err(fault) => drop(answer.send(Err(error_of(Reason::Fault(fault))))),
-                }
+                    return drop(answer.send(Err(error_of(Reason::Fault(Fault::Closed)))));
+                };
+                self.sends = self.sends.wrapping_add(1);
+                self.answers.insert(self.sends, answer);
+                self.session.publish(self.sends, id, message, now.saturating_add(millis(timeout)), now);
             }
         }
     }

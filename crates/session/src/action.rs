@@ -99,14 +99,14 @@ pub enum Action<B> {
     },
     /// A message is stored: its send succeeded.
     Stored {
-        /// What `publish` returned.
+        /// What the shell calls it.
         send: u32,
         /// The server's id, client_id, seq and sent_at.
         stored: B,
     },
     /// A message will never be stored by this session: its send failed.
     Refused {
-        /// What `publish` returned.
+        /// What the shell calls it.
         send: u32,
         /// Why.
         reason: Reason<B>,

@@ -24,6 +24,13 @@ pub(crate) struct Entry<B> {
     pub message: B,
 }
 
+impl<B> Entry<B> {
+    /// It fails here, and not at the server.
+    pub(crate) fn refused(&self, reason: Reason<B>) -> Action<B> {
+        Action::Refused { send: self.send, reason, certain: !self.transmitted }
+    }
+}
+
 /// Messages in the order in which they were published; on each new socket they go out again in that order.
 pub(crate) struct Outbox<B> {
     /// Oldest first.
@@ -74,11 +81,7 @@ impl<B: Clone> Outbox<B> {
         self.entries.retain(|entry| {
             let lost = is_lost(entry);
             if lost {
-                actions.push_back(Action::Refused {
-                    send: entry.send,
-                    reason: reason.clone(),
-                    certain: !entry.transmitted,
-                });
+                actions.push_back(entry.refused(reason.clone()));
             }
             !lost
         });

@@ -29,7 +29,7 @@ pub struct Session<B> {
     outbox: Outbox<B>,
     /// What the shell has not yet taken.
     actions: VecDeque<Action<B>>,
-    /// The last number given out. Subscriptions, handles, sends and PUBLISHes all draw from it, so none is used twice.
+    /// The last number given out. Subscriptions, handles and PUBLISHes all draw from it, so none is used twice.
     last: u32,
 }
 
@@ -103,34 +103,33 @@ impl<B: Clone> Session<B> {
     }
 
     /// Sends `message` to the chat of a subscription: now, or as soon as there is a connection, and again on each new
-    /// one until the server has answered. Returns what names the send in [`Action::Stored`] and [`Action::Refused`].
+    /// one until the server has answered. `send` is any number that names no other send: one [`Action::Stored`] or
+    /// [`Action::Refused`] of that name follows, whatever happens.
     ///
     /// From `expires_at` on it is not to be stored any more. If it was never transmitted it then fails here; otherwise
     /// the server decides: it has it, or refuses it for good.
-    pub fn publish(&mut self, subscription: u32, message: B, expires_at: u64, now: u64) -> Result<u32, Fault> {
-        let entry = Entry { send: 0, subscription, n: 0, transmitted: false, doubtful: false, expires_at, message };
-        self.enter(entry, now)
+    pub fn publish(&mut self, send: u32, subscription: u32, message: B, expires_at: u64, now: u64) {
+        let entry = Entry { send, subscription, n: 0, transmitted: false, doubtful: false, expires_at, message };
+        self.enter(entry, now);
     }
 
     /// Like [`Session::publish`], for a message that an earlier session may have transmitted: only the server can refuse
     /// it for good.
-    pub fn recover(&mut self, subscription: u32, message: B, expires_at: u64, now: u64) -> Result<u32, Fault> {
-        let entry = Entry { send: 0, subscription, n: 0, transmitted: true, doubtful: true, expires_at, message };
-        self.enter(entry, now)
+    pub fn recover(&mut self, send: u32, subscription: u32, message: B, expires_at: u64, now: u64) {
+        let entry = Entry { send, subscription, n: 0, transmitted: true, doubtful: true, expires_at, message };
+        self.enter(entry, now);
     }
 
     /// Puts a message into the outbox.
-    fn enter(&mut self, entry: Entry<B>, now: u64) -> Result<u32, Fault> {
+    fn enter(&mut self, entry: Entry<B>, now: u64) {
         if !self.subscriptions.iter().any(|one| one.id == entry.subscription) {
-            return Err(Fault::Closed);
+            self.actions.push_back(entry.refused(Reason::Fault(Fault::Closed)));
+        } else if self.outbox.is_full() {
+            self.actions.push_back(entry.refused(Reason::Fault(Fault::OutboxFull)));
+        } else {
+            self.outbox.entries.push(entry);
+            self.transmit(now);
         }
-        if self.outbox.is_full() {
-            return Err(Fault::OutboxFull);
-        }
-        let send = self.number();
-        self.outbox.entries.push(Entry { send, ..entry });
-        self.transmit(now);
-        Ok(send)
     }
 
     /// The application has another token: tells the server on the link that stands. Before there is one, and after it

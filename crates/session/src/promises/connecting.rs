@@ -44,7 +44,7 @@ fn one_of_two_leaves_while_it_connects_and_the_other_stays() {
 fn hello_subscriptions_and_messages_leave_together() {
     let mut session = Session::new(1);
     let id = session.subscribe("chat", None, false, 0);
-    session.publish(id, "hello", NEVER, 0).unwrap();
+    session.publish(1, id, "hello", NEVER, 0);
     session.opened(0);
     let sent = take(&mut session);
     assert!(
@@ -136,7 +136,7 @@ fn the_servers_wish_to_be_left_alone_is_respected() {
 #[test]
 fn a_refusal_ends_everything_with_the_servers_reason() {
     let mut session = live();
-    session.publish(1, "hello", NEVER, 0).unwrap();
+    session.publish(1, 1, "hello", NEVER, 0);
     take(&mut session);
     session.received(Frame::Error { scope: 0, number: 0, error: "no such user", retry_after: None }, 5);
     assert_eq!(take(&mut session), [], "the close decides");
@@ -144,11 +144,13 @@ fn a_refusal_ends_everything_with_the_servers_reason() {
     let reason = Reason::Error("no such user");
     assert_eq!(
         take(&mut session),
-        [Action::Refused { send: 3, reason: reason.clone(), certain: false }, Action::Ended { id: 1, reason }]
+        [Action::Refused { send: 1, reason: reason.clone(), certain: false }, Action::Ended { id: 1, reason }]
     );
-    assert_eq!(session.publish(1, "again", NEVER, 0), Err(Fault::Closed));
+    let reason = Reason::Fault(Fault::Closed);
+    session.publish(2, 1, "again", NEVER, 0);
+    assert_eq!(take(&mut session), [Action::Refused { send: 2, reason: reason.clone(), certain: true }]);
     let id = session.subscribe("chat", None, false, 7);
-    assert_eq!(take(&mut session), [Action::Ended { id, reason: Reason::Fault(Fault::Closed) }]);
+    assert_eq!(take(&mut session), [Action::Ended { id, reason }]);
     assert_eq!(session.deadline(), None);
 }
 

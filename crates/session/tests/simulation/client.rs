@@ -87,7 +87,7 @@ pub struct Client {
     pub timer: Option<u64>,
     /// By the engine's number.
     pub readings: BTreeMap<u32, Reading>,
-    /// By the engine's number.
+    /// By the application's number.
     pub sendings: BTreeMap<u32, Sending>,
 }
 

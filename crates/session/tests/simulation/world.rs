@@ -199,8 +199,9 @@ impl World {
         let message = Body::Message { client_id, offends };
         let expires_at = if self.rng.bool() { u64::MAX } else { self.now + self.rng.u64(..20_000) };
         let told = if self.law == Law::Impatient { u64::MAX } else { expires_at };
-        let send = one.session.publish(id, message, told, self.now).map_err(|fault| format!("{fault:?}"))?;
+        let send = u32::try_from(one.sendings.len()).expect("not as many sends");
         one.sendings.insert(send, Sending { chat, client_id, expires_at, fate: Fate::Pending });
+        one.session.publish(send, id, message, told, self.now);
         self.act(client)
     }
 
