@@ -22,7 +22,7 @@ pub enum Broken {
     /// What goes while a reader catches up goes without a word.
     Gaps,
     /// Whose deletion has begun is not asked again where a call of theirs is written.
-    Erasure,
+    Deletion,
 }
 
 /// Whether this one is broken.
@@ -38,7 +38,7 @@ pub fn is(what: Broken) -> bool {
             "members" => Some(Broken::Members),
             "rings" => Some(Broken::Rings),
             "gaps" => Some(Broken::Gaps),
-            "erasure" => Some(Broken::Erasure),
+            "deletion" => Some(Broken::Deletion),
             _ => None,
         }) == Some(what)
 }

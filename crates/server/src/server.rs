@@ -210,7 +210,7 @@ impl Server {
         let chats = Chats::new(store.clone(), hub, limits.clone());
         tokio::spawn({
             let chats = chats.clone();
-            async move { chats.resume_erasures().await }
+            async move { chats.resume_deletions().await }
         });
         tokio::spawn({
             let chats = chats.clone();

@@ -12,7 +12,7 @@ use super::auth::private;
 use super::fault::Fault;
 use super::request::Call;
 use crate::auth::Caller;
-use crate::chat::{Goodbye, Refusal};
+use crate::chat::{DeletedUser, Refusal};
 use crate::node::Node;
 
 /// `chats.DeleteUser`.
@@ -35,16 +35,16 @@ pub async fn delete_user(
     }
     // All of it goes on where nobody waits for it any more.
     let deleting = tokio::spawn(delete(node.clone(), caller.namespace.clone(), user_id));
-    let goodbye = deleting.await.map_err(|_| Fault::Internal)?.map_err(refused)?;
-    let answer = DeleteUserResponse { messages: goodbye.messages, chats: goodbye.chats, ended: goodbye.ended };
+    let deleted = deleting.await.map_err(|_| Fault::Internal)?.map_err(refused)?;
+    let answer = DeleteUserResponse { messages: deleted.messages, chats: deleted.chats, ended: deleted.ended };
     Ok(private(&answer, None))
 }
 
-async fn delete(node: Arc<Node>, namespace: String, user_id: String) -> Result<Goodbye, Refusal> {
-    let (logins, at) = node.chats.begin_erasure(&namespace, &user_id).await?;
+async fn delete(node: Arc<Node>, namespace: String, user_id: String) -> Result<DeletedUser, Refusal> {
+    let (logins, at) = node.chats.begin_deletion(&namespace, &user_id).await?;
     if let Some(accounts) = &node.accounts {
         accounts.deleted(logins);
     }
     node.access.forget_user(namespace.clone(), user_id.clone(), at);
-    node.chats.erase(&namespace, &user_id).await
+    node.chats.finish_deletion(&namespace, &user_id).await
 }

@@ -4,7 +4,7 @@
 //! - `groups`: chats whose members come and go,
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `send`: storing messages,
-//! - `erasure`: a user goes, with all that they wrote,
+//! - `deletion`: a user goes, with all that they wrote,
 //! - `export`: all of a chat, or of a user,
 //! - `retention`: old messages go,
 //! - `read`: reading them back,
@@ -13,7 +13,7 @@
 //! - [`Refusal`]: what can be wrong with a request.
 
 mod create;
-mod erasure;
+mod deletion;
 mod export;
 mod groups;
 mod inbox;
@@ -25,7 +25,7 @@ mod send;
 mod shared;
 
 pub use create::AtLeast;
-pub use erasure::Goodbye;
+pub use deletion::DeletedUser;
 pub use export::{Export, Part};
 pub use groups::Act;
 pub use join::{Joined, Reader, Start, Step};
@@ -52,7 +52,7 @@ pub struct Chats {
     /// How much each may do; none: as much as they like.
     limits: Option<Arc<Limits>>,
     recent: Arc<join::Recent>,
-    underway: Arc<erasure::Underway>,
+    underway: Arc<deletion::Underway>,
 }
 
 impl Chats {

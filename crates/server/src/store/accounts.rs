@@ -131,7 +131,7 @@ fn is_taken(connection: &Connection, namespace: &str, user_id: &str, email: &str
     }
     // While somebody is being deleted, what is left of them must not become another's, nor another's go with it.
     if connection
-        .prepare_cached("SELECT 1 FROM erasures WHERE namespace = ?1 AND user_id = ?2")?
+        .prepare_cached("SELECT 1 FROM deletions WHERE namespace = ?1 AND user_id = ?2")?
         .exists(params![namespace, user_id])?
     {
         return Ok(true);
@@ -155,7 +155,12 @@ fn is_taken(connection: &Connection, namespace: &str, user_id: &str, email: &str
 }
 
 /// Removes a user's account, if there is one, and all that names them; names its logins.
-pub fn erase(connection: &Connection, namespace: &str, user_id: &str, terms: Terms) -> rusqlite::Result<Vec<String>> {
+pub fn delete_named(
+    connection: &Connection,
+    namespace: &str,
+    user_id: &str,
+    terms: Terms,
+) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached("DELETE FROM former_ids WHERE namespace = ?1 AND user_id = ?2")?
         .execute(params![namespace, user_id])?;

@@ -42,7 +42,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Erasure, Nanos, erasure, groups, retention, schema};
+    use crate::store::{Deletion, Nanos, deletion, groups, retention, schema};
     use rusqlite::Connection;
 
     /// A database with a chat of Ann and Ben: so many messages of hers, of so many bytes each.
@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn whoever_takes_messages_away_takes_so_many_bytes_and_so_many_rows_in_a_commit() {
-        let of = Erasure { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
+        let of = Deletion { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
         // 16 of 64 KiB are one MiB.
         for (messages, bytes, most) in [(40, 64 * 1024, 16), (1_200, 10, ROWS)] {
-            for who in ["erasure", "retention", "sweep"] {
+            for who in ["deletion", "retention", "sweep"] {
                 let folder = tempfile::tempdir().expect("a folder");
                 let connection = database(&folder, messages, bytes);
                 if who == "sweep" {
@@ -88,7 +88,9 @@ mod tests {
                     groups::end(&connection, 1).expect("it ends");
                 }
                 let taken = taken(&connection, "messages", || match who {
-                    "erasure" => erasure::erase(&connection, &of, 1, &mut Vec::new()).expect("it is written").has_more,
+                    "deletion" => {
+                        deletion::delete_from(&connection, &of, 1, &mut Vec::new()).expect("it is written").has_more
+                    }
                     "retention" => retention::remove(&connection, 1, 2, &mut Vec::new()).expect("it is written"),
                     _ => groups::sweep(&connection).expect("it is written"),
                 });
@@ -141,13 +143,14 @@ mod tests {
 
     #[test]
     fn what_was_refused_of_a_user_who_goes_goes_in_as_small_steps() {
-        let of = Erasure { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
+        let of = Deletion { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
         let folder = tempfile::tempdir().expect("a folder");
         let connection = database(&folder, 700, 1);
         crowd(&connection);
         let theirs = "(SELECT chat FROM messages UNION ALL SELECT chat FROM expired)";
-        let mut erase = || erasure::erase(&connection, &of, 1, &mut Vec::new()).expect("it is written").has_more;
-        let taken = taken(&connection, theirs, &mut erase);
+        let mut delete =
+            || deletion::delete_from(&connection, &of, 1, &mut Vec::new()).expect("it is written").has_more;
+        let taken = taken(&connection, theirs, &mut delete);
         assert!(taken.iter().all(|count| *count <= ROWS), "{taken:?}");
         assert_eq!(taken.iter().sum::<usize>(), 1_500, "{taken:?}");
     }

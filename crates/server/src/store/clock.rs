@@ -20,9 +20,9 @@ pub fn now() -> Nanos {
 }
 
 /// From here on, every moment of this thread is behind the beginnings of all deletions that are not done.
-pub fn stand_behind_erasures(connection: &Connection) -> rusqlite::Result<()> {
+pub fn stand_behind_deletions(connection: &Connection) -> rusqlite::Result<()> {
     let newest =
-        connection.query_row("SELECT coalesce(max(at), -1) FROM erasures", [], |row| row.get::<_, Nanos>(0))?;
+        connection.query_row("SELECT coalesce(max(at), -1) FROM deletions", [], |row| row.get::<_, Nanos>(0))?;
     FLOOR.set(newest.saturating_add(1));
     Ok(())
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, erasure, now, reader};
+use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, deletion, now, reader};
 
 /// A group with its members.
 #[derive(Clone, Debug)]
@@ -161,7 +161,7 @@ fn remove(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Re
     let removed = connection
         .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
         .execute(params![chat, user_id])?;
-    erasure::trace_left(connection, chat, user_id)?;
+    deletion::trace_left(connection, chat, user_id)?;
     count(connection, chat, -(removed as i64))
 }
 
@@ -339,7 +339,7 @@ impl Store {
 
     /// Removes what is left of deleted chats, a few rows at a time.
     pub async fn sweep(&self) -> Result<(), StoreError> {
-        while self.change(|connection| erasure::overwriting(connection, || sweep(connection))).await? {}
+        while self.change(|connection| deletion::overwriting(connection, || sweep(connection))).await? {}
         Ok(())
     }
 }

@@ -10,7 +10,7 @@
 //! - `inbox`: a user's chats, and what is unread in them,
 //! - `listing`: messages by their number from one end of a chat,
 //! - `members`: who is in a chat, and what changes of that,
-//! - `erasure`: users who go, with all that they wrote,
+//! - `deletion`: users who go, with all that they wrote,
 //! - `batch`: how much one commit takes away,
 //! - `export`: what is asked for all of a chat, or of a user,
 //! - `retention`: old messages go,
@@ -29,8 +29,8 @@ mod chat;
 mod check;
 mod checkpointer;
 mod clock;
+mod deletion;
 mod directory;
-mod erasure;
 mod export;
 mod folder;
 mod groups;
@@ -59,7 +59,7 @@ pub use chat::{Chat, ChatDraft, ChatKey, ChatName, ChatWithUsers};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;
 use clock::now;
-pub use erasure::{Erased, Erasure, Trace};
+pub use deletion::{Deleted, Deletion, Trace};
 pub use export::{About, AccountData};
 pub use folder::SIGNING_KEY;
 use folder::{DATABASE, Folder};

@@ -217,6 +217,7 @@ const STEPS: &[M<'static>] = &[
     CREATE INDEX chats_by_oldest ON chats (namespace, oldest_at);
     ",
     ),
+    M::up("ALTER TABLE erasures RENAME TO deletions;"),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::checkpointer::Checkpointer;
 use super::{
-    Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, clock, erasure, reader,
+    Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, clock, deletion, reader,
 };
 use crate::broken::{self, Broken};
 use crate::metrics::{Metrics, Sends};
@@ -123,7 +123,7 @@ impl Writer {
 
     /// Commits until it is told to close, or nobody can write any more.
     pub fn run(mut self, mut inbox: mpsc::Receiver<Write>) {
-        if let Err(error) = clock::stand_behind_erasures(&self.connection) {
+        if let Err(error) = clock::stand_behind_deletions(&self.connection) {
             tracing::error!(%error, "it is not known who is being deleted");
         }
         let mut batch = Vec::with_capacity(BATCH);
@@ -317,7 +317,7 @@ fn send(
         .optional()?;
     if let Some(seq) = stored {
         if !draft.by_member {
-            erasure::trace(transaction, chat.key, &draft.user_id)?;
+            deletion::trace(transaction, chat.key, &draft.user_id)?;
         }
         chat.last_seq = seq;
         *active_at = sent_at;
@@ -378,7 +378,7 @@ fn refuse_late(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft)
                 )?
                 .execute(params![chat.key, draft.user_id, draft.client_id, clock::now()])?;
             if !draft.by_member {
-                erasure::trace(transaction, chat.key, &draft.user_id)?;
+                deletion::trace(transaction, chat.key, &draft.user_id)?;
             }
         }
         return Ok(Some(Sent::Expired));

@@ -5,10 +5,10 @@ use std::time::Duration;
 use micro_chat_server::stream::Timing;
 use serde_json::json;
 
-use crate::erasure::{ENDED, HERS, asked, call, change, fill, until};
 use crate::guarded::token;
 use crate::program::Program;
 use crate::running::Running;
+use crate::underway::{ENDED, HERS, asked, call, change, fill, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_hangs_up_while_it_begins_is_deleted_all_the_same() {
@@ -54,9 +54,9 @@ async fn what_was_written_by_a_clock_that_has_been_set_back_since_goes_too() {
     assert_eq!(gone, json!({ "messages": 2, "chats": 2, "ended": 0 }));
     assert_eq!(asked::<u64>(data.path(), "SELECT count(*) FROM members WHERE user_id = 'ann'"), 0);
     // Somebody who is called so, too, while another deletion goes on, and the clock stays where it is.
-    change(data.path(), "INSERT INTO erasures SELECT 'micro', 'ann', max(active_at) FROM chats");
+    change(data.path(), "INSERT INTO deletions SELECT 'micro', 'ann', max(active_at) FROM chats");
     server.stop().await;
-    change(data.path(), "CREATE TRIGGER slow BEFORE DELETE ON erasures BEGIN SELECT RAISE(ABORT, 'not yet'); END");
+    change(data.path(), "CREATE TRIGGER slow BEFORE DELETE ON deletions BEGIN SELECT RAISE(ABORT, 'not yet'); END");
     let server = Running::on(data.path(), Timing::default()).await;
     server.send(&chat_id, "ann", "of another").await;
     change(data.path(), "DROP TRIGGER slow");

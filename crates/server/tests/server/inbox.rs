@@ -236,7 +236,7 @@ async fn a_database_of_before_has_nothing_unread() {
     change(
         data.path(),
         "ALTER TABLE members DROP COLUMN read_seq; ALTER TABLE chats DROP COLUMN active_at; DROP TABLE tombstones;
-         DROP TABLE erasures; DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at;
+         DROP TABLE deletions; DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at;
          ALTER TABLE expired DROP COLUMN at; DROP INDEX groups_public;
          DROP INDEX chats_by_oldest; ALTER TABLE chats DROP COLUMN oldest_at; PRAGMA user_version = 4;",
     );

@@ -20,7 +20,7 @@ const CHATS: usize = 1_000;
 
 /// A user who is being deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Erasure {
+pub struct Deletion {
     /// Their namespace.
     pub namespace: String,
     /// Their name.
@@ -40,7 +40,7 @@ pub struct Trace {
 
 /// What a commit took away of a user in a chat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Erased {
+pub struct Deleted {
     /// Messages.
     pub messages: u64,
     /// Whether they were a member until then.
@@ -72,7 +72,7 @@ const WRITTEN: &str = "SELECT seq, octet_length(text) + octet_length(subject)
 
 fn traces(
     connection: &Connection,
-    of: &Erasure,
+    of: &Deletion,
     behind: ChatKey,
     size: usize,
 ) -> rusqlite::Result<(Vec<Trace>, Option<ChatKey>)> {
@@ -121,7 +121,7 @@ pub fn trace_left(connection: &Connection, chat: ChatKey, user_id: &str) -> rusq
 }
 
 /// Forgets all chats of a namespace in which nothing of a user is left, as retention may have taken it.
-fn forget_traces(connection: &Connection, of: &Erasure) -> rusqlite::Result<()> {
+fn forget_traces(connection: &Connection, of: &Deletion) -> rusqlite::Result<()> {
     let chats: Vec<ChatKey> = connection
         .prepare_cached("SELECT chat FROM traces JOIN chats USING (chat) WHERE user_id = ?2 AND namespace = ?1")?
         .query_map(params![of.namespace, of.user_id], |row| row.get(0))?
@@ -144,19 +144,19 @@ fn beginning(connection: &Connection, namespace: &str, user_id: &str) -> rusqlit
 
 /// Takes a user out of a chat, and away some of what they wrote in it. They go first: whoever is none of its members
 /// sends nothing to it meanwhile.
-pub fn erase(
+pub fn delete_from(
     connection: &Connection,
-    of: &Erasure,
+    of: &Deletion,
     chat: ChatKey,
     committed: &mut Vec<Committed>,
-) -> rusqlite::Result<Erased> {
-    let Erasure { user_id, at, .. } = of;
-    let mut erased = Erased::default();
+) -> rusqlite::Result<Deleted> {
+    let Deletion { user_id, at, .. } = of;
+    let mut deleted = Deleted::default();
     let left = connection
         .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2 AND joined_at <= ?3")?
         .execute(params![chat, user_id, at])?;
     if left > 0 {
-        erased.was_member = true;
+        deleted.was_member = true;
         groups::count(connection, chat, -1)?;
         let membership = Membership::Left(user_id.to_owned());
         committed.push(Committed::Member(Arc::new(MemberChange { chat, membership })));
@@ -166,7 +166,7 @@ pub fn erase(
         if !others {
             groups::end(connection, chat)?;
             committed.push(Committed::Member(Arc::new(MemberChange { chat, membership: Membership::Ended })));
-            return Ok(Erased { has_ended: true, ..erased });
+            return Ok(Deleted { has_ended: true, ..deleted });
         }
     }
     connection
@@ -184,24 +184,24 @@ pub fn erase(
         .execute(params![chat, user_id, at, batch.room()])?;
     (0..forgotten).for_each(|_| batch.add(0));
     let seqs = written(connection, of, chat, &mut batch)?;
-    erased.has_more = batch.is_full();
+    deleted.has_more = batch.is_full();
     let mut bury = connection.prepare_cached("INSERT OR IGNORE INTO tombstones (chat, seq) VALUES (?1, ?2)")?;
     let mut delete = connection.prepare_cached("DELETE FROM messages WHERE chat = ?1 AND seq = ?2")?;
     for seq in &seqs {
         bury.execute(params![chat, seq])?;
         delete.execute(params![chat, seq])?;
     }
-    erased.messages = seqs.len() as u64;
+    deleted.messages = seqs.len() as u64;
     if !seqs.is_empty() {
         committed.push(Committed::Removed(Removal { chat, gone: Gone::Seqs(seqs) }));
     }
     // Whoever is out of a chat is found here while something of them is in it.
     trace_left(connection, chat, user_id)?;
-    Ok(erased)
+    Ok(deleted)
 }
 
 /// Some of the messages that go, as many as still fit.
-fn written(connection: &Connection, of: &Erasure, chat: ChatKey, batch: &mut Batch) -> rusqlite::Result<Vec<u64>> {
+fn written(connection: &Connection, of: &Deletion, chat: ChatKey, batch: &mut Batch) -> rusqlite::Result<Vec<u64>> {
     let mut select = connection.prepare_cached(WRITTEN)?;
     let mut rows = select.query(params![chat, of.user_id, of.at])?;
     let mut seqs = Vec::new();
@@ -224,7 +224,7 @@ pub fn overwriting<T>(connection: &Connection, write: impl FnOnce() -> rusqlite:
 impl Store {
     /// Begins to delete a user: from here on it is done, whatever happens. Their account goes at once; names its logins.
     /// Their tokens are good no more, as the cutoff says, which need not name them.
-    pub async fn begin_erasure(
+    pub async fn begin_deletion(
         &self,
         namespace: String,
         user_id: String,
@@ -233,7 +233,7 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         self.change(move |connection| {
             overwriting(connection, || {
-                let logins = accounts::erase(connection, &namespace, &user_id, terms)?;
+                let logins = accounts::delete_named(connection, &namespace, &user_id, terms)?;
                 connection
                     .prepare_cached("DELETE FROM cutoffs WHERE namespace = ?1 AND user_id = ?2")?
                     .execute(params![namespace, user_id])?;
@@ -241,11 +241,11 @@ impl Store {
                 let at = beginning(connection, &namespace, &user_id)?;
                 connection
                     .prepare_cached(
-                        "INSERT INTO erasures (namespace, user_id, at) VALUES (?1, ?2, ?3)
+                        "INSERT INTO deletions (namespace, user_id, at) VALUES (?1, ?2, ?3)
                          ON CONFLICT DO UPDATE SET at = excluded.at",
                     )?
                     .execute(params![namespace, user_id, at])?;
-                clock::stand_behind_erasures(connection)?;
+                clock::stand_behind_deletions(connection)?;
                 Ok(logins)
             })
         })
@@ -253,10 +253,10 @@ impl Store {
     }
 
     /// Users of whom something is left to delete.
-    pub async fn erasures(&self) -> Result<Vec<(String, String)>, StoreError> {
+    pub async fn deletions(&self) -> Result<Vec<(String, String)>, StoreError> {
         self.look(|connection| {
             connection
-                .prepare_cached("SELECT namespace, user_id FROM erasures ORDER BY at")?
+                .prepare_cached("SELECT namespace, user_id FROM deletions ORDER BY at")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })
@@ -264,13 +264,13 @@ impl Store {
     }
 
     /// What is left to delete of a user, if anything is.
-    pub async fn erasure(&self, namespace: String, user_id: String) -> Result<Option<Erasure>, StoreError> {
+    pub async fn deletion(&self, namespace: String, user_id: String) -> Result<Option<Deletion>, StoreError> {
         self.look(move |connection| {
             let at = connection
-                .prepare_cached("SELECT at FROM erasures WHERE namespace = ?1 AND user_id = ?2")?
+                .prepare_cached("SELECT at FROM deletions WHERE namespace = ?1 AND user_id = ?2")?
                 .query_row(params![namespace, user_id], |row| row.get(0))
                 .optional()?;
-            Ok(at.map(|at| Erasure { namespace, user_id, at }))
+            Ok(at.map(|at| Deletion { namespace, user_id, at }))
         })
         .await
     }
@@ -282,31 +282,31 @@ impl Store {
         user_id: String,
         behind: ChatKey,
     ) -> Result<(Vec<Trace>, Option<ChatKey>), StoreError> {
-        self.traces_of(Erasure { namespace, user_id, at: Nanos::MAX }, behind).await
+        self.traces_of(Deletion { namespace, user_id, at: Nanos::MAX }, behind).await
     }
 
     /// The same of those that know something of a user who is being deleted.
-    pub async fn traces_of(&self, of: Erasure, behind: ChatKey) -> Result<(Vec<Trace>, Option<ChatKey>), StoreError> {
+    pub async fn traces_of(&self, of: Deletion, behind: ChatKey) -> Result<(Vec<Trace>, Option<ChatKey>), StoreError> {
         self.look(move |connection| traces(connection, &of, behind, CHATS)).await
     }
 
     /// Takes a user out of a chat, and away some of what they wrote in it.
-    pub async fn erase(&self, of: Erasure, chat: ChatKey) -> Result<Erased, StoreError> {
+    pub async fn delete_from(&self, of: Deletion, chat: ChatKey) -> Result<Deleted, StoreError> {
         self.change_and_tell(move |connection, committed| {
-            overwriting(connection, || erase(connection, &of, chat, committed))
+            overwriting(connection, || delete_from(connection, &of, chat, committed))
         })
         .await
     }
 
     /// Nothing is left of a user. Whether that was all: they may have begun anew to be deleted meanwhile.
-    pub async fn end_erasure(&self, of: Erasure) -> Result<bool, StoreError> {
+    pub async fn end_deletion(&self, of: Deletion) -> Result<bool, StoreError> {
         self.change(move |connection| {
             overwriting(connection, || {
                 forget_traces(connection, &of)?;
                 let ended = connection
-                    .prepare_cached("DELETE FROM erasures WHERE namespace = ?1 AND user_id = ?2 AND at = ?3")?
+                    .prepare_cached("DELETE FROM deletions WHERE namespace = ?1 AND user_id = ?2 AND at = ?3")?
                     .execute(params![of.namespace, of.user_id, of.at])?;
-                clock::stand_behind_erasures(connection)?;
+                clock::stand_behind_deletions(connection)?;
                 Ok(ended > 0)
             })
         })
@@ -386,7 +386,7 @@ mod tests {
     fn a_walk_in_small_steps_finds_what_one_finds_and_comes_to_its_end() {
         let folder = tempfile::tempdir().expect("a folder");
         let connection = database(&folder, 10);
-        let of = Erasure { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
+        let of = Deletion { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
         let (mut found, mut behind) = (Vec::new(), Some(ChatKey::MIN));
         while let Some(at) = behind {
             let (traces, next) = traces(&connection, &of, at, 1).expect("a read");
@@ -394,7 +394,7 @@ mod tests {
             behind = next;
         }
         assert_eq!(found, [1, 2, 3]);
-        let elsewhere = Erasure { namespace: "other".to_owned(), ..of };
+        let elsewhere = Deletion { namespace: "other".to_owned(), ..of };
         assert!(traces(&connection, &elsewhere, 0, CHATS).expect("a read").0.is_empty(), "another namespace's Ann");
     }
 }

@@ -13,7 +13,7 @@ use super::{Chats, Refusal, at_most};
 use crate::auth::accounts::TERMS;
 use crate::auth::{self, Caller, Denied, Scope};
 use crate::broken::{self, Broken};
-use crate::store::{ChatKey, Cutoff, Erasure, StoreError, Trace};
+use crate::store::{ChatKey, Cutoff, Deletion, StoreError, Trace};
 use micro_chat_wire::limit;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// What went with a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Goodbye {
+pub struct DeletedUser {
     /// Messages, but for those of chats that have ended.
     pub messages: u64,
     /// Chats that they were in.
@@ -60,14 +60,14 @@ impl Underway {
             let cutoff = state.gone.get(&caller.namespace).and_then(|gone| gone.get(&user.id));
             cutoff.is_some_and(|cutoff| user.issued_at.is_none_or(|at| auth::seconds(at) <= *cutoff))
         });
-        if is_gone && !broken::is(Broken::Erasure) {
+        if is_gone && !broken::is(Broken::Deletion) {
             return Err(Denied::RevokedToken);
         }
         Ok(state.calls.token())
     }
 
     /// Lets in nobody any more with a token of that user from up to then. Ends when whoever was let in is in line.
-    async fn leave(&self, namespace: &str, user_id: &str, at: u64) {
+    async fn shut_out(&self, namespace: &str, user_id: &str, at: u64) {
         let before = {
             let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
             state.gone.entry(namespace.to_owned()).or_default().insert(user_id.to_owned(), at);
@@ -78,7 +78,7 @@ impl Underway {
             state.earlier.push(calls);
             state.earlier.clone()
         };
-        if !broken::is(Broken::Erasure) {
+        if !broken::is(Broken::Deletion) {
             for calls in before {
                 calls.wait().await;
             }
@@ -86,7 +86,7 @@ impl Underway {
     }
 
     /// Lets them in again: it did not begin.
-    fn stay(&self, namespace: &str, user_id: &str) {
+    fn let_in(&self, namespace: &str, user_id: &str) {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(gone) = state.gone.get_mut(namespace) {
             gone.remove(user_id);
@@ -112,13 +112,13 @@ impl Chats {
 
     /// Begins to delete a user: from here on it is done, whatever happens. Their account is gone; names its logins, and up
     /// to which second tokens are theirs. Not to be given up on the way: what has begun would not be known here.
-    pub async fn begin_erasure(&self, namespace: &str, user_id: &str) -> Result<(Vec<String>, u64), Refusal> {
+    pub async fn begin_deletion(&self, namespace: &str, user_id: &str) -> Result<(Vec<String>, u64), Refusal> {
         let at = auth::seconds(SystemTime::now());
         let cutoff = Cutoff { namespace: namespace.to_owned(), user_id: auth::sealed(namespace, user_id), at };
-        self.underway.leave(namespace, user_id, at).await;
-        let begun = self.store.begin_erasure(namespace.to_owned(), user_id.to_owned(), cutoff, TERMS).await;
-        let logins = begun.inspect_err(|_| self.underway.stay(namespace, user_id))?;
-        if broken::is(Broken::Erasure) {
+        self.underway.shut_out(namespace, user_id, at).await;
+        let begun = self.store.begin_deletion(namespace.to_owned(), user_id.to_owned(), cutoff, TERMS).await;
+        let logins = begun.inspect_err(|_| self.underway.let_in(namespace, user_id))?;
+        if broken::is(Broken::Deletion) {
             // Time for more calls with tokens that nobody has ended yet.
             sleep(Duration::from_millis(20)).await;
         }
@@ -126,64 +126,64 @@ impl Chats {
     }
 
     /// Deletes what is left of a user. Where that fails, this says so, and it goes on by itself.
-    pub async fn erase(&self, namespace: &str, user_id: &str) -> Result<Goodbye, Refusal> {
-        let erased = self.try_to_erase(namespace, user_id).await;
-        if erased.is_err() {
+    pub async fn finish_deletion(&self, namespace: &str, user_id: &str) -> Result<DeletedUser, Refusal> {
+        let deleted = self.try_to_delete(namespace, user_id).await;
+        if deleted.is_err() {
             let (chats, left) = (self.clone(), (namespace.to_owned(), user_id.to_owned()));
             tokio::spawn(async move {
                 let mut pause = BACK_OFF;
                 if chats.rest(&mut pause).await {
-                    chats.erase_all(vec![left], pause).await;
+                    chats.delete_all(vec![left], pause).await;
                 }
             });
         }
-        Ok(erased?)
+        Ok(deleted?)
     }
 
-    async fn try_to_erase(&self, namespace: &str, user_id: &str) -> Result<Goodbye, StoreError> {
-        let mut goodbye = Goodbye::default();
+    async fn try_to_delete(&self, namespace: &str, user_id: &str) -> Result<DeletedUser, StoreError> {
+        let mut total = DeletedUser::default();
         // Whoever is deleted a second time meanwhile goes with what has come since.
-        while let Some(erasure) = self.store.erasure(namespace.to_owned(), user_id.to_owned()).await? {
-            while self.walk(&erasure, &mut goodbye).await? {}
+        while let Some(deletion) = self.store.deletion(namespace.to_owned(), user_id.to_owned()).await? {
+            while self.walk(&deletion, &mut total).await? {}
             // Chats that nobody is left in hold their messages still.
             self.store.sweep().await?;
-            if self.store.end_erasure(erasure).await? {
+            if self.store.end_deletion(deletion).await? {
                 break;
             }
         }
         // Who asks from here on finds nothing in a ring, either.
         self.hub.reached(self.store.committed()).await;
-        Ok(goodbye)
+        Ok(total)
     }
 
     /// Walks once through all that knows something of a user; whether anything does.
-    async fn walk(&self, erasure: &Erasure, goodbye: &mut Goodbye) -> Result<bool, StoreError> {
+    async fn walk(&self, deletion: &Deletion, total: &mut DeletedUser) -> Result<bool, StoreError> {
         let (mut behind, mut has_found) = (Some(ChatKey::MIN), false);
         while let Some(at) = behind {
-            let (traces, next) = self.store.traces_of(erasure.clone(), at).await?;
+            let (traces, next) = self.store.traces_of(deletion.clone(), at).await?;
             for trace in traces {
                 has_found = true;
-                self.erase_in(erasure, &trace, goodbye).await?;
+                self.delete_from(deletion, &trace, total).await?;
             }
             behind = next;
         }
         Ok(has_found)
     }
 
-    async fn erase_in(&self, erasure: &Erasure, trace: &Trace, goodbye: &mut Goodbye) -> Result<(), StoreError> {
-        let namespace = &erasure.namespace;
+    async fn delete_from(&self, deletion: &Deletion, trace: &Trace, total: &mut DeletedUser) -> Result<(), StoreError> {
+        let namespace = &deletion.namespace;
         let mut has_more = true;
         while has_more {
             let begun = Instant::now();
-            let erased = self.store.erase(erasure.clone(), trace.chat).await?;
+            let deleted = self.store.delete_from(deletion.clone(), trace.chat).await?;
             self.recent.forget_messages(namespace, &trace.id, trace.chat);
-            if erased.has_ended {
+            if deleted.has_ended {
                 self.forget(namespace, &trace.id, trace.chat);
             }
-            goodbye.messages += erased.messages;
-            goodbye.chats += u64::from(erased.was_member);
-            goodbye.ended += u64::from(erased.has_ended);
-            has_more = erased.has_more;
+            total.messages += deleted.messages;
+            total.chats += u64::from(deleted.was_member);
+            total.ended += u64::from(deleted.has_ended);
+            has_more = deleted.has_more;
             if has_more {
                 // As long for others as for this.
                 sleep(begun.elapsed()).await;
@@ -193,11 +193,11 @@ impl Chats {
     }
 
     /// Goes on with what was left to do when the server ended.
-    pub async fn resume_erasures(&self) {
+    pub async fn resume_deletions(&self) {
         let mut pause = BACK_OFF;
         loop {
-            match self.store.erasures().await {
-                Ok(left) => return self.erase_all(left, BACK_OFF).await,
+            match self.store.deletions().await {
+                Ok(left) => return self.delete_all(left, BACK_OFF).await,
                 Err(StoreError::Closed) => return,
                 Err(error) => tracing::error!(%error, again_in = ?pause, "it is not known who is being deleted"),
             }
@@ -209,11 +209,11 @@ impl Chats {
 
     /// Deletes what is left of these users, one after the other, and those where that fails again and again, until it is
     /// done or the server ends: then the next start goes on. One that fails holds up no other.
-    async fn erase_all(&self, mut left: Vec<(String, String)>, mut pause: Duration) {
+    async fn delete_all(&self, mut left: Vec<(String, String)>, mut pause: Duration) {
         while !left.is_empty() {
             let mut failed = Vec::new();
             for (namespace, user_id) in left {
-                match self.try_to_erase(&namespace, &user_id).await {
+                match self.try_to_delete(&namespace, &user_id).await {
                     Ok(_) => pause = BACK_OFF,
                     Err(StoreError::Closed) => return,
                     Err(error) => {
@@ -256,7 +256,7 @@ mod tests {
     async fn a_deletion_begins_behind_calls_that_were_let_in_and_holds_up_none() {
         let underway = Underway::default();
         let call = underway.enter(&caller("ann", None)).expect("she is let in");
-        let mut leaving = Box::pin(underway.leave("micro", "ann", 50));
+        let mut leaving = Box::pin(underway.shut_out("micro", "ann", 50));
         assert!(timeout(Duration::from_millis(20), &mut leaving).await.is_err(), "her call is not in line yet");
         // Who comes meanwhile neither waits nor is waited for.
         let of_ben = underway.enter(&caller("ben", None)).expect("he is let in");
@@ -269,9 +269,9 @@ mod tests {
     async fn two_deletions_at_once_both_begin_behind_what_was_let_in_before() {
         let underway = Underway::default();
         let of_ben = underway.enter(&caller("ben", None)).expect("he is let in");
-        let mut first = Box::pin(underway.leave("micro", "ann", 50));
+        let mut first = Box::pin(underway.shut_out("micro", "ann", 50));
         assert!(timeout(Duration::from_millis(20), &mut first).await.is_err());
-        let mut second = Box::pin(underway.leave("micro", "ben", 50));
+        let mut second = Box::pin(underway.shut_out("micro", "ben", 50));
         assert!(timeout(Duration::from_millis(20), &mut second).await.is_err(), "his call is not in line yet");
         drop(of_ben);
         timeout(Duration::from_secs(10), second).await.expect("it begins");
@@ -281,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn behind_it_only_newer_tokens_of_that_name_are_let_in_and_all_others() {
         let underway = Underway::default();
-        underway.leave("micro", "ann", 50).await;
+        underway.shut_out("micro", "ann", 50).await;
         let is_let_in = |caller: &Caller| underway.enter(caller).is_ok();
         for (user_id, issued_at, expected) in
             [("ann", None, false), ("ann", Some(50), false), ("ann", Some(51), true), ("ben", None, true)]
@@ -291,7 +291,7 @@ mod tests {
         let mut elsewhere = caller("ann", None);
         "other".clone_into(&mut elsewhere.namespace);
         assert!(is_let_in(&elsewhere) && is_let_in(&Caller::open("micro")));
-        underway.stay("micro", "ann");
+        underway.let_in("micro", "ann");
         assert!(is_let_in(&caller("ann", None)), "it did not begin");
     }
 }

@@ -70,7 +70,7 @@ pub fn fill(data: &Path, count: u64) {
 pub const HERS: &str = "SELECT count(*) FROM messages WHERE user_id = 'ann'";
 const HIS: &str =
     "SELECT group_concat(seq || text) FROM (SELECT * FROM messages WHERE user_id = 'ben' ORDER BY chat, seq)";
-pub const ENDED: &str = "SELECT count(*) = 0 FROM erasures";
+pub const ENDED: &str = "SELECT count(*) = 0 FROM deletions";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_in_the_middle_finishes_it_when_it_starts_again() {
@@ -260,7 +260,7 @@ async fn nothing_is_left_of_calls_that_were_under_way_when_it_began() {
 /// The negative control: a server that does not ask again is caught.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_lets_calls_through_that_were_under_way_is_caught() {
-    let program = Program::start(&UNLIMITED, &[("MICRO_CHAT_BREAK", "erasure")]).await;
+    let program = Program::start(&UNLIMITED, &[("MICRO_CHAT_BREAK", "deletion")]).await;
     assert!(left_by_a_race(&program).await > 0);
 }
 
@@ -290,7 +290,7 @@ async fn whoever_comes_under_the_name_while_it_is_deleted_stays_with_what_they_w
     // As a server leaves it that ended behind the beginning.
     change(
         data.path(),
-        "INSERT INTO erasures SELECT 'micro', 'ann', max(sent_at) FROM messages WHERE text = 'before';
+        "INSERT INTO deletions SELECT 'micro', 'ann', max(sent_at) FROM messages WHERE text = 'before';
          DELETE FROM members WHERE user_id = 'ben'; UPDATE groups SET members = 1;",
     );
     let server = Running::on(data.path(), Timing::default()).await;
@@ -323,8 +323,9 @@ async fn a_database_of_before_is_told_who_has_left_something_where_they_are_no_m
     server.stop().await;
     change(
         data.path(),
-        "DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at; ALTER TABLE expired DROP COLUMN at; DROP INDEX groups_public;
-         DROP INDEX chats_by_oldest; ALTER TABLE chats DROP COLUMN oldest_at;
+        "DROP TABLE traces; ALTER TABLE members DROP COLUMN joined_at; ALTER TABLE expired DROP COLUMN at;
+         DROP INDEX groups_public; DROP INDEX chats_by_oldest; ALTER TABLE chats DROP COLUMN oldest_at;
+         ALTER TABLE deletions RENAME TO erasures;
          PRAGMA user_version = 6;
          INSERT INTO expired VALUES (1, 'eve', 'late'); UPDATE groups SET creator = 'finn';",
     );
