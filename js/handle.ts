@@ -176,7 +176,8 @@ export function open(
   load()
     .then((wasm) => {
       if (state === "closed") return;
-      if (!guard(() => wasm.streams(path))) throw badArgument(`${path} is not a stream: use post or get.`);
+      if (!guard(() => wasm.streams(path)))
+        throw badArgument(`Only /chat/Connect is connected to. Use post or get for ${path}.`);
       const cursor = typeof after === "object" ? after : { epoch: 0, seq: after ?? -1 };
       connection = connectionOf(wasm, server, namespace, user_id, outbox);
       id = connection.subscribe(reader, chat_id, cursor.epoch, cursor.seq, !!members);

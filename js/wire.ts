@@ -169,6 +169,20 @@ export interface Methods {
     /** What it answers. */
     answer: ChatsDeleteUserResponse;
   };
+  /** All of a chat, as JSON Lines. */
+  "/chats/ExportChat": {
+    /** What it takes. */
+    request: ChatsExportChatRequest;
+    /** What it answers. */
+    answer: ExportLine[];
+  };
+  /** All of a user, as JSON Lines. */
+  "/chats/ExportUser": {
+    /** What it takes. */
+    request: ChatsExportUserRequest;
+    /** What it answers. */
+    answer: ExportLine[];
+  };
   /** A user's chats, with what they have not read. */
   "/chats/ListChats": {
     /** What it takes. */
@@ -532,6 +546,62 @@ export interface ChatsDeleteUserResponse {
   /** Messages of theirs that were deleted, but for those of chats that are gone altogether. */
   messages: number;
 }
+/** Request of `chats.ExportChat`. */
+export interface ChatsExportChatRequest {
+  /** The chat. At most 256 bytes: of other letters than ASCII's fewer fit. */
+  chat_id?: string | null;
+  /** The member for whom it is, where an API key asks; without one it is for the namespace. */
+  user_id?: string | null;
+}
+/** Whose data it is. */
+export interface ExportUser {
+  /** What is known of their account, where they have one. */
+  account?: null | ExportAccount;
+  /** Their namespace. */
+  namespace: string;
+  /** Their name. */
+  user_id: string;
+}
+/** An account, without what would let somebody use it. */
+export interface ExportAccount {
+  /** RFC 3339. */
+  created_at: string;
+  /** Where their codes go to. */
+  email: string;
+  /** Where they are logged in: how many there are. */
+  logins: number;
+}
+/** A chat, as it was when it was reached. */
+export interface ExportChat {
+  /** RFC 3339. */
+  created_at: string;
+  /** What it is about, where it is a group. */
+  description?: string;
+  /** The first `seq` that is not too old to be kept; left out where the user whose data it is is no member. */
+  first_seq?: number | null;
+  /** Its name in every call. */
+  id: string;
+  /** The newest `seq`: what comes later is not in the export. Likewise. */
+  last_seq?: number | null;
+  /** What it is called, where it is a group. */
+  name?: string;
+  /** Up to where the user whose data it is has read. Likewise. */
+  read_seq?: number | null;
+  /** Its members, in the order of their names; none, where the user whose data it is has left. */
+  user_ids: string[];
+}
+/** What there was. */
+export interface ExportEnd {
+  /** Chats. */
+  chats: number;
+  /** Messages. */
+  messages: number;
+}
+/** Request of `chats.ExportUser`. */
+export interface ChatsExportUserRequest {
+  /** Whose data; where a token says who calls, it may be left out. */
+  user_id?: string | null;
+}
 /** Request of `chats.ListChats`. */
 export interface ChatsListChatsRequest {
   /** The `cursor` of the answer before; empty: from the front. */
@@ -690,60 +760,4 @@ export interface ChatConnectRequest {
   token?: string | null;
   /** Who joins. */
   user_id?: string | null;
-}
-/** Request of `chats.ExportChat`. */
-export interface ChatsExportChatRequest {
-  /** The chat. At most 256 bytes: of other letters than ASCII's fewer fit. */
-  chat_id?: string | null;
-  /** The member for whom it is, where an API key asks; without one it is for the namespace. */
-  user_id?: string | null;
-}
-/** Request of `chats.ExportUser`. */
-export interface ChatsExportUserRequest {
-  /** Whose data; where a token says who calls, it may be left out. */
-  user_id?: string | null;
-}
-/** An account, without what would let somebody use it. */
-export interface ExportAccount {
-  /** RFC 3339. */
-  created_at: string;
-  /** Where their codes go to. */
-  email: string;
-  /** Where they are logged in: how many there are. */
-  logins: number;
-}
-/** A chat, as it was when it was reached. */
-export interface ExportChat {
-  /** RFC 3339. */
-  created_at: string;
-  /** What it is about, where it is a group. */
-  description?: string;
-  /** The first `seq` that is not too old to be kept; left out where the user whose data it is is no member. */
-  first_seq?: number | null;
-  /** Its name in every call. */
-  id: string;
-  /** The newest `seq`: what comes later is not in the export. Likewise. */
-  last_seq?: number | null;
-  /** What it is called, where it is a group. */
-  name?: string;
-  /** Up to where the user whose data it is has read. Likewise. */
-  read_seq?: number | null;
-  /** Its members, in the order of their names; none, where the user whose data it is has left. */
-  user_ids: string[];
-}
-/** What there was. */
-export interface ExportEnd {
-  /** Chats. */
-  chats: number;
-  /** Messages. */
-  messages: number;
-}
-/** Whose data it is. */
-export interface ExportUser {
-  /** What is known of their account, where they have one. */
-  account?: null | ExportAccount;
-  /** Their namespace. */
-  namespace: string;
-  /** Their name. */
-  user_id: string;
 }

@@ -44,7 +44,9 @@ const described = (schema, description) => ({ description, allOf: [translate(sch
 /** A method: what it takes and answers. What answers in two ways does so for chats and for groups. */
 function method({ summary, requestBody, responses }) {
   const schemaOf = ({ content }) => content["application/json"].schema;
-  const answer = schemaOf(responses["200"]);
+  const { content } = responses["200"];
+  const lines = content["application/x-ndjson"];
+  const answer = lines ? { type: "array", items: lines.schema } : content["application/json"].schema;
   const [ofChats, ofGroups] = answer.anyOf ?? [answer];
   const properties = {
     request: described(schemaOf(requestBody), "What it takes."),
@@ -56,9 +58,8 @@ function method({ summary, requestBody, responses }) {
 
 /** What one can call: each path with its method. */
 function methods(paths) {
-  // What is answered in lines is not what post and get can read.
-  const isJson = ({ post }) => post?.responses["200"].content["application/json"];
-  const called = Object.entries(paths).filter(([, item]) => isJson(item));
+  // A stream has no answer.
+  const called = Object.entries(paths).filter(([, { post }]) => post?.responses["200"]?.content);
   const properties = Object.fromEntries(called.map(([path, { post }]) => [path, method(post)]));
   const description = "What one can call with `post` or `get`.";
   return { type: "object", description, properties, required: Object.keys(properties) };

@@ -10,6 +10,17 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::RequestInit;
 
+#[wasm_bindgen(inline_js = r"
+    export const answer = (text) => {
+        try { return JSON.parse(text.endsWith('\n') ? `[${text.trim().replaceAll('\n', ',')}]` : text) } catch {}
+    };
+")]
+extern "C" {
+    /// What the text of an answer says; undefined where it is no JSON. JSON Lines end with the end of a line, which no
+    /// other answer does: they become a list.
+    fn answer(text: &JsValue) -> JsValue;
+}
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch)]
@@ -30,8 +41,9 @@ pub fn call(url: &JsValue, options: &RequestInit) -> Promise {
         let response = response.await.ok().filter(JsValue::is_object).ok_or(CodedError::NETWORK)?;
         let response = Response::from(response.unchecked_into::<web_sys::Response>());
         let (ok, code) = (response.ok(), response.status());
-        match settled(web_sys::Response::from(response).json().map(JsValue::from)).await {
-            Ok(answer) if ok => Ok(answer),
+        let text = settled(web_sys::Response::from(response).text().map(JsValue::from)).await;
+        match text.map(|text| answer(&text)) {
+            Ok(answer) if ok && !answer.is_undefined() => Ok(answer),
             Ok(answer) if answer.unchecked_ref::<Answer>().id().is_ok_and(|id| id.is_string()) => Err(answer),
             _ => Err(CodedError::bad_answer(code).into()),
         }

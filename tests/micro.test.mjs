@@ -92,6 +92,24 @@ test("every form of a path is the same method, and a namespace is a world of its
   assert.notEqual(ids.other, ids.posts[0].chat_id);
 });
 
+test("an export is a list of its lines, however many there are", async () => {
+  const chat_id = await newChat();
+  for (const text of ["one\n", '"two"']) await send(chat_id, "ann", text);
+  const [ofChat, ofNobody] = await inPage(
+    (chat_id) =>
+      Promise.all([
+        Micro.post("/chats/ExportChat", "micro", { chat_id }),
+        Micro.get("/chats/ExportUser", "micro", { user_id: "nobody at all" }),
+      ]),
+    chat_id,
+  );
+  assert.deepEqual(
+    ofChat.map((line) => line.message?.text ?? Object.keys(line)[0]),
+    ["chat", "one\n", '"two"', "end"],
+  );
+  assert.equal(ofNobody.at(-1).end.messages, 0);
+});
+
 test("a failure rejects with an Error that says what, and is the page's to handle", async () => {
   const error = await inPage(() =>
     Micro.post("/chat/New", "micro", {}).catch((error) => ({ ...error, isError: error instanceof Error })),
