@@ -87,7 +87,10 @@ impl Metadata {
         };
         Ok(Self {
             namespace: checked_namespace(field("micro-namespace", "namespace")?)?,
-            chat_id: field("chat-id", "chat_id")?,
+            chat_id: match field("chat-id", "chat_id")? {
+                none if none.is_empty() => field("group-id", "group_id")?,
+                chat_id => chat_id,
+            },
             user_id: field("user-id", "user_id")?,
             // Not from the query: addresses are written into logs.
             token: request::token(parts)?,

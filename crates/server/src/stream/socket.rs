@@ -325,11 +325,14 @@ impl Socket {
         self.ended(code, reason, ending);
         let stalled = self.node.timing.stalled;
         let goodbye = async {
-            if let Some(words) = last_words {
-                self.websocket.feed(Message::Text(words)).await?;
+            // Whoever left has had the answer to that prepared by the library, which sends it when it is asked to read on.
+            if !matches!(ending, Ending::Left) {
+                if let Some(words) = last_words {
+                    self.websocket.feed(Message::Text(words)).await?;
+                }
+                let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+                self.websocket.send(Message::Close(Some(frame))).await?;
             }
-            let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-            self.websocket.send(Message::Close(Some(frame))).await?;
             // The client's own close frame ends the handshake; what it says before that is dropped.
             while let Some(Ok(_)) = self.websocket.recv().await {}
             Ok::<(), axum::Error>(())

@@ -1,10 +1,13 @@
 //! The gateway dialect.
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::running::{Running, Stream};
+use crate::running::{PATIENCE, Running, Stream};
 
 async fn join(server: &Running, chat_id: &str, user_id: &str) -> Stream {
     let stream = server.gateway("/chat/Chat/Connect", &[("chat-id", chat_id), ("user-id", user_id)]).await;
@@ -59,6 +62,40 @@ async fn who_and_where_come_from_headers_query_or_the_first_frame() {
     server.send(&chat_id, "ben", "to all").await;
     for reader in &mut readers {
         assert_eq!(reader.json().await["text"], "to all");
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_named_by_its_own_name_wherever_a_chat_may_be() {
+    let server = Running::start().await;
+    let created = server.ask("/chat/Create", json!({ "name": "g", "user_ids": ["ann", "ben", "cat"] })).await;
+    let group_id = created["group"]["id"].as_str().expect("an id");
+    let mut readers = vec![
+        server.gateway(&format!("/chat/Connect?group_id={group_id}&user_id=ann"), &[]).await,
+        server.gateway("/chat/Connect", &[("group-id", group_id), ("user-id", "ann")]).await,
+        server.gateway(&format!("/v1/chat/Join?group_id={group_id}&user_id=cat"), &[]).await,
+    ];
+    settle(&server).await;
+    server.send(group_id, "ben", "to all").await;
+    for reader in &mut readers {
+        let heard = reader.json().await;
+        assert!(heard["text"] == "to all" || heard["message"]["text"] == "to all", "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn who_closes_a_stream_is_told_that_it_was_heard() {
+    let server = Running::start().await;
+    let chat_id = server.chat().await;
+    let readers = [
+        server.gateway("/chat/Connect", &[("chat-id", &chat_id), ("user-id", "ann")]).await,
+        server.session("ann").await,
+    ];
+    for mut reader in readers {
+        let close = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        reader.socket.close(Some(close)).await.expect("a link");
+        assert_eq!(reader.closed().await, 1000);
+        assert!(timeout(PATIENCE, reader.socket.next()).await.expect("an end in time").is_none());
     }
 }
 
