@@ -10,7 +10,7 @@ use super::StoreError;
 pub struct Folder {
     path: PathBuf,
     /// Holds the lock.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -20,7 +20,7 @@ impl Folder {
         fs::create_dir_all(path).map_err(refused)?;
         let lock = File::create(path.join("lock")).map_err(refused)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(refused(error)),
         }
@@ -38,8 +38,33 @@ impl Folder {
     }
 }
 
+impl Drop for Folder {
+    /// Not left to the closing of the file: a program that another thread is just starting has a copy of it for a moment,
+    /// and the lock with it.
+    fn drop(&mut self) {
+        // What can't be given back goes with the file.
+        let _ = self.lock.unlock();
+    }
+}
+
 /// The database in a folder.
 pub const DATABASE: &str = "chat.db";
 
 /// The server's own key beside it.
 pub const SIGNING_KEY: &str = "signing.key";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_free_once_it_is_given_back_whoever_still_has_a_copy_of_its_lock() {
+        let data = tempfile::tempdir().expect("a folder");
+        let folder = Folder::take(data.path()).expect("nobody else has it");
+        // As a program has it that is just being started.
+        let _copy = folder.lock.try_clone().expect("a copy");
+        assert!(matches!(Folder::take(data.path()), Err(StoreError::InUse(_))), "it is taken");
+        drop(folder);
+        assert!(Folder::take(data.path()).is_ok());
+    }
+}
