@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(shared.get(1, read(&count, false)).await, Ok(Arc::new(4)));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_goes_away_while_it_reads_leaves_it_to_the_next() {
         let (shared, count) = (Shared::new(2), AtomicU64::new(0));
         let gone = tokio::time::timeout(Duration::from_millis(2), shared.get(1, read(&count, false)));

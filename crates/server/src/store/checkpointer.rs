@@ -113,13 +113,13 @@ mod tests {
         write(&writer, 10);
         checkpointer.committed(&writer);
         let begun = Instant::now();
-        while log(&writer).1 < MANY && begun.elapsed() < Duration::from_secs(10) {
+        while log(&writer).1 < MANY && begun.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(5));
         }
         let (pages, copied) = log(&writer);
         assert!(copied >= MANY && copied < pages, "{copied} of {pages}, and the writer did nothing for it");
         drop(reading);
-        while checkpointer.is_copying && begun.elapsed() < Duration::from_secs(10) {
+        while checkpointer.is_copying && begun.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(5));
             checkpointer.committed(&writer);
         }
