@@ -10,7 +10,6 @@ use micro_chat_server::api::Origins;
 use micro_chat_server::auth::Policy;
 use micro_chat_server::certificate::Certificate;
 use micro_chat_server::server::{Config, Reach};
-use micro_chat_server::stream::Timing;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,7 +22,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::guarded::key_file;
-use crate::running::Running;
+use crate::running::{Running, timing};
 
 /// The name that is ordered.
 const NAME: &str = "chat.example.com";
@@ -130,7 +129,7 @@ async fn serve(folder: &Path, directory: String, trusted: &Path) -> Running {
         origins: Origins::All,
         reach: Reach::Tls,
         tls: Some(Certificate::order(&order).expect("a folder")),
-        timing: Timing::default(),
+        timing: timing(),
         retention: micro_chat_server::chat::retention::Retention::default(),
     })
     .await

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use micro_chat_server::stream::Timing;
 use serde_json::json;
 
 use crate::guarded::token;
@@ -33,7 +32,7 @@ async fn whoever_hangs_up_while_it_begins_is_deleted_all_the_same() {
 #[tokio::test]
 async fn what_was_written_by_a_clock_that_has_been_set_back_since_goes_too() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     server.ask("/chat/Create", json!({ "name": "hers", "user_ids": ["ann", "ben"] })).await;
     for text in ["one", "two"] {
@@ -57,7 +56,7 @@ async fn what_was_written_by_a_clock_that_has_been_set_back_since_goes_too() {
     change(data.path(), "INSERT INTO deletions SELECT 'micro', 'ann', max(active_at) FROM chats");
     server.stop().await;
     change(data.path(), "CREATE TRIGGER slow BEFORE DELETE ON deletions BEGIN SELECT RAISE(ABORT, 'not yet'); END");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     server.send(&chat_id, "ann", "of another").await;
     change(data.path(), "DROP TRIGGER slow");
     until(data.path(), ENDED).await;
@@ -67,7 +66,7 @@ async fn what_was_written_by_a_clock_that_has_been_set_back_since_goes_too() {
 #[tokio::test]
 async fn no_chat_names_whose_messages_retention_took_before_they_were_deleted() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let group = server.ask("/chat/Create", json!({ "name": "g", "user_ids": ["ann", "ben"] })).await;
     let group_id = group["group"]["id"].clone();
     server.ask("/chat/Send", json!({ "group_id": group_id, "user_id": "ann", "text": "hello" })).await;

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use micro_chat_server::stream::Timing;
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -26,7 +25,7 @@ const ODD: &str = "a \"chat\"\nmicro-chat-server: of two lines";
 /// A database with a chat of ten messages, an empty one, a group, and a group that is gone; and the first chat's id.
 async fn database() -> (TempDir, String) {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     server.ask("/chats/CreateChat", json!({ "id": ODD, "user_ids": ["cleo", "dan"] })).await;
     for number in 1..=10 {

@@ -20,7 +20,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::guarded::Guarded;
-use crate::running::{PATIENCE, Running};
+use crate::running::{PATIENCE, Running, timing};
 
 /// A certificate for `localhost`, in files; and what a client has to trust.
 pub fn certificate(folder: &Path) -> (PathBuf, PathBuf, CertificateDer<'static>) {
@@ -66,7 +66,7 @@ async fn it_does_tls_itself_for_calls_and_streams_and_takes_a_new_certificate() 
         origins: Origins::All,
         reach: Reach::Tls,
         tls: Some(tls.clone()),
-        timing: Timing::default(),
+        timing: timing(),
         retention: micro_chat_server::chat::retention::Retention::default(),
     })
     .await;
@@ -99,7 +99,7 @@ async fn it_does_tls_itself_for_calls_and_streams_and_takes_a_new_certificate() 
 
 #[tokio::test]
 async fn whoever_sends_a_request_bit_by_bit_or_none_at_all_is_let_go() {
-    let timing = Timing { head: Duration::from_millis(500), ..Timing::default() };
+    let timing = Timing { head: Duration::from_millis(500), ..timing() };
     let server = Running::with(timing).await;
     let begun = Instant::now();
     let drip = async {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use micro_chat_server::stream::Timing;
 use serde_json::json;
 
 use crate::running::Running;
@@ -39,11 +38,11 @@ async fn median(server: &Running, path: &str, request: &serde_json::Value) -> Du
 #[tokio::test]
 async fn a_page_costs_the_same_at_900_000_of_a_million_as_at_0() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     server.stop().await;
     fill(data.path());
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     for order in ["asc", "desc"] {
         let page = |offset: u64| json!({ "chat_id": chat_id, "limit": 50, "order": order, "offset": offset });
         let deep = server.ask("/chats/ListMessages", page(900_000)).await;

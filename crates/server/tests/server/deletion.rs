@@ -4,7 +4,6 @@ use std::path::Path;
 
 use micro_chat_server::auth::Claims;
 use micro_chat_server::store::KeyRing;
-use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, SECRET, ended, key_file, seconds, sign, token};
@@ -235,7 +234,7 @@ async fn a_server_that_hands_on_what_was_deleted_is_caught() {
 #[tokio::test]
 async fn what_was_begun_is_finished_by_the_next_start() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     for number in 0..1_200 {
         server.send(&chat_id, ["ann", "ben"][number % 2], "x").await;
@@ -248,7 +247,7 @@ async fn what_was_begun_is_finished_by_the_next_start() {
         DELETE FROM messages WHERE user_id = 'ann' AND seq < 300;";
     database.execute_batch(begun).expect("a change");
     drop(database);
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let deadline = std::time::Instant::now() + crate::running::PATIENCE;
     while asked(data.path(), "SELECT count(*) FROM deletions") > 0 {
         assert!(std::time::Instant::now() < deadline);

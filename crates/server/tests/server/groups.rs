@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use micro_chat_server::store::{GroupChange, GroupName};
-use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, token};
@@ -156,7 +155,7 @@ async fn its_stream_carries_what_others_say_as_history_has_it() {
 #[tokio::test]
 async fn a_group_that_is_deleted_is_gone_at_once_and_what_it_held_goes_by_and_by_also_behind_a_kill() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let user_ids: Vec<String> = (0..1_000).map(|number| format!("user {number}")).collect();
     let body = json!({ "name": "lunch", "user_ids": user_ids });
     let id = server.ask("/chat/Create", body).await["group"]["id"].as_str().expect("an id").to_owned();
@@ -190,7 +189,7 @@ async fn a_group_that_is_deleted_is_gone_at_once_and_what_it_held_goes_by_and_by
     assert!(status == 200 && !lines.contains(&id), "{lines}");
     assert_eq!(left(), 1_001);
     server.stop().await;
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let deadline = Instant::now() + crate::running::PATIENCE;
     while left() > 0 {
         assert!(Instant::now() < deadline, "{} rows stay", left());

@@ -13,7 +13,7 @@ use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::running::{Running, Stream};
+use crate::running::{Running, Stream, timing};
 
 pub const SECRET: &str = "a-secret-of-the-tests-that-is-long-enough";
 
@@ -54,7 +54,7 @@ impl Guarded {
     }
 
     pub async fn limited(data: TempDir, keys: &[PathBuf], claims: Claims, rates: Option<Rates>, reach: Reach) -> Self {
-        Self::timed(data, keys, claims, rates, reach, Timing::default()).await
+        Self::timed(data, keys, claims, rates, reach, timing()).await
     }
 
     pub async fn timed(

@@ -11,14 +11,13 @@ use micro_chat_server::auth::attempts::AttemptRates;
 use micro_chat_server::auth::{Claims, Policy, Tokens};
 use micro_chat_server::mail::{Route, Smtp};
 use micro_chat_server::server::{Config, Reach};
-use micro_chat_server::stream::Timing;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::guarded::{SECRET, key_file};
 use crate::postbox::Postbox;
-use crate::running::{Running, Stream};
+use crate::running::{Running, Stream, timing};
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -127,7 +126,7 @@ impl Hosted {
             origins: kind.origins,
             reach: kind.reach,
             tls: None,
-            timing: Timing::default(),
+            timing: timing(),
             retention: micro_chat_server::chat::retention::Retention::default(),
         })
         .await

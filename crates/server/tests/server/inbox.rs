@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, key_file, seconds, sign, token};
 use crate::running::Running;
-use micro_chat_server::stream::Timing;
 
 /// The chats of a user, as they are listed.
 async fn listed(guarded: &Guarded, user: &str) -> Vec<Value> {
@@ -110,7 +109,7 @@ async fn a_list_goes_on_where_it_ended_whatever_is_said_meanwhile() {
 #[tokio::test]
 async fn a_mark_never_goes_back_nor_beyond_the_end_and_outlives_the_server() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     for n in 0..5 {
         server.send(&chat_id, "ann", &n.to_string()).await;
@@ -123,7 +122,7 @@ async fn a_mark_never_goes_back_nor_beyond_the_end_and_outlives_the_server() {
         assert_eq!(ask(&server, seq).await, read_seq, "{seq}");
     }
     server.stop().await;
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let of_ben = server.ask("/chats/ListChats", json!({ "user_id": "ben" })).await;
     assert_eq!((&of_ben["chats"][0]["read_seq"], &of_ben["chats"][0]["unread"]), (&json!(3), &json!(2)));
     assert_eq!(ask(&server, u64::MAX).await, 5);
@@ -229,7 +228,7 @@ async fn nobody_sees_or_marks_what_is_not_theirs() {
 #[tokio::test]
 async fn a_database_of_before_has_nothing_unread() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     server.send(&chat_id, "ann", "hello").await;
     server.stop().await;
@@ -240,7 +239,7 @@ async fn a_database_of_before_has_nothing_unread() {
          ALTER TABLE expired DROP COLUMN at; DROP INDEX groups_public;
          DROP INDEX chats_by_oldest; ALTER TABLE chats DROP COLUMN oldest_at; PRAGMA user_version = 4;",
     );
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let of_ben = server.ask("/chats/ListChats", json!({ "user_id": "ben" })).await;
     assert_eq!(
         (&of_ben["chats"][0]["unread"], &of_ben["chats"][0]["last_message"]["text"]),

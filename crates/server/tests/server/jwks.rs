@@ -16,7 +16,6 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use micro_chat_server::auth::jwks::{self, Pace};
 use micro_chat_server::auth::{Claims, Denied, Tokens};
 use micro_chat_server::server::Reach;
-use micro_chat_server::stream::Timing;
 use rsa::pkcs8::EncodePrivateKey;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -27,6 +26,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::guarded::{Guarded, ended, seconds};
+use crate::running::timing;
 
 /// What the address answers.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Provider {
     async fn believed_at(&self, pace: Pace) -> Guarded {
         let tokens = Tokens::open(&[], Claims::default()).expect("no keys").with_jwks(self.address.clone(), pace);
         let data = tempfile::tempdir().expect("a folder");
-        Guarded::checking(data, tokens, None, Reach::NoTls, Timing::default()).await
+        Guarded::checking(data, tokens, None, Reach::NoTls, timing()).await
     }
 }
 

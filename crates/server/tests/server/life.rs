@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::running::{PATIENCE, Running, Stream};
+use crate::running::{PATIENCE, Running, Stream, timing};
 
 /// The real program.
 fn program(listen: &str, data: &Path) -> Command {
@@ -178,7 +178,7 @@ async fn what_was_acknowledged_is_there_after_sigkill() {
         acknowledged = sent;
     }
     assert!(acknowledged.values().sum::<u64>() > 50, "{acknowledged:?}");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     check(&server, &chat_id, &acknowledged).await;
 }
 
@@ -198,7 +198,7 @@ async fn sigterm_ends_cleanly_with_all_that_was_acknowledged() {
     };
     let (acknowledged, ended) = tokio::join!(send_until_gone(&address, &chat_id), terminating);
     assert!(ended.success(), "{ended}");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     check(&server, &chat_id, &acknowledged).await;
 }
 
@@ -247,7 +247,7 @@ async fn a_stop_spreads_those_who_come_back() {
 
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_cut_off_and_the_others_are_not() {
-    let timing = Timing { stalled: Duration::from_millis(500), ..Timing::default() };
+    let timing = Timing { stalled: Duration::from_millis(500), ..timing() };
     let server = Running::with(timing).await;
     let chat_id = server.chat().await;
     let mut stalled = server.session("ben").await;
@@ -325,7 +325,7 @@ async fn a_reader_that_stops_taking_is_given_up_though_nothing_new_comes() {
         heartbeat: Duration::from_millis(200),
         grace: Duration::from_millis(100),
         stalled: Duration::from_millis(200),
-        ..Timing::default()
+        ..timing()
     };
     let server = Running::with(timing).await;
     let chat_id = server.chat().await;
@@ -372,7 +372,7 @@ async fn nobody_has_to_read_what_it_prints() {
 #[tokio::test]
 async fn a_server_says_that_it_lives_and_drops_who_does_not() {
     let heartbeat = Duration::from_millis(200);
-    let timing = Timing { heartbeat, first_frame: Duration::from_millis(300), ..Timing::default() };
+    let timing = Timing { heartbeat, first_frame: Duration::from_millis(300), ..timing() };
     let server = Running::with(timing).await;
     let mut ann = server.session("ann").await;
     for _ in 0..5 {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use micro_chat_server::stream::Timing;
 use rusqlite::Connection;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
@@ -62,7 +61,7 @@ async fn who_is_told_to_stop_is_not_ready_any_more_and_goes_on_until_others_have
 #[tokio::test]
 async fn it_is_not_ready_while_its_database_is_being_opened() {
     let data = tempfile::tempdir().expect("a folder");
-    Running::on(data.path(), Timing::default()).await.stop().await;
+    Running::on(data.path()).await.stop().await;
     let held = Connection::open(data.path().join("chat.db")).expect("the database");
     held.pragma_update(None, "locking_mode", "EXCLUSIVE").expect("it is told");
     held.execute_batch("BEGIN EXCLUSIVE").expect("nobody else has it");
@@ -83,7 +82,7 @@ async fn it_is_not_ready_while_its_database_is_being_opened() {
 #[tokio::test]
 async fn it_is_not_ready_while_nothing_can_be_written_though_it_lives() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     assert_eq!(says(&server.host, "/readyz").await.0, 200);
     let held = Connection::open(data.path().join("chat.db")).expect("the database");
     held.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
@@ -98,7 +97,7 @@ async fn it_is_not_ready_while_nothing_can_be_written_though_it_lives() {
 async fn whoever_asks_and_hangs_up_has_it_look_no_more_often_than_once_a_second() {
     const CALLERS: usize = 20;
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let writes = async || scrape(&server.host).await.1["micro_chat_commit_writes_sum"];
     until(&server.host, 200, "").await;
     // That is forgotten, and nothing else is written any more.

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use micro_chat_client::{Client, Cursor, Draft, Event, Gap, Reading, Start};
-use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -13,7 +12,7 @@ use crate::running::{PATIENCE, Running};
 
 /// A server on a folder that outlives it.
 async fn on(data: &Path) -> Running {
-    Running::on(data, Timing::default()).await
+    Running::on(data).await
 }
 
 /// A chat of ten messages in a folder, its server stopped.

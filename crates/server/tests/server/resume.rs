@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 
 use crate::running::{Running, Stream};
@@ -103,7 +102,7 @@ fn change(data: &Path, statements: &str) {
 #[tokio::test]
 async fn deleted_messages_are_passed_and_removed_ones_are_a_gap() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     publish(&server, &chat_id, 1..=600, "to be deleted").await;
     server.stop().await;
@@ -111,7 +110,7 @@ async fn deleted_messages_are_passed_and_removed_ones_are_a_gap() {
     let statements = "UPDATE chats SET first_seq = 101; DELETE FROM messages WHERE seq < 101;
                       DELETE FROM messages WHERE seq IN (102, 300, 598) OR seq >= 600";
     change(data.path(), statements);
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let mut ben = server.session("ben").await;
     let there = |after: u64| (after + 1..600).filter(|seq| ![102, 300, 598].contains(seq)).collect::<Vec<_>>();
     for (handle, cursor, after) in [(1, 0, 100), (2, 100, 100), (3, 299, 299), (4, 597, 597), (5, 599, 599)] {

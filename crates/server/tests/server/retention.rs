@@ -7,11 +7,10 @@ use micro_chat_server::api::Origins;
 use micro_chat_server::auth::Policy;
 use micro_chat_server::chat::retention::{Retention, Rule};
 use micro_chat_server::server::{Config, Reach};
-use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::running::{PATIENCE, Running, Stream};
+use crate::running::{PATIENCE, Running, Stream, timing};
 
 /// A server in a folder that keeps messages as these rules say, and looks often.
 async fn keeping(data: &Path, rules: &[&str]) -> Running {
@@ -24,7 +23,7 @@ async fn keeping(data: &Path, rules: &[&str]) -> Running {
         origins: Origins::All,
         reach: Reach::Developer,
         tls: None,
-        timing: Timing::default(),
+        timing: timing(),
         retention: Retention::of(&rules).looking_every(Duration::from_millis(100)),
     })
     .await

@@ -204,8 +204,7 @@ async fn the_same_client_id_gets_the_same_answer_and_another_text_a_conflict() {
 #[tokio::test]
 async fn what_comes_too_late_is_stored_already_or_refused_for_good() {
     let data = tempfile::tempdir().expect("a folder");
-    let timing = micro_chat_server::stream::Timing::default();
-    let server = Running::on(data.path(), timing).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     let publish = |n: u32, client_id: &str, expired: bool| json!([4, n, 1, { "client_id": client_id, "text": format!("text of {client_id}") }, expired]);
     let open = async |server: &Running, user: &str| {
@@ -240,7 +239,7 @@ async fn what_comes_too_late_is_stored_already_or_refused_for_good() {
     assert_eq!(answer(&mut ben, publish(1, "late", false)).await[0], 24);
     // For good is beyond a restart.
     server.stop().await;
-    let server = Running::on(data.path(), timing).await;
+    let server = Running::on(data.path()).await;
     let mut ann = open(&server, "ann").await;
     assert!(is_late(&answer(&mut ann, publish(1, "late", false)).await));
     let history = server.ask("/chat/History", json!({ "chat_id": chat_id })).await;

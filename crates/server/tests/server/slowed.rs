@@ -9,6 +9,7 @@ use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, SECRET, key_file, seconds, sign, token};
+use crate::running::timing;
 
 /// A user may send one message a second.
 async fn slow(timing: Timing) -> Guarded {
@@ -23,7 +24,7 @@ async fn limited(rates: Rates, timing: Timing) -> Guarded {
 
 #[tokio::test]
 async fn a_stream_that_waits_for_its_turn_hears_the_others_and_that_the_server_lives() {
-    let timing = Timing { heartbeat: Duration::from_millis(200), ..Timing::default() };
+    let timing = Timing { heartbeat: Duration::from_millis(200), ..timing() };
     let guarded = slow(timing).await;
     let chat_id = guarded.chat().await;
     let mut ann = guarded.session(json!({ "token": token("ann") })).await;
@@ -55,7 +56,7 @@ async fn a_stream_that_waits_for_its_turn_hears_the_others_and_that_the_server_l
 
 #[tokio::test]
 async fn a_stream_that_waits_for_its_turn_ends_with_its_token() {
-    let guarded = slow(Timing::default()).await;
+    let guarded = slow(timing()).await;
     let chat_id = guarded.chat().await;
     let expires = seconds() + 3;
     let mut ann = guarded.session(json!({ "token": sign(&json!({ "sub": "ann", "exp": expires })) })).await;
@@ -76,7 +77,7 @@ async fn a_stream_that_waits_for_its_turn_ends_with_its_token() {
 #[tokio::test]
 async fn bytes_and_subscriptions_are_slowed_down_and_not_lost() {
     let rates = Rates { bytes_of_user: Rate::new(10_000, 10_000), subscribes: Rate::new(4, 2), ..Rates::default() };
-    let guarded = limited(rates, Timing::default()).await;
+    let guarded = limited(rates, timing()).await;
     let chat_id = guarded.chat().await;
     let mut ann = guarded.session(json!({ "token": token("ann") })).await;
     let mut ben = guarded.session(json!({ "token": token("ben") })).await;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -130,14 +129,14 @@ async fn what_fails_is_tried_again_while_the_server_runs_and_holds_up_no_other()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_ends_while_it_waits_to_try_again_and_the_next_one_goes_on() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     server.chat().await;
     fill(data.path(), 10);
     change(data.path(), FAILING);
     assert_eq!(server.post("/chats/DeleteUser", json!({ "user_id": "ann" })).await.0, 503);
     server.stop().await;
     // It fails again, and is done as soon as it can be.
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     sleep(Duration::from_millis(200)).await;
     assert_eq!(asked::<u64>(data.path(), HERS), 5);
     change(data.path(), "DROP TRIGGER full");
@@ -267,7 +266,7 @@ async fn a_server_that_lets_calls_through_that_were_under_way_is_caught() {
 #[tokio::test]
 async fn whoever_comes_under_the_name_while_it_is_deleted_stays_with_what_they_write() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     server.chat().await;
     fill(data.path(), 10);
     let group = async |name: &str| {
@@ -293,7 +292,7 @@ async fn whoever_comes_under_the_name_while_it_is_deleted_stays_with_what_they_w
         "INSERT INTO deletions SELECT 'micro', 'ann', max(sent_at) FROM messages WHERE text = 'before';
          DELETE FROM members WHERE user_id = 'ben'; UPDATE groups SET members = 1;",
     );
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     until(data.path(), ENDED).await;
     until(data.path(), "SELECT count(*) = 1 FROM messages WHERE user_id = 'ann'").await;
     assert_eq!(asked::<String>(data.path(), "SELECT text FROM messages WHERE user_id = 'ann'"), "behind");
@@ -306,7 +305,7 @@ async fn whoever_comes_under_the_name_while_it_is_deleted_stays_with_what_they_w
 #[tokio::test]
 async fn a_database_of_before_is_told_who_has_left_something_where_they_are_no_member() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat_id = server.chat().await;
     let group = server.ask("/chat/Create", json!({ "name": "g", "user_ids": ["ann", "ben", "dan"] })).await;
     let group_id = group["group"]["id"].clone();
@@ -329,7 +328,7 @@ async fn a_database_of_before_is_told_who_has_left_something_where_they_are_no_m
          PRAGMA user_version = 6;
          INSERT INTO expired VALUES (1, 'eve', 'late'); UPDATE groups SET creator = 'finn';",
     );
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     assert_eq!(asked::<String>(data.path(), kept), "ann2,ben2,cleo1,eve1,finn2");
     for (user_id, messages, chats) in [("cleo", 1, 0), ("ann", 2, 1), ("eve", 0, 0), ("finn", 0, 0)] {
         let gone = server.ask("/chats/DeleteUser", json!({ "user_id": user_id })).await;
@@ -344,7 +343,7 @@ async fn a_database_of_before_is_told_who_has_left_something_where_they_are_no_m
 #[tokio::test]
 async fn texts_of_a_chat_that_nobody_is_left_in_are_overwritten() {
     let data = tempfile::tempdir().expect("a folder");
-    let server = Running::on(data.path(), Timing::default()).await;
+    let server = Running::on(data.path()).await;
     let chat = server.ask("/chat/New", json!({ "user_ids": ["ann"] })).await;
     // Far enough behind a text's beginning to lie in pages of its own, which nothing is moved out of.
     let text = format!("{}words of hers{}", "x".repeat(30_000), "y".repeat(10_000));

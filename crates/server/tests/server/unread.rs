@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::running::{PATIENCE, Running};
+use crate::running::{PATIENCE, Running, timing};
 
 /// How long an answer may wait in these tests.
 const HEAD: Duration = Duration::from_millis(400);
@@ -32,7 +32,7 @@ async fn start(rates: Rates) -> (Running, String, TempDir) {
         origins: Origins::All,
         reach: Reach::NoTls,
         tls: None,
-        timing: Timing { head: HEAD, ..Timing::default() },
+        timing: Timing { head: HEAD, ..timing() },
         retention: micro_chat_server::chat::retention::Retention::default(),
     })
     .await;
