@@ -1,31 +1,21 @@
 //! A deletion that was begun is done: whoever hangs up, whatever the clock says, and whatever retention took before.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::guarded::token;
-use crate::program::Program;
+use crate::guarded::{Guarded, token};
 use crate::running::Running;
-use crate::underway::{ENDED, HERS, asked, call, change, fill, until};
+use crate::underway::{ENDED, HERS, asked, change, fill, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_hangs_up_while_it_begins_is_deleted_all_the_same() {
-    let program = Program::start(&[], &[]).await;
-    let http = reqwest::Client::new();
-    call(&http, &program.host, "ann", "/chat/New", json!({ "user_ids": ["ann", "ben"] })).await;
-    fill(program.data.path(), 10);
-    // Its first commit takes a moment.
-    let database = rusqlite::Connection::open(program.data.path().join("chat.db")).expect("a database");
-    database.execute_batch("BEGIN IMMEDIATE").expect("a lock");
-    let deleting = http.post(format!("http://{}/chats/DeleteUser", program.host)).bearer_auth(token("ann")).body("{}");
-    let hung_up = deleting.timeout(Duration::from_millis(300)).send().await;
-    assert!(hung_up.is_err_and(|error| error.is_timeout()));
-    assert_eq!(asked::<u64>(program.data.path(), HERS), 5);
-    database.execute_batch("COMMIT").expect("no lock");
-    until(program.data.path(), &format!("SELECT ({HERS}) = 0")).await;
-    until(program.data.path(), ENDED).await;
-    let (status, answer) = call(&http, &program.host, "ann", "/chats/ListChats", json!({})).await;
+    let guarded = Guarded::start().await;
+    guarded.chat().await;
+    fill(guarded.folder(), 10);
+    let deleting = guarded.server.http.post(guarded.server.url("/chats/DeleteUser"));
+    guarded.server.hang_up(deleting.bearer_auth(token("ann")).body("{}")).await;
+    until(guarded.folder(), &format!("SELECT ({HERS}) = 0")).await;
+    until(guarded.folder(), ENDED).await;
+    let (status, answer) = guarded.call(&token("ann"), "", "/chats/ListChats", json!({})).await;
     assert_eq!((status, &answer["Id"]), (401, &json!("auth.RevokedToken")));
 }
 

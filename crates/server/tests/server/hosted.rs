@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use micro_chat_server::api::Origins;
 use micro_chat_server::auth::accounts::{Namespaces, Setup};
@@ -194,21 +193,7 @@ impl Hosted {
 
     /// A call that is given up while the server waits for the database.
     pub async fn hang_up(&self, path: &str, body: Value) {
-        let (begun, has_begun) = tokio::sync::oneshot::channel();
-        let (end, ended) = std::sync::mpsc::channel::<()>();
-        let store = self.server.store.clone();
-        let hold = move |_: &_| {
-            let _ = begun.send(());
-            let _ = ended.recv();
-            Ok(())
-        };
-        let held = tokio::spawn(async move { store.change(hold).await });
-        has_begun.await.expect("it begins");
-        let request = self.server.http.post(self.server.url(path)).body(body.to_string());
-        let answer = request.timeout(Duration::from_secs(1)).send().await;
-        assert!(answer.is_err_and(|error| error.is_timeout()), "it did not wait");
-        drop(end);
-        held.await.expect("it ends").expect("a commit");
+        self.server.hang_up(self.server.http.post(self.server.url(path)).body(body.to_string())).await;
     }
 
     /// So many seconds pass since all refreshes, while logins and tokens last.

@@ -1,5 +1,6 @@
 //! A server to test, and clients that are not ours.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -27,6 +28,13 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn timing() -> Timing {
     let hour = Duration::from_secs(3_600);
     Timing { heartbeat: hour, head: hour, first_frame: hour, ..Timing::default() }
+}
+
+/// A loopback address of this process alone, for one of three uses: a port that was free on it still is a moment later,
+/// though others take ports all the time.
+pub fn own_address(usage: u8) -> IpAddr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 * usage + high, middle, low).into()
 }
 
 /// A server of this test alone.
@@ -122,6 +130,32 @@ impl Running {
         assert!(error["Detail"].as_str().is_some_and(|detail| detail.len() > 10), "{body}");
         assert!(error["Status"].is_string(), "{body}");
         (status, error["Id"].as_str().expect("an id").to_owned())
+    }
+
+    /// A call that is given up while it waits for the database.
+    pub async fn hang_up(&self, request: reqwest::RequestBuilder) {
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let store = self.store.clone();
+        let hold = move |_: &_| {
+            let _ = begun.send(());
+            let _ = ended.recv();
+            Ok(())
+        };
+        let held = tokio::spawn(async move { store.change(hold).await });
+        has_begun.await.expect("it begins");
+        let asking = tokio::spawn(request.send());
+        let waits = async {
+            while self.store.waiting_writes() == 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, waits).await.expect("it wants to write");
+        assert!(!asking.is_finished(), "it did not wait");
+        asking.abort();
+        assert!(asking.await.is_err_and(|error| error.is_cancelled()), "it was answered");
+        drop(end);
+        held.await.expect("it ends").expect("a commit");
     }
 
     /// A chat of Ann and Ben.
