@@ -1,5 +1,6 @@
 //! Certificates that are ordered, from a real ACME server that checks the name as Let's Encrypt does.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::guarded::key_file;
-use crate::running::{Running, timing};
+use crate::running::{Running, own_address, timing};
 
 /// The name that is ordered.
 const NAME: &str = "chat.example.com";
@@ -32,16 +33,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pebble, and a DNS in which every name is this machine.
 struct Authority {
-    management: u16,
+    management: SocketAddr,
     /// What proves its own name.
     certificate: CertificateDer<'static>,
     _processes: [Child; 2],
 }
 
-/// A port that is free for now.
-fn port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+/// Addresses that nobody else takes.
+fn addresses<const COUNT: usize>() -> [SocketAddr; COUNT] {
+    // All at once: they are five, and not one five times.
+    let listeners = [(); COUNT].map(|()| TcpListener::bind((own_address(2), 0)).expect("a port"));
+    listeners.map(|listener| listener.local_addr().expect("an address"))
 }
 
 fn start(program: &str, arguments: &[&str]) -> Child {
@@ -56,20 +58,20 @@ fn start(program: &str, arguments: &[&str]) -> Child {
 }
 
 impl Authority {
-    /// It takes orders at that port, and checks names at that of a server.
-    fn start(folder: &Path, directory: u16, checked: &str, certificate: &CertificateDer<'static>) -> Self {
-        let (management, dns) = (port(), port());
+    /// It takes orders at the first of these addresses, and checks names at the port of a server.
+    fn start(folder: &Path, addresses: [SocketAddr; 5], checked: &str, certificate: &CertificateDer<'static>) -> Self {
+        let [directory, management, http, dns, other] = addresses;
         let told = json!({ "pebble": {
-            "listenAddress": format!("127.0.0.1:{directory}"),
-            "managementListenAddress": format!("127.0.0.1:{management}"),
+            "listenAddress": directory,
+            "managementListenAddress": management,
             "certificate": folder.join("pebble.pem"),
             "privateKey": folder.join("pebble.key"),
-            "httpPort": port(),
+            "httpPort": http.port(),
             "tlsPort": checked.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port"),
         } });
         let told = key_file(folder, "pebble.json", &told.to_string());
         let names = ["-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", ""];
-        let (dns, other) = (format!("127.0.0.1:{dns}"), format!("127.0.0.1:{}", port()));
+        let (dns, other) = (dns.to_string(), other.to_string());
         let names = [&names[..], &["-dns01", &dns, "-management", &other]].concat();
         let told = told.to_string_lossy();
         let processes =
@@ -79,7 +81,7 @@ impl Authority {
 
     /// What vouches for the certificates that it gives out.
     async fn root(&self) -> CertificateDer<'static> {
-        let host = format!("127.0.0.1:{}", self.management);
+        let host = self.management.to_string();
         let asking = async {
             loop {
                 match ask(&host, "localhost", &self.certificate, "/roots/0").await {
@@ -152,15 +154,17 @@ async fn proves(server: &Running, root: &CertificateDer<'static>) {
 async fn a_certificate_is_ordered_and_kept_for_the_next_start() {
     use std::os::unix::fs::PermissionsExt;
     let data = tempfile::tempdir().expect("a folder");
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let addresses = addresses();
+    let directory = addresses[0];
+    let names = ["localhost".to_owned(), directory.ip().to_string()];
+    let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
     let trusted = key_file(data.path(), "pebble.pem", &made.cert.pem());
     key_file(data.path(), "pebble.key", &made.signing_key.serialize_pem());
-    let directory = port();
-    let address = || format!("https://localhost:{directory}/dir");
+    let address = || format!("https://{directory}/dir");
     // Its port is known when it listens, so that its first try comes too early: it tries again.
     let server = serve(data.path(), address(), &trusted).await;
     assert!(ask(&server.host, NAME, made.cert.der(), "/healthz").await.is_err(), "there is no certificate yet");
-    let authority = Authority::start(data.path(), directory, &server.host, made.cert.der());
+    let authority = Authority::start(data.path(), addresses, &server.host, made.cert.der());
     let root = authority.root().await;
     proves(&server, &root).await;
     let mode = std::fs::metadata(data.path().join("acme")).expect("a folder").permissions().mode();

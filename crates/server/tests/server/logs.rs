@@ -162,7 +162,7 @@ async fn each_request_and_each_stream_has_an_id_in_its_answer_and_in_its_lines()
 
 #[tokio::test]
 async fn of_ordinary_requests_nothing_is_logged_unless_that_is_asked_for_and_of_failures_always() {
-    let mut program = Program::start(&["--log-format", "json", "--stop-delay", "2"], &[]).await;
+    let mut program = Program::start(&["--log-format", "json", "--stop-delay", "6"], &[]).await;
     let http = reqwest::Client::new();
     let ask = async |path: &str, id: &str| {
         // What it logs meanwhile has to fit into a pipe that nobody reads yet.

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::guarded::{SECRET, key_file, token};
 use crate::metrics::scrape;
 use crate::program::Program;
-use crate::running::{PATIENCE, Running};
+use crate::running::{PATIENCE, Running, own_address};
 
 /// Status and error id of what a server says of itself.
 async fn says(host: &str, path: &str) -> (u16, String) {
@@ -38,7 +38,7 @@ async fn until(host: &str, status: u16, id: &str) {
 
 #[tokio::test]
 async fn who_is_told_to_stop_is_not_ready_any_more_and_goes_on_until_others_have_noticed() {
-    let arguments = ["--metrics-listen", "127.0.0.1:0", "--stop-delay", "3", "--heartbeat", "1"];
+    let arguments = ["--metrics-listen", "127.0.0.1:0", "--stop-delay", "6", "--heartbeat", "1"];
     let mut program = Program::start(&arguments, &[]).await;
     let figures = program.figures.clone().expect("an address");
     for host in [&program.host, &figures] {
@@ -54,7 +54,7 @@ async fn who_is_told_to_stop_is_not_ready_any_more_and_goes_on_until_others_have
     let made = request.body(r#"{"user_ids": ["ann", "ben"]}"#).send().await.expect("an answer");
     assert_eq!(made.status(), 200);
     program.ended().await;
-    assert!(begun.elapsed() >= Duration::from_secs(3), "it did not wait");
+    assert!(begun.elapsed() >= Duration::from_secs(6), "it did not wait");
     assert!(reqwest::get(format!("http://{figures}/readyz")).await.is_err(), "it has ended");
 }
 
@@ -65,7 +65,7 @@ async fn it_is_not_ready_while_its_database_is_being_opened() {
     let held = Connection::open(data.path().join("chat.db")).expect("the database");
     held.pragma_update(None, "locking_mode", "EXCLUSIVE").expect("it is told");
     held.execute_batch("BEGIN EXCLUSIVE").expect("nobody else has it");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
+    let free = std::net::TcpListener::bind((own_address(1), 0)).expect("a port").local_addr().expect("its number");
     let key = key_file(data.path(), "secret", SECRET);
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &free.to_string(), "--token-key"]).arg(key);
@@ -95,7 +95,21 @@ async fn it_is_not_ready_while_nothing_can_be_written_though_it_lives() {
 
 #[tokio::test]
 async fn whoever_asks_and_hangs_up_has_it_look_no_more_often_than_once_a_second() {
-    const CALLERS: usize = 20;
+    // Where the machine stands still for longer than a look may take, that is answered, and shows nothing.
+    for _ in 0..10 {
+        if let Some((looks, seconds)) = looks().await {
+            assert!((1.0..=seconds).contains(&looks), "{looks} commits in {seconds} seconds for {CALLERS} callers");
+            return;
+        }
+    }
+    panic!("callers were answered each time, though nothing could be written");
+}
+
+/// Who ask and hang up.
+const CALLERS: usize = 20;
+
+/// How often a server looks while they do, and in how many seconds; none where one of them was answered.
+async fn looks() -> Option<(f64, f64)> {
     let data = tempfile::tempdir().expect("a folder");
     let server = Running::on(data.path()).await;
     let writes = async || scrape(&server.host).await.1["micro_chat_commit_writes_sum"];
@@ -110,13 +124,15 @@ async fn whoever_asks_and_hangs_up_has_it_look_no_more_often_than_once_a_second(
     for _ in 0..CALLERS {
         let mut caller = TcpStream::connect(&server.host).await.expect("a connection");
         caller.write_all(b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("a link");
-        sleep(Duration::from_millis(50)).await;
-        assert!(caller.try_read(&mut [0; 1]).is_err(), "it was answered, and so shows nothing");
+        sleep(Duration::from_millis(20)).await;
+        if caller.try_read(&mut [0; 1]).is_ok() {
+            return None;
+        }
     }
     held.execute_batch("ROLLBACK").expect("it ends");
     until(&server.host, 200, "").await;
     let seconds = begun.elapsed().as_secs_f64().ceil();
     let looks = writes().await - before;
-    assert!((1.0..=seconds).contains(&looks), "{looks} commits in {seconds} seconds for {CALLERS} callers");
     server.stop().await;
+    Some((looks, seconds))
 }
