@@ -7,26 +7,29 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
+use crate::metrics::until;
 use crate::running::{PATIENCE, Running, Stream};
 
-async fn join(server: &Running, chat_id: &str, user_id: &str) -> Stream {
+/// Joins as one more than there were.
+async fn join(server: &Running, chat_id: &str, user_id: &str, there: usize) -> Stream {
+    settle(server, there).await;
     let stream = server.gateway("/chat/Chat/Connect", &[("chat-id", chat_id), ("user-id", user_id)]).await;
-    settle(server).await;
+    settle(server, there + 1).await;
     stream
 }
 
-/// A join has no answer in this dialect: what is asked next on another connection may come before it.
-async fn settle(server: &Running) {
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    server.ask("/chat/New", json!({ "user_ids": ["nobody"] })).await;
+/// Waits until so many have joined. A join has no answer in this dialect: what is asked next on another connection may
+/// come before it.
+async fn settle(server: &Running, count: usize) {
+    until(&server.host, "micro_chat_subscriptions", count as f64).await;
 }
 
 #[tokio::test]
 async fn a_message_goes_to_the_others_to_the_history_and_not_back() {
     let server = Running::start().await;
     let chat_id = server.chat().await;
-    let mut ann = join(&server, &chat_id, "ann").await;
-    let mut ben = join(&server, &chat_id, "ben").await;
+    let mut ann = join(&server, &chat_id, "ann", 0).await;
+    let mut ben = join(&server, &chat_id, "ben", 1).await;
     ann.send(json!({ "client_id": "1", "subject": "Hello", "text": "Hey Ben" })).await;
     let heard = ben.json().await;
     assert_eq!(heard["text"], "Hey Ben");
@@ -58,7 +61,7 @@ async fn who_and_where_come_from_headers_query_or_the_first_frame() {
     ];
     readers[3].send(json!({ "namespace": "micro", "chat_id": chat_id, "user_id": "ann" })).await;
     readers[4].send(json!({ "user_id": "ann" })).await;
-    settle(&server).await;
+    settle(&server, readers.len()).await;
     server.send(&chat_id, "ben", "to all").await;
     for reader in &mut readers {
         assert_eq!(reader.json().await["text"], "to all");
@@ -75,7 +78,7 @@ async fn a_group_is_named_by_its_own_name_wherever_a_chat_may_be() {
         server.gateway("/chat/Connect", &[("group-id", group_id), ("user-id", "ann")]).await,
         server.gateway(&format!("/v1/chat/Join?group_id={group_id}&user_id=cat"), &[]).await,
     ];
-    settle(&server).await;
+    settle(&server, 3).await;
     server.send(group_id, "ben", "to all").await;
     for reader in &mut readers {
         let heard = reader.json().await;
@@ -140,7 +143,7 @@ async fn a_bad_frame_gets_its_own_error_and_loses_nothing() {
         (text(&" ".repeat(256 * 1024 + 1)), "gateway.FrameTooLarge", 1009),
     ];
     for (index, (frame, id, code)) in table.into_iter().enumerate() {
-        let mut stream = join(&server, &chat_id, "ann").await;
+        let mut stream = join(&server, &chat_id, "ann", 0).await;
         // What was sent before the bad frame is kept.
         stream.send(json!({ "client_id": format!("before {index}"), "text": "good" })).await;
         stream.socket.send(frame).await.expect("a link");
@@ -158,7 +161,7 @@ async fn a_text_frame_that_is_not_utf8_is_said_to_be_so() {
     use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
     let server = Running::start().await;
     let chat_id = server.chat().await;
-    let mut stream = join(&server, &chat_id, "ann").await;
+    let mut stream = join(&server, &chat_id, "ann", 0).await;
     let header = FrameHeader { is_final: true, opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
     let frame = Frame::from_payload(header, Bytes::from_static(b"\"\xff\""));
     stream.socket.send(Message::Frame(frame)).await.expect("a link");

@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::metrics::{SESSIONS, until};
 use crate::running::{PATIENCE, Running, Stream, timing};
 
 /// The real program.
@@ -106,12 +107,26 @@ async fn what_keeps_it_from_starting_is_one_line_and_a_failure() {
     assert!(fails(program("nonsense", other.path())).await.contains("127.0.0.1:8080"));
 }
 
-/// Sends on eight connections until the server is gone; how many were acknowledged by user.
-async fn send_until_gone(address: &str, chat_id: &str) -> BTreeMap<String, u64> {
+/// Messages that are acknowledged before a server is ended.
+const SENDS: u64 = 60;
+
+/// Waits until so many are.
+async fn acknowledged(count: &AtomicU64) {
+    let enough = async {
+        while count.load(Ordering::Relaxed) < SENDS {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, enough).await.expect("they are acknowledged");
+}
+
+/// Sends on eight connections until the server is gone; how many were acknowledged by user. Counts them meanwhile.
+async fn send_until_gone(address: &str, chat_id: &str, count: &Arc<AtomicU64>) -> BTreeMap<String, u64> {
     let http = reqwest::Client::new();
     let senders: Vec<_> = (0..8)
         .map(|sender| {
             let (http, url, chat_id) = (http.clone(), format!("{address}/chat/Send"), chat_id.to_owned());
+            let count = count.clone();
             tokio::spawn(async move {
                 let user_id = format!("user {sender}");
                 for number in 0.. {
@@ -119,7 +134,7 @@ async fn send_until_gone(address: &str, chat_id: &str) -> BTreeMap<String, u64> 
                         "chat_id": chat_id, "user_id": user_id, "client_id": number.to_string(), "text": "kept"
                     });
                     match http.post(&url).body(message.to_string()).send().await {
-                        Ok(answer) if answer.status() == 200 => {}
+                        Ok(answer) if answer.status() == 200 => _ = count.fetch_add(1, Ordering::Relaxed),
                         _ => return (user_id, number),
                     }
                 }
@@ -160,7 +175,7 @@ async fn check(server: &Running, chat_id: &str, acknowledged: &BTreeMap<String, 
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_sigkill() {
     let data = tempfile::tempdir().expect("a folder");
-    let mut acknowledged = BTreeMap::new();
+    let mut sent = BTreeMap::new();
     let mut chat_id = String::new();
     for round in 0..3 {
         let (mut child, _, address) = start(data.path()).await;
@@ -168,18 +183,19 @@ async fn what_was_acknowledged_is_there_after_sigkill() {
             reqwest::Client::new().post(format!("{address}/chat/New")).body(format!(r#"{{"user_ids":["{round}"]}}"#));
         let answer: Value = new.send().await.expect("an answer").json().await.expect("JSON");
         chat_id = answer["chat_id"].as_str().expect("an id").to_owned();
+        let count = Arc::default();
         let killing = async {
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            acknowledged(&count).await;
             child.start_kill().expect("a kill");
             child.wait().await
         };
-        let (sent, ended) = tokio::join!(send_until_gone(&address, &chat_id), killing);
+        let ended;
+        (sent, ended) = tokio::join!(send_until_gone(&address, &chat_id, &count), killing);
         assert!(!ended.expect("an end").success());
-        acknowledged = sent;
     }
-    assert!(acknowledged.values().sum::<u64>() > 50, "{acknowledged:?}");
+    assert!(sent.values().sum::<u64>() >= SENDS, "{sent:?}");
     let server = Running::on(data.path()).await;
-    check(&server, &chat_id, &acknowledged).await;
+    check(&server, &chat_id, &sent).await;
 }
 
 #[tokio::test]
@@ -190,16 +206,17 @@ async fn sigterm_ends_cleanly_with_all_that_was_acknowledged() {
     let answer: Value = new.send().await.expect("an answer").json().await.expect("JSON");
     let chat_id = answer["chat_id"].as_str().expect("an id").to_owned();
     let id = child.id().expect("a process");
+    let count = Arc::default();
     let terminating = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        acknowledged(&count).await;
         let killed = Command::new("kill").arg(id.to_string()).status().await.expect("kill");
         assert!(killed.success());
         timeout(PATIENCE, child.wait()).await.expect("it ends in time").expect("an end")
     };
-    let (acknowledged, ended) = tokio::join!(send_until_gone(&address, &chat_id), terminating);
+    let (sent, ended) = tokio::join!(send_until_gone(&address, &chat_id, &count), terminating);
     assert!(ended.success(), "{ended}");
     let server = Running::on(data.path()).await;
-    check(&server, &chat_id, &acknowledged).await;
+    check(&server, &chat_id, &sent).await;
 }
 
 #[tokio::test]
@@ -334,7 +351,7 @@ async fn a_reader_that_stops_taking_is_given_up_though_nothing_new_comes() {
     }
     let mut stalled = server.session("ben").await;
     stalled.send(json!([2, 1, chat_id, 0, 0])).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    until(&server.host, SESSIONS, 0.0).await;
     // What it finds when it looks again: an end, and not all of the history.
     let cursor = last_of_all(stalled).await;
     assert!(cursor < 200, "it was kept for ever");
@@ -371,23 +388,16 @@ async fn nobody_has_to_read_what_it_prints() {
 
 #[tokio::test]
 async fn a_server_says_that_it_lives_and_drops_who_does_not() {
-    let heartbeat = Duration::from_millis(200);
-    let timing = Timing { heartbeat, first_frame: Duration::from_millis(300), ..timing() };
-    let server = Running::with(timing).await;
+    let server = Running::with(Timing { heartbeat: Duration::from_millis(200), ..timing() }).await;
     let mut ann = server.session("ann").await;
     for _ in 0..5 {
         assert_eq!(ann.json().await, json!([26]));
     }
-    // One that never says who it is.
-    let mut stranger = server.gateway("/chat/Connect", &[]).await;
-    assert_eq!(stranger.json().await["Id"], "gateway.NoFirstFrame");
-    assert_eq!(stranger.closed().await, 4002);
-    // One whose machine is gone: it answers no ping.
-    let silent = server.session("ben").await;
-    tokio::time::sleep(heartbeat * 5).await;
-    let mut silent = silent;
+    drop(ann);
+    // One whose machine is gone: it answers no ping, before the server has given it up.
+    let mut silent = server.session("ben").await;
+    until(&server.host, "micro_chat_streams_closed_total{code=\"4002\",reason=\"silent\"}", 1.0).await;
     loop {
-        use tokio_tungstenite::tungstenite::Message;
         match silent.next().await {
             Message::Text(_) => {}
             Message::Close(frame) => {
@@ -397,4 +407,9 @@ async fn a_server_says_that_it_lives_and_drops_who_does_not() {
             frame => panic!("{frame:?}"),
         }
     }
+    // One that never says who it is.
+    let server = Running::with(Timing { first_frame: Duration::from_millis(300), ..timing() }).await;
+    let mut stranger = server.gateway("/chat/Connect", &[]).await;
+    assert_eq!(stranger.json().await["Id"], "gateway.NoFirstFrame");
+    assert_eq!(stranger.closed().await, 4002);
 }

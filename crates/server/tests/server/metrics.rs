@@ -23,6 +23,18 @@ pub async fn scrape(host: &str) -> (String, BTreeMap<String, f64>) {
     (text, samples)
 }
 
+/// Waits until a server shows that of a figure, which is none before it has one.
+pub async fn until(host: &str, figure: &str, value: f64) {
+    let begun = std::time::Instant::now();
+    while scrape(host).await.1.get(figure).copied().unwrap_or_default() != value {
+        assert!(begun.elapsed() < PATIENCE, "{figure} is not {value}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// How many streams in the session dialect are open.
+pub const SESSIONS: &str = "micro_chat_streams{dialect=\"session\"}";
+
 #[tokio::test]
 async fn what_happens_is_counted_once() {
     let server = Running::start().await;
@@ -177,11 +189,10 @@ async fn each_figure_says_what_it_is_and_none_holds_what_somebody_wrote() {
     server.send(&chat_id, "ann", "hello").await;
     hostile(0).await;
     // The streams end when they end.
-    let streams = "micro_chat_streams{dialect=\"session\"}";
-    while scrape(&server.host).await.1[streams] > 0.0 {}
+    until(&server.host, SESSIONS, 0.0).await;
     let before = scrape(&server.host).await.1.len();
     hostile(1).await;
-    while scrape(&server.host).await.1[streams] > 0.0 {}
+    until(&server.host, SESSIONS, 0.0).await;
     let (text, samples) = scrape(&server.host).await;
     assert_eq!(samples.len(), before, "figures grow with what comes:\n{text}");
     assert!(!text.to_lowercase().contains("made-up"), "{text}");
