@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest};
 
 use crate::guarded::{Guarded, SECRET, ended, key_file, seconds, sign, token};
+use crate::running::PATIENCE;
 
 async fn limited(rates: Rates, reach: Reach) -> Guarded {
     let data = tempfile::tempdir().expect("a folder");
@@ -28,21 +29,28 @@ async fn send(guarded: &Guarded, user: &str, chat_id: &str) -> (u16, Value) {
 
 #[tokio::test]
 async fn who_sends_too_much_is_told_when_to_go_on_and_others_go_on() {
-    let rates = Rates { sends: Rate::new(5, 3), ..Rates::default() };
+    let rates = Rates { sends: Rate::new(2, 3), ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     let chat_id = guarded.chat().await;
-    for _ in 0..3 {
-        assert_eq!(send(&guarded, "ann", &chat_id).await.0, 200);
-    }
-    let request = guarded.server.http.post(guarded.server.url("/chat/Send")).bearer_auth(token("ann"));
-    let body = json!({ "chat_id": chat_id, "text": "too much" }).to_string();
-    let refused = request.body(body).send().await.expect("an answer");
+    let (begun, mut taken, mut took) = (Instant::now(), 0_u64, 0.0);
+    let refused = loop {
+        let request = guarded.server.http.post(guarded.server.url("/chat/Send")).bearer_auth(token("ann"));
+        let body = json!({ "chat_id": chat_id, "text": "hello" }).to_string();
+        let answer = request.body(body).send().await.expect("an answer");
+        if answer.status() != 200 {
+            break answer;
+        }
+        (taken, took) = (taken + 1, begun.elapsed().as_secs_f64());
+        assert!(begun.elapsed() < PATIENCE, "{taken} in {took} seconds");
+    };
+    // On a machine that stands still in between, more have become hers meanwhile.
+    assert!((3..=3 + (2.0 * took) as u64).contains(&taken), "{taken} in {took} seconds");
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers()["retry-after"], "1");
     let error: Value = refused.json().await.expect("JSON");
     assert_eq!(error["Id"], "chat.Send.TooMany");
     let wait = error["retry_after"].as_u64().expect("a time");
-    assert!((1..=201).contains(&wait), "{wait}");
+    assert!((1..=501).contains(&wait), "{wait}");
     assert_eq!(send(&guarded, "ben", &chat_id).await.0, 200);
     tokio::time::sleep(Duration::from_millis(wait)).await;
     assert_eq!(send(&guarded, "ann", &chat_id).await.0, 200);
@@ -50,7 +58,7 @@ async fn who_sends_too_much_is_told_when_to_go_on_and_others_go_on() {
 
 #[tokio::test]
 async fn a_flood_on_a_stream_is_slowed_down_and_keeps_its_order() {
-    let rates = Rates { sends: Rate::new(20, 5), ..Rates::default() };
+    let rates = Rates { sends: Rate::new(10, 5), ..Rates::default() };
     let guarded = limited(rates, Reach::NoTls).await;
     let chat_id = guarded.chat().await;
     let mut ann = guarded.session(json!({ "token": token("ann") })).await;
@@ -70,7 +78,7 @@ async fn a_flood_on_a_stream_is_slowed_down_and_keeps_its_order() {
         }
     }
     assert_eq!(acks, (1..=45).collect::<Vec<_>>());
-    assert!(begun.elapsed() >= Duration::from_millis(1_900), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= Duration::from_millis(3_900), "{:?}", begun.elapsed());
     let history = guarded.ask(&token("ann"), "/chat/History", json!({ "chat_id": chat_id })).await;
     let messages = history["messages"].as_array().expect("messages");
     assert_eq!(messages.last().expect("messages")["user_id"], "ann", "ben waited, too");
@@ -101,10 +109,9 @@ async fn a_user_opens_so_many_chats_and_so_many_streams() {
     assert_eq!(ended(&mut third).await, ("gateway.TooManyStreams".to_owned(), 1011));
     assert_eq!(guarded.session(json!({ "token": token("ben") })).await.json().await[0], 20);
     drop(streams);
-    let mut tries = 0;
+    let begun = Instant::now();
     while guarded.session(hello.clone()).await.json().await[0] != 20 {
-        tries += 1;
-        assert!(tries < 100, "a stream that has ended makes room");
+        assert!(begun.elapsed() < PATIENCE, "a stream that has ended makes room");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -153,15 +160,14 @@ async fn an_address_has_so_many_connections_whatever_comes_on_them() {
     let connect = async || tokio::net::TcpStream::connect(&guarded.server.host).await.expect("a connection");
     let silent = [connect().await, connect().await, connect().await];
     let mut nothing = Vec::new();
-    let closed = tokio::time::timeout(crate::running::PATIENCE, async {
+    let closed = tokio::time::timeout(PATIENCE, async {
         let _ = connect().await.read_to_end(&mut nothing).await;
     });
     closed.await.expect("the fourth is closed");
     drop(silent);
-    let mut tries = 0;
+    let begun = Instant::now();
     while guarded.server.http.get(guarded.server.url("/healthz")).send().await.is_err() {
-        tries += 1;
-        assert!(tries < 100, "those that are gone make room");
+        assert!(begun.elapsed() < PATIENCE, "those that are gone make room");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -271,7 +277,7 @@ async fn an_address_floods(rates: Rates, keeps: bool) {
         let mut begun = [0; 12];
         // Where the other side is closed already, it is refused.
         let _ = stream.write_all(b"GET /assets/none HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        let read = tokio::time::timeout(crate::running::PATIENCE, stream.read_exact(&mut begun)).await;
+        let read = tokio::time::timeout(PATIENCE, stream.read_exact(&mut begun)).await;
         read.expect("in time").is_ok_and(|_| begun.starts_with(b"HTTP/1.1 404"))
     };
     let mut crowd = Vec::new();
