@@ -61,9 +61,9 @@ async fn an_answer_that_was_lost_is_given_again_for_a_minute_until_it_was_used()
     let first = login_of(&hosted.log_in(ANN, PASSWORD).await);
     let second = login_of(&hosted.refresh(&first.refresh).await);
     assert_eq!(hosted.opens(&second.access, ANN).await.0, 200, "it has arrived");
-    hosted.later(55).await;
+    hosted.later(30).await;
     assert_eq!(login_of(&hosted.refresh(&first.refresh).await).refresh, second.refresh);
-    hosted.later(10).await;
+    hosted.later(40).await;
     assert_eq!(hosted.refresh(&first.refresh).await.id(), no_login(), "too late");
     assert_eq!(hosted.refresh(&second.refresh).await.id(), no_login());
 }

@@ -13,12 +13,12 @@ use crate::running::PATIENCE;
 async fn a_renewed_stream_outlives_the_token_it_came_with() {
     let guarded = Guarded::start().await;
     let chat_id = guarded.chat().await;
-    let first = seconds() + 3;
+    let first = seconds() + 6;
     let mut stream = guarded.session(json!({ "token": sign(&json!({ "sub": "ann", "exp": first })) })).await;
     assert_eq!(stream.json().await[0], 20);
     stream.send(json!([2, 1, chat_id, 0, -1])).await;
     assert_eq!((stream.json().await[0].clone(), stream.json().await[0].clone()), (json!(21), json!(23)));
-    let second = seconds() + 6;
+    let second = first + 6;
     stream.send(json!([6, { "token": sign(&json!({ "sub": "ann", "exp": second })) }])).await;
     while seconds() <= first {
         sleep(Duration::from_millis(100)).await;
@@ -26,7 +26,7 @@ async fn a_renewed_stream_outlives_the_token_it_came_with() {
     guarded.ask(&token("ben"), "/chat/Send", json!({ "chat_id": chat_id, "text": "still there?" })).await;
     assert_eq!(stream.json().await[4][0]["text"], "still there?");
     assert_eq!(ended(&mut stream).await, ("auth.ExpiredToken".to_owned(), 4003));
-    assert!((second..=second + 3).contains(&seconds()));
+    assert!(seconds() >= second, "its token is still good");
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_native_client_goes_on_by_another_token_without_a_reconnect() {
     let guarded = Guarded::start().await;
     let chat_id = guarded.chat().await;
     let client = Client::new(&guarded.server.url("/chat/Connect").replace("http", "ws"), "", "ann");
-    let first = seconds() + 3;
+    let first = seconds() + 6;
     client.authorize(sign(&json!({ "sub": "ann", "exp": first })));
     let mut reading = client.subscribe(&chat_id, Start::First);
     let publisher = reading.publisher();

@@ -117,9 +117,9 @@ async fn a_clock_may_be_half_a_minute_ahead_where_tokens_are_signed_and_what_the
 async fn a_stream_ends_with_its_token() {
     let guarded = Guarded::start().await;
     let chat_id = guarded.chat().await;
-    // At least a second, and at most two: tokens count in seconds.
-    let short = || sign(&json!({ "sub": "ann", "exp": seconds() + 2 }));
-    let begun = SystemTime::now();
+    // Both are open long before that, also on a machine that stands still for a while.
+    let expires = seconds() + 6;
+    let short = || sign(&json!({ "sub": "ann", "exp": expires }));
     let mut session = guarded.session(json!({ "token": short() })).await;
     assert_eq!(session.json().await[0], 20);
     session.send(json!([2, 1, chat_id, 0, -1])).await;
@@ -129,8 +129,7 @@ async fn a_stream_ends_with_its_token() {
     assert_eq!(ended(&mut session).await, ("auth.ExpiredToken".to_owned(), 4003));
     assert_eq!(gateway.json().await["Id"], "auth.ExpiredToken");
     assert_eq!(gateway.closed().await, 4003);
-    let lasted = begun.elapsed().expect("time passes");
-    assert!((Duration::from_millis(900)..Duration::from_secs(4)).contains(&lasted), "{lasted:?}");
+    assert!(seconds() >= expires, "their tokens are still good");
 }
 
 /// A private key, and its public one, in PEM.
