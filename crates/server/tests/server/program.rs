@@ -5,8 +5,10 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
 
 use crate::guarded::{SECRET, key_file};
+use crate::running::PATIENCE;
 
 /// One of them, which ends with this.
 pub struct Program {
@@ -16,6 +18,8 @@ pub struct Program {
     pub figures: Option<String>,
     pub data: TempDir,
     process: Child,
+    /// What it has logged, as far as somebody has waited for it.
+    logged: String,
     output: Lines<BufReader<ChildStdout>>,
 }
 
@@ -40,7 +44,7 @@ impl Program {
             let shown = line.strip_prefix("figures on http://").and_then(|rest| rest.strip_suffix("/metrics"));
             figures = shown.map(str::to_owned).or(figures);
             if let Some((_, host)) = line.strip_prefix("listening on ").and_then(|address| address.split_once("://")) {
-                return Self { host: host.to_owned(), figures, data, process, output };
+                return Self { host: host.to_owned(), figures, data, process, logged: String::new(), output };
             }
         }
     }
@@ -57,6 +61,18 @@ impl Program {
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a status");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
         line.split_whitespace().nth(1).and_then(|size| size.parse::<usize>().ok()).expect("a number") / 1024
+    }
+
+    /// Waits until it has logged that.
+    pub async fn until_logged(&mut self, words: &str) {
+        let log = self.process.stderr.as_mut().expect("its log");
+        while !self.logged.contains(words) {
+            let mut bytes = [0; 4_096];
+            let read = timeout(PATIENCE, log.read(&mut bytes)).await;
+            let read = read.unwrap_or_else(|_| panic!("no {words} in {}", self.logged)).expect("a log");
+            assert_ne!(read, 0, "no {words} in {}", self.logged);
+            self.logged.push_str(std::str::from_utf8(&bytes[..read]).expect("text"));
+        }
     }
 
     /// Stops it; what it has printed since it was ready, and what it has logged.
@@ -79,7 +95,7 @@ impl Program {
 
     /// The same once it has ended.
     pub async fn ended(&mut self) -> String {
-        let mut said = String::new();
+        let mut said = std::mem::take(&mut self.logged);
         self.process.stderr.take().expect("its log").read_to_string(&mut said).await.expect("text");
         while let Some(line) = self.output.next_line().await.expect("text") {
             said.push_str(&line);
