@@ -218,6 +218,7 @@ async fn who_reads_slowly_and_is_put_out_of_more_chats_than_may_wait_is_told_of_
     }
     // He asks for more than any buffer holds, and looks away.
     stream.send(json!([2, 1, kept, 0, 0])).await;
+    while stream.json().await[0] != 22 {}
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let put_out = ids.iter().map(|id| guarded.ask(&ann, "/chat/Kick", json!({ "group_id": id, "user_id": "ben" })));
     futures_util::future::join_all(put_out).await;
