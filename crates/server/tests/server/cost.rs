@@ -23,16 +23,18 @@ fn fill(data: &std::path::Path) {
     all.commit().expect("a commit");
 }
 
-/// The middle one of many measured times.
-async fn median(server: &Running, path: &str, request: &serde_json::Value) -> Duration {
-    let mut times = Vec::new();
+/// The fastest of many times of each of two requests. They take turns, so that whatever else the machine does falls on
+/// both.
+async fn fastest(server: &Running, path: &str, requests: [&serde_json::Value; 2]) -> [Duration; 2] {
+    let mut times = [Duration::MAX; 2];
     for _ in 0..101 {
-        let start = Instant::now();
-        server.ask(path, request.clone()).await;
-        times.push(start.elapsed());
+        for (time, request) in times.iter_mut().zip(requests) {
+            let start = Instant::now();
+            server.ask(path, request.clone()).await;
+            *time = start.elapsed().min(*time);
+        }
     }
-    times.sort();
-    times[50]
+    times
 }
 
 #[tokio::test]
@@ -48,14 +50,14 @@ async fn a_page_costs_the_same_at_900_000_of_a_million_as_at_0() {
         let deep = server.ask("/chats/ListMessages", page(900_000)).await;
         let expected = if order == "asc" { 900_001 } else { 100_000 };
         assert_eq!(deep["messages"][0]["text"], format!("message {expected}"));
-        let first = median(&server, "/chats/ListMessages", &page(0)).await;
-        let deep = median(&server, "/chats/ListMessages", &page(900_000)).await;
+        let [first, deep] = fastest(&server, "/chats/ListMessages", [&page(0), &page(900_000)]).await;
         println!("ListMessages {order}, 50 of a million: {first:?} at 0, {deep:?} at 900,000");
         // Walking over 900,000 messages would take a hundred times as long.
         assert!(deep < first * 5, "{order}: {deep:?} at 900,000, {first:?} at 0");
     }
-    let newest = median(&server, "/chat/History", &json!({ "chat_id": chat_id, "limit": 50 })).await;
-    let middle = median(&server, "/chat/History", &json!({ "chat_id": chat_id, "limit": 50, "before": 500_000 })).await;
+    let newest = json!({ "chat_id": chat_id, "limit": 50 });
+    let middle = json!({ "chat_id": chat_id, "limit": 50, "before": 500_000 });
+    let [newest, middle] = fastest(&server, "/chat/History", [&newest, &middle]).await;
     assert!(middle < newest * 5, "{middle:?} in the middle, {newest:?} at the end");
     // The negative control: what an offset costs where it is walked.
     let database = rusqlite::Connection::open(data.path().join("chat.db")).expect("the database");
@@ -68,7 +70,6 @@ async fn a_page_costs_the_same_at_900_000_of_a_million_as_at_0() {
         assert_eq!(found, 50);
         start.elapsed()
     };
-    walk(0);
-    let (first, deep) = (walk(0), walk(900_000));
+    let [first, deep] = [0, 900_000].map(|offset| (0..21).map(|_| walk(offset)).min().expect("times"));
     assert!(deep > first * 5, "an offset that is walked has to show: {deep:?} at 900,000, {first:?} at 0");
 }
