@@ -290,19 +290,16 @@ async fn nothing_is_lost_between_who_is_there_and_who_comes_and_goes() {
         };
         let (expected, ()) = tokio::join!(changing, subscribing);
         let mut known: HashMap<u64, Known> = HashMap::new();
-        let know = |known: &HashMap<u64, Known>| {
-            (1..=HANDLES).all(|handle| known.get(&handle).is_some_and(|known| known.user_ids == expected))
-        };
+        let is_known = |known: &HashMap<u64, Known>| known.values().all(|known| known.user_ids == expected);
         let deadline = Instant::now() + PATIENCE;
         // Until nothing more comes, and that was all, or too little for long.
         while Instant::now() < deadline {
             match timeout(Duration::from_millis(300), ann.json()).await {
+                Err(_) if known.len() as u64 == HANDLES && is_known(&known) => break,
                 Ok(frame) if frame[0] == 27 => {
                     known.entry(frame[1].as_u64().expect("a handle")).or_default().hear(&frame[2]);
                 }
-                Ok(_) => {}
-                Err(_) if know(&known) => break,
-                Err(_) => {}
+                _ => {}
             }
         }
         for handle in 1..=HANDLES {

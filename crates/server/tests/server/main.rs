@@ -18,6 +18,7 @@ mod events;
 mod export;
 mod exporters;
 mod gateway;
+mod given_up;
 mod groups;
 mod guarded;
 mod hang_up;
