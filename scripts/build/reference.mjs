@@ -20,13 +20,13 @@ export async function makeTypescriptReference() {
   const typedoc = path.join(target.typedoc, "node_modules/typedoc/bin/typedoc");
   const out = path.join(target.docs, "typescript");
   const options = ["--options", at("scripts/docs/typedoc.json"), "--out", out];
-  await run(process.execPath, [typedoc, ...options, ...entries()], { timeout: 5 * MINUTE });
+  await run(process.execPath, [typedoc, ...options, ...entries()], { timeout: 15 * MINUTE });
 }
 
 /** What each crate has. */
 export async function makeRustReference() {
   const document = ["doc", "--workspace", "--no-deps"];
-  const options = { env: { RUSTDOCFLAGS: "-D warnings" }, timeout: 15 * MINUTE };
+  const options = { env: { RUSTDOCFLAGS: "-D warnings" }, timeout: 45 * MINUTE };
   // Once as others see it: only there a link to what is private leads nowhere. Once with all that is inside.
   await run("cargo", document, options);
   await run("cargo", [...document, "--document-private-items"], options);

@@ -14,12 +14,19 @@ import { cargo, check, node, tally } from "./tally.mjs";
 
 const MINUTE = 60_000;
 
+/** How long the tests of one file in Node may take, on a machine that is slow and busy: all of them together. */
+const FILE = 20 * MINUTE;
+/** How long a small check may take. */
+const SMALL = 15 * MINUTE;
+/** How long a step may, before it counts as one that hangs. */
+const STEP = 90 * MINUTE;
+
 const npmProgram = (name) => at("node_modules/.bin", name);
 
 function format() {
   return check(
-    () => run("cargo", ["fmt", "--all", "--check"], { timeout: 5 * MINUTE }),
-    () => run(npmProgram("prettier"), ["--check", "--log-level=warn", "."], { timeout: 5 * MINUTE }),
+    () => run("cargo", ["fmt", "--all", "--check"], { timeout: SMALL }),
+    () => run(npmProgram("prettier"), ["--check", "--log-level=warn", "."], { timeout: SMALL }),
   );
 }
 
@@ -28,10 +35,10 @@ function lint({ deny }) {
   const licences = ["deny", "--workspace", "check", "licenses", "bans", "sources"];
   const env = { PATH: [deny, process.env.PATH].join(path.delimiter) };
   return check(
-    () => run("cargo", clippy, { timeout: 15 * MINUTE }),
-    () => run(npmProgram("tsc"), ["--noEmit"], { timeout: 5 * MINUTE }),
-    () => run(process.execPath, [at("scripts/wire.mjs"), "--check"], { timeout: MINUTE }),
-    () => run("cargo", licences, { env, timeout: 5 * MINUTE }),
+    () => run("cargo", clippy, { timeout: STEP }),
+    () => run(npmProgram("tsc"), ["--noEmit"], { timeout: SMALL }),
+    () => run(process.execPath, [at("scripts/wire.mjs"), "--check"], { timeout: SMALL }),
+    () => run("cargo", licences, { env, timeout: SMALL }),
     () => {
       const unknown = unknownLicences();
       if (unknown.length > 0) throw new Problem(`licences to look at: ${unknown.join(", ")}`);
@@ -41,7 +48,7 @@ function lint({ deny }) {
 
 const docs = () => check(makeTypescriptReference, makeRustReference);
 
-const unit = () => tally(cargo, "cargo", ["test", "--workspace", "--no-fail-fast"], { timeout: 20 * MINUTE });
+const unit = () => tally(cargo, "cargo", ["test", "--workspace", "--no-fail-fast"], { timeout: STEP });
 
 const size = () =>
   check(() => {
@@ -63,7 +70,7 @@ function wasm({ tests, runner }) {
       CARGO_TARGET_DIR: target.wasm,
       WASM_BINDGEN_TEST_TIMEOUT: "120",
     },
-    timeout: 15 * MINUTE,
+    timeout: STEP,
   });
 }
 
@@ -75,8 +82,8 @@ function tests() {
 }
 
 function browser() {
-  const args = ["--test", "--test-reporter=spec", `--test-timeout=${5 * MINUTE}`, ...tests()];
-  return tally(node, process.execPath, args, { timeout: 15 * MINUTE });
+  const args = ["--test", "--test-reporter=spec", `--test-timeout=${FILE}`, ...tests()];
+  return tally(node, process.execPath, args, { timeout: STEP });
 }
 
 /**
@@ -92,8 +99,8 @@ const engine = (name) => ({
     if (missing) return { passed: 0, failed: 0, skipped: [`all of it: ${missing}`] };
     const isVisited = (file) => VISITED.includes(path.relative(at("tests"), file).split(/[/.]/)[0]);
     const files = tests().filter(isVisited);
-    const args = ["--test", "--test-reporter=spec", `--test-timeout=${5 * MINUTE}`, ...files];
-    return tally(node, process.execPath, args, { env: { MICRO_CHAT_BROWSER: name }, timeout: 10 * MINUTE });
+    const args = ["--test", "--test-reporter=spec", `--test-timeout=${FILE}`, ...files];
+    return tally(node, process.execPath, args, { env: { MICRO_CHAT_BROWSER: name }, timeout: STEP });
   },
 });
 
