@@ -13,9 +13,13 @@ import { WebKit } from "./engines/webkit.mjs";
 const SCREENSHOTS = new URL("../target/screenshots/", import.meta.url);
 
 /** How long a page may take to load. */
-const LOAD_MS = 30_000;
+const LOAD_MS = 60_000;
 /** How long a page may take to know how it is looked at. */
-const LOOK_MS = 10_000;
+const LOOK_MS = 60_000;
+/** How long until it is asked for that once more. */
+const AGAIN_MS = 5_000;
+/** How long a script in a page may take. */
+const SCRIPT_MS = 240_000;
 const POLL_MS = 10;
 
 const ENGINES = { chromium: Chromium, firefox: Firefox, webkit: WebKit };
@@ -51,7 +55,7 @@ export class Browser {
     browser.#folder = await mkdtemp(path.join(os.tmpdir(), "micro-chat-browser-"));
     browser.#engine = await ENGINES[engine].start(programs, browser.#folder);
     browser.driver = browser.#engine.driver;
-    await browser.driver.manage().setTimeouts({ script: 90_000, pageLoad: LOAD_MS });
+    await browser.driver.manage().setTimeouts({ script: SCRIPT_MS, pageLoad: LOAD_MS });
     return browser;
   }
 
@@ -78,13 +82,13 @@ export class Browser {
 
   /** Comes to another page, and waits until all of it has loaded. */
   async #come(name, go) {
-    const before = await this.driver.executeScript(() => performance.timeOrigin);
+    // A page that goes away in the middle of a question answers with an error.
+    const asked = (...question) => this.driver.executeScript(...question).catch(() => false);
+    const before = await this.driver.wait(() => asked(() => performance.timeOrigin), LOAD_MS, "no page", POLL_MS);
     await go();
     // On a busy machine drivers come back sooner than that, or even with the last page still in front.
     const isThere = (before) => document.readyState === "complete" && performance.timeOrigin !== before;
-    // A page that goes away in the middle of the question answers with an error.
-    const loaded = () => this.driver.executeScript(isThere, before).catch(() => false);
-    await this.driver.wait(loaded, LOAD_MS, `${name} did not load`, POLL_MS);
+    await this.driver.wait(() => asked(isThere, before), LOAD_MS, `${name} did not load`, POLL_MS);
   }
 
   /** Runs an async function in the page, with `args` and nothing else of its file; resolves to what it returns. */
@@ -121,12 +125,16 @@ export class Browser {
    * of them is `scale` by `scale` on a screenshot.
    */
   async look({ width = 1280, height = 800, scale = 1, colorScheme = "light" } = {}) {
-    await this.#engine.look({ width, height, scale, colorScheme });
     // The browser knows it at once, the page a moment later.
     const isSeen = (width, height, colorScheme) =>
       innerWidth === width && innerHeight === height && matchMedia(`(prefers-color-scheme: ${colorScheme})`).matches;
     const seen = () => this.driver.executeScript(isSeen, width, height, colorScheme);
-    await this.driver.wait(seen, LOOK_MS, `not ${width} × ${height} and ${colorScheme}`, POLL_MS);
+    const look = async () => {
+      await this.#engine.look({ width, height, scale, colorScheme });
+      // A window that was still about to change its size told a wrong one to begin with.
+      return this.driver.wait(seen, AGAIN_MS, "", POLL_MS).catch(() => false);
+    };
+    await this.driver.wait(look, LOOK_MS, `not ${width} × ${height} and ${colorScheme}`, POLL_MS);
   }
 
   /** Tells pages that there is no network, or that there is one again; the sockets that stand are the test's to break. */
@@ -157,6 +165,6 @@ export class Browser {
 
   async quit() {
     await this.#engine.quit();
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }

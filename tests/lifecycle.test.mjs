@@ -231,7 +231,7 @@ test("what a page leaves unsent, the next one sends; the first one, when it is b
     network.flow();
   };
   const isThere = async (text) => {
-    for (let tries = 0; tries < 100 && !(await stored()).some((message) => message.text === text); tries++)
+    for (let tries = 0; tries < 1_200 && !(await stored()).some((message) => message.text === text); tries++)
       await sleep(50);
   };
   await leaveUnsent("first page's", () => visitor.open(page()));

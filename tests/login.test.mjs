@@ -392,18 +392,18 @@ test("a page that allows next to nothing has its dialog all the same", async () 
     const { driver } = visitor.browser;
     await driver.executeScript("Micro.requireLogin().then(() => (window.end = 'in'), ({ id }) => (window.end = id))");
     const dialog = "document.querySelector('micro-chat-login')?.shadowRoot.querySelector('dialog')";
-    await driver.wait(() => driver.executeScript(`return !!${dialog}?.open`), 10_000);
+    await driver.wait(() => driver.executeScript(`return !!${dialog}?.open`), 60_000);
     const style = await driver.executeScript(
       `const { display, padding } = getComputedStyle(${dialog}); return [display, padding]`,
     );
     assert.deepEqual(style, ["block", "28px"], "it has its style");
     await visitor.press(email, Key.TAB, PASSWORD, Key.ENTER);
-    await driver.wait(() => driver.executeScript("return window.end"), 10_000);
+    await driver.wait(() => driver.executeScript("return window.end"), 60_000);
     assert.equal(await driver.executeScript("return window.end"), "in");
     assert.deepEqual(await driver.executeScript("return violations"), []);
     // It can fail: what is not allowed is told.
     await driver.executeScript("document.body.setAttribute('style', 'color: red')");
-    await driver.wait(() => driver.executeScript("return violations.length"), 5_000);
+    await driver.wait(() => driver.executeScript("return violations.length"), 60_000);
   } finally {
     site.closeAllConnections();
     site.close();

@@ -37,7 +37,7 @@ const act = (method, group_id, user_id) => server.post(`/chat/${method}`, { grou
 const hears = async (count) => {
   await visitor.browser.driver.wait(
     () => inPage((count) => events.length >= count, count),
-    15_000,
+    60_000,
     `no ${count} events`,
   );
   return inPage(() => events);

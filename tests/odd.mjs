@@ -147,7 +147,7 @@ function prepare(ids) {
   const isHandle = (result) => typeof result?.send === "function" && typeof result.close === "function";
 
   /** Takes a step, and waits for what it promises; what becomes a stream has to open or end, and to close. */
-  async function attempt(what, step, patience = 10_000) {
+  async function attempt(what, step, patience = 60_000) {
     let result;
     try {
       result = step();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { SMTPServer } from "smtp-server";
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 
 /** The last of what has come, once there is so much of it. */
 async function newest(count, come, what) {

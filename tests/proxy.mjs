@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { proxyPrograms } from "../scripts/program.mjs";
 import { freePort } from "./port.mjs";
 
-const START_MS = 10_000;
+const START_MS = 60_000;
 
 export const example = (name) => readFile(new URL(`../deploy/${name}`, import.meta.url), "utf8");
 

@@ -14,6 +14,8 @@ import { Browser } from "./browser.mjs";
 import { examples } from "./markdown.mjs";
 import { Server } from "./server.mjs";
 
+const WAIT_MS = 60_000;
+
 let server;
 let folder;
 const windows = [];
@@ -41,7 +43,7 @@ async function open(file, name) {
         .switchTo()
         .alert()
         .catch(() => false),
-    10_000,
+    WAIT_MS,
   );
   await prompt.sendKeys(name);
   await prompt.accept();
@@ -62,11 +64,11 @@ test("the page of the README, saved as a file, is a chat of two windows", async 
   };
   const shows = (browser, ...expected) =>
     browser.driver
-      .wait(async () => String(await lines(browser)) === String(expected), 15_000)
+      .wait(async () => String(await lines(browser)) === String(expected), WAIT_MS)
       .catch(async () => {
         assert.deepEqual(await lines(browser), expected);
       });
-  for (const { driver } of [ann, ben]) await driver.wait(() => driver.executeScript("return Boolean(handle)"), 15_000);
+  for (const { driver } of [ann, ben]) await driver.wait(() => driver.executeScript("return Boolean(handle)"), WAIT_MS);
   await say(ann, "Hello, Ben");
   await shows(ben, "ann: Hello, Ben");
   await say(ben, "Hello, Ann");
@@ -104,7 +106,7 @@ test("a chat that can't be opened says why", async () => {
         .switchTo()
         .alert()
         .catch(() => false),
-    10_000,
+    WAIT_MS,
   );
   assert.equal(await alert.getText(), "Name at least one user in user_ids.");
   await alert.accept();

@@ -9,8 +9,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const PROGRAM = fileURLToPath(new URL("../target/release/micro-chat-server", import.meta.url));
-const START_MS = 20_000;
-const STOP_MS = 20_000;
+// What a busy machine may take; it is no promise.
+const START_MS = 60_000;
+const STOP_MS = 60_000;
 
 /** A running server; any number of them can run side by side. */
 export class Server {

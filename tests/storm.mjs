@@ -16,7 +16,7 @@ const CHATS = 2;
 /** Messages of one tab that wait for their ack at once. */
 const IN_FLIGHT = 16;
 /** How long everything may take to come to rest once nothing breaks any more, in milliseconds. */
-const REST_MS = 60_000;
+const REST_MS = 180_000;
 
 const COLUMNS = ["rounds", "acknowledged", "left", "lost", "doubled", "missed", "disordered", "unanswered", "seconds"];
 /** The table's first line. */

@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { find } from "../scripts/program.mjs";
 
 const run = promisify(execFile);
-const START_MS = 15_000;
+const START_MS = 60_000;
 const INIT = "/lib/systemd/systemd";
 
 /** Where systemd keeps its groups of processes: in the one hierarchy, or in one of its own. */
@@ -83,7 +83,7 @@ export class Systemd {
 
   /** Runs a program where its services run, as root. */
   async exec(...command) {
-    const { stdout } = await run("nsenter", ["-t", this.#init, "-m", "-p", ...command], { timeout: 30_000 });
+    const { stdout } = await run("nsenter", ["-t", this.#init, "-m", "-p", ...command], { timeout: 60_000 });
     return stdout;
   }
 
@@ -107,7 +107,7 @@ export class Systemd {
 async function removeGroup(group) {
   const inside = await readdir(group, { withFileTypes: true }).catch(() => []);
   for (const entry of inside) if (entry.isDirectory()) await removeGroup(path.join(group, entry.name));
-  for (let round = 0; round < 50 && existsSync(group); round++) {
+  for (let round = 0; round < 300 && existsSync(group); round++) {
     await rmdir(group).catch(() => sleep(100));
   }
 }

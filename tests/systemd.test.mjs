@@ -15,7 +15,7 @@ const PROGRAM = fileURLToPath(new URL("../target/release/micro-chat-server", imp
 const UNIT = "micro-chat-server.service";
 const LOG = "/run/service.log";
 const DATA = ["--data", "/var/lib/micro-chat/data"];
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 async function until(what, isSo) {
   for (const end = Date.now() + PATIENCE_MS; !(await isSo()); await sleep(50)) {

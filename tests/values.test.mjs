@@ -37,7 +37,7 @@ async function faults() {
         (message) => seen.push(message.seq, message.text),
       );
       await Promise.all(["one", "two", "three"].map((text) => handle.send(text)));
-      for (const end = Date.now() + 15_000; seen.length < 6 && Date.now() < end;) {
+      for (const end = Date.now() + 60_000; seen.length < 6 && Date.now() < end;) {
         await new Promise((go) => setTimeout(go, 10));
       }
       handle.close();

@@ -8,7 +8,7 @@ import { Key } from "selenium-webdriver";
 import { Browser } from "./browser.mjs";
 import { Site } from "./site.mjs";
 
-const WAIT_MS = 15_000;
+const WAIT_MS = 60_000;
 const POLL_MS = 20;
 // For what must not come: a second callback, a late error.
 const SETTLE_MS = 200;
@@ -120,7 +120,14 @@ export class Visitor {
 
   /** Waits until `condition`, a function for the page, is true there. */
   async until(condition) {
-    await this.#browser.driver.wait(() => this.run(condition), WAIT_MS, `never in the page: ${condition}`);
+    let failure = "";
+    // A page that goes away in the middle of the question answers with an error.
+    const isSo = () =>
+      this.run(condition).catch((error) => {
+        failure = `: ${error}`;
+        return false;
+      });
+    await this.#browser.driver.wait(isSo, WAIT_MS, () => `never in the page: ${condition}${failure}`);
   }
 
   /** What the page has shown by now: `log`, `error`, `uncaught`, and the `frames` of its sockets. */

@@ -16,8 +16,8 @@ const settings = (host) => `
 connect-to = "${host}:${host}"
 connect-to = "::127.0.0.1:1"
 noproxy = "*"
-connect-timeout = 2
-max-time = 20
+connect-timeout = 60
+max-time = 120
 no-progress-meter
 `;
 

@@ -9,7 +9,7 @@ import { build } from "vite";
 import { examples } from "../markdown.mjs";
 import { Workshop } from "./workshop.mjs";
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 const MAIN = `
 import { createRoot } from "react-dom/client";

@@ -9,6 +9,8 @@ import { build } from "vite";
 
 import { Workshop } from "./workshop.mjs";
 
+const WAIT_MS = 60_000;
+
 let workshop;
 
 before(async () => {
@@ -37,12 +39,12 @@ test("with the wasm inside, its own address need not be in the policy", async ()
   await workshop.chats(await serve("rollup/dist", {}));
   // Where the wasm is a file, it has to be: the check above can fail.
   const browser = await workshop.open(await serve("vite/dist", {}));
-  await browser.driver.wait(async () => (await browser.driver.getTitle()) === "client.LoadFailed", 10_000);
+  await browser.driver.wait(async () => (await browser.driver.getTitle()) === "client.LoadFailed", WAIT_MS);
 });
 
 test("where the policy forbids wasm, what the page asks for is refused", async () => {
   const { driver } = await workshop.open(await serve("vite/dist", { scripts: "'self'", own: "'self'" }));
-  await driver.wait(async () => (await driver.getTitle()) === "client.WasmForbidden", 10_000);
+  await driver.wait(async () => (await driver.getTitle()) === "client.WasmForbidden", WAIT_MS);
 });
 
 test("where the policy forbids wasm, a page that connects is told once, and what to add", async () => {
@@ -55,7 +57,7 @@ test("where the policy forbids wasm, a page that connects is told once, and what
   await esbuild({ stdin, bundle: true, outfile: workshop.at("connect/inline.js"), logLevel: "error" });
   await workshop.page("connect/index.html", "inline.js", "text/javascript");
   const browser = await workshop.open(await serve("connect", { scripts: "'self'" }));
-  await browser.driver.wait(async () => (await browser.driver.getTitle()) === "closed", 10_000);
+  await browser.driver.wait(async () => (await browser.driver.getTitle()) === "closed", WAIT_MS);
   const errors = await browser.errors();
   assert.equal(errors.length, 1, errors.join("\n"));
   assert.match(errors[0], /client\.WasmForbidden: .*'wasm-unsafe-eval' to script-src/);

@@ -20,7 +20,7 @@ import { Server } from "../server.mjs";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TOOLS = path.join(ROOT, "target/packaging");
 const EXAMPLES = fileURLToPath(new URL(".", import.meta.url));
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 const POLL_MS = 50;
 
 // Nobody is told that somebody tests, and every build is a first one.
@@ -193,6 +193,6 @@ export class Workshop {
   async stop() {
     await this.tidy();
     await this.#browser?.quit();
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }

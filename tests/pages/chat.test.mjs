@@ -150,7 +150,7 @@ test("a link without a name asks for one", async () => {
   await ann.say("thanks");
   await ann.shows(["come in", "thanks"]);
   // It is shown before it is stored.
-  await ann.driver.wait(async () => (await history(chat)).length === 2, 10_000);
+  await ann.driver.wait(async () => (await history(chat)).length === 2, 60_000);
   assert.deepEqual((await history(chat)).at(-1).user_id, "cai");
 });
 

@@ -7,9 +7,6 @@ import { promisify } from "node:util";
 
 import { address, ann, ben, history, mayLog, newChat, screenshots, send, server } from "./stage.mjs";
 
-// The longest wait between two tries to connect is 20 s.
-const RECONNECT_MS = 45_000;
-
 // What browsers themselves log while the server is away.
 const AWAY = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED|Firefox can’t establish a connection/;
 
@@ -32,7 +29,7 @@ for (const how of ["stop", "kill"]) {
     );
     if (how === "kill") await screenshots(ann, "chat-waiting");
     await server.restart();
-    await Promise.all([ann, ben].map((window) => window.becomes("live", RECONNECT_MS)));
+    await Promise.all([ann, ben].map((window) => window.becomes("live")));
 
     await ben.say("after");
     await Promise.all([ann, ben].map((window) => window.shows(["before", "meanwhile", "after"])));
@@ -92,7 +89,7 @@ test("a chat that was restored from a backup is shown anew, with what was said s
   await server.restart();
   // Under the numbers of what was lost.
   for (const text of ["new", "newer", "newest"]) await send(chat, "ben", text);
-  await ann.becomes("live", RECONNECT_MS);
+  await ann.becomes("live");
   await ann.shows(["kept", "new", "newer", "newest"]);
   await ann.say("and mine");
   await ann.shows(["kept", "new", "newer", "newest", "and mine"]);
@@ -121,7 +118,6 @@ test("what was removed before it came is told", async () => {
     () => ann.run(() => document.querySelector("#gap:not([hidden])")?.innerText),
     (words) => /were removed/.test(words),
     "words about a gap",
-    RECONNECT_MS,
   );
   await screenshots(ann, "chat-gap");
 });
@@ -143,5 +139,5 @@ test("a call that doesn't reach the server says so, and can be tried again", asy
   await ann.run(() => document.querySelector("#problem-action").click());
   await ann.shows(Array.from({ length: 55 }, (_, index) => `message ${index + 1}`));
   assert.equal(await ann.run(() => document.querySelector("#problem").hidden), true);
-  await ann.becomes("live", RECONNECT_MS);
+  await ann.becomes("live");
 });

@@ -6,7 +6,8 @@ import { Key, until } from "selenium-webdriver";
 
 import { Browser } from "../browser.mjs";
 
-const WAIT_MS = 15_000;
+// The longest wait between two tries to connect is 20 s.
+const WAIT_MS = 60_000;
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
@@ -26,12 +27,16 @@ export class Window {
   }
 
   /** Waits until `look` returns something that `check` accepts. */
-  async until(look, check, what, timeout = WAIT_MS) {
-    const deadline = Date.now() + timeout;
+  async until(look, check, what) {
+    const deadline = Date.now() + WAIT_MS;
     for (;;) {
-      const seen = await look();
-      if (check(seen)) return seen;
-      if (Date.now() > deadline) assert.fail(`no ${what}; there is ${JSON.stringify(seen)}`);
+      // A page that goes away in the middle of the question answers with an error.
+      const [seen, failure] = await look().then(
+        (seen) => [seen],
+        (error) => [undefined, error],
+      );
+      if (!failure && check(seen)) return seen;
+      if (Date.now() > deadline) assert.fail(`no ${what}; there is ${failure ?? JSON.stringify(seen)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
@@ -46,12 +51,11 @@ export class Window {
     return this.run(() => document.querySelector("#state")?.dataset.state);
   }
 
-  becomes(state, timeout) {
+  becomes(state) {
     return this.until(
       () => this.state(),
       (seen) => seen === state,
       state,
-      timeout,
     );
   }
 
@@ -71,9 +75,9 @@ export class Window {
   }
 
   /** Waits until exactly these texts are shown, in this order. */
-  shows(texts, timeout) {
+  shows(texts) {
     const same = (seen) => JSON.stringify(seen) === JSON.stringify(texts);
-    return this.until(() => this.texts(), same, JSON.stringify(texts), timeout);
+    return this.until(() => this.texts(), same, JSON.stringify(texts));
   }
 
   /** Types into a field, once it is there. */

@@ -74,7 +74,7 @@ const probe = {
   unmount: () => root.render(<Link />),
   until: async (condition: () => unknown, what: string) => {
     for (let tries = 0; !(await condition()); tries++) {
-      if (tries > 1000) throw new Error(`never: ${what}; ${JSON.stringify([views.at(-1), links.at(-1)])}`);
+      if (tries > 6000) throw new Error(`never: ${what}; ${JSON.stringify([views.at(-1), links.at(-1)])}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   },
