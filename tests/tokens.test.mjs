@@ -9,7 +9,8 @@ import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
 import { Server } from "./server.mjs";
-import { Visitor } from "./visitor.mjs";
+import { KEPT } from "./unsent.mjs";
+import { anything, Visitor } from "./visitor.mjs";
 
 const SECRET = "a-secret-of-the-tests-that-is-long-enough";
 
@@ -65,7 +66,7 @@ const open = () =>
   });
   window.TOKENS = "http://127.0.0.1:${backEnd.address().port}/token";
   window.id = (promise) => promise.then(() => "done", ({ id }) => id);
-</script>`);
+</script>${KEPT}`);
 
 let chats = 0;
 /** A chat of Ann and Ben, made by whoever is logged in. */
@@ -97,13 +98,14 @@ test("calls and streams carry the token, and one is asked for once", async () =>
   ];
   assert.deepEqual(seen, { called: 1, loggedIn: true, texts, seq: 1, history: 2 });
   assert.equal(site.asked, 1);
-  assert.deepEqual((await visitor.shows()).error, []);
+  assert.deepEqual((await visitor.shows(anything(0))).error, []);
 });
 
 test("a token is replaced before it ends, on the open socket, and nothing has to reconnect", async () => {
   await open();
   const chat_id = await newChat();
-  site.seconds = 3;
+  // It is replaced in its last tenth: seconds, even on a machine that has none to spare.
+  site.seconds = 40;
   site.asked = 0;
   await inPage(async (chat_id) => {
     Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
@@ -111,12 +113,12 @@ test("a token is replaced before it ends, on the open socket, and nothing has to
     window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann", own: true });
     handle.on("state", ({ state }) => states.push(state));
     await handle.send("with the first token");
-    // For longer than two tokens last.
-    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    // For longer than it lasts.
+    await new Promise((resolve) => setTimeout(resolve, 42_000));
     await handle.send("with another");
   }, chat_id);
   assert.deepEqual(await inPage(() => states), ["live"]);
-  assert.ok(site.asked >= 3 && site.asked <= 4, `asked ${site.asked} times`);
+  assert.equal(site.asked, 2);
   const sent = (await visitor.shown()).frames.map((frame) => JSON.parse(frame)[0]);
   assert.equal(sent.filter((op) => op === 20).length, 1, "one welcome");
 });
@@ -124,14 +126,14 @@ test("a token is replaced before it ends, on the open socket, and nothing has to
 test("nobody is asked for tokens that nothing needs", async () => {
   await open();
   const chat_id = await newChat();
-  site.seconds = 2;
+  site.seconds = 8;
   site.asked = 0;
   await inPage(async (chat_id) => {
     Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
     const handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
     await handle.send("that was it");
     handle.close();
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await new Promise((resolve) => setTimeout(resolve, 9_000));
   }, chat_id);
   assert.equal(site.asked, 1);
 });
@@ -153,7 +155,7 @@ test("a token of another user on the same socket is refused", async () => {
 test("a back end that fails just before a token ends costs nothing while that is good", async () => {
   await open();
   await newChat();
-  site.seconds = 30;
+  site.seconds = 300;
   const answer = await inPage(async () => {
     let asked = 0;
     Micro.configure({
@@ -166,7 +168,7 @@ test("a back end that fails just before a token ends costs nothing while that is
     await Micro.post("/chat/New", "", params);
     // In the last tenth of its life.
     const now = Date.now;
-    Date.now = () => now() + 28_000;
+    Date.now = () => now() + 280_000;
     return [await id(Micro.post("/chat/New", "", params)), asked];
   });
   assert.deepEqual(answer, ["done", 2]);
@@ -194,7 +196,7 @@ test("calls that are refused together ask for one token together", async () => {
 test("a token that expires on the way costs nobody anything: not a call, not a message, not its order", async () => {
   await open();
   const chat_id = await newChat();
-  site.seconds = 2;
+  site.seconds = 5;
   await inPage(async (chat_id) => {
     // A clock that is an hour behind does not tell when a token ends.
     const now = Date.now;
@@ -208,27 +210,25 @@ test("a token that expires on the way costs nobody anything: not a call, not a m
     handle.on("state", ({ state }) => states.push(state));
     window.failures = [];
     window.count = 0;
-    // For longer than two tokens last.
+    // For longer than two tokens last, each of which ends the link.
     window.done = false;
-    const end = Date.now() + 5_000;
     (async () => {
-      while (Date.now() < end) {
+      while (states.filter((state) => state === "live").length < 3) {
         count++;
         handle.send(`message ${count}`).catch(({ id }) => failures.push(id));
         await Micro.get("/chat/History", "", { chat_id, limit: 1 }).catch(({ id }) => failures.push(id));
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
       done = true;
     })();
   }, chat_id);
   await visitor.until(() => done && seqs.length >= count);
-  const { seqs, failures, count, states } = await inPage(() => ({ seqs, failures, count, states }));
+  const { seqs, failures, count } = await inPage(() => ({ seqs, failures, count }));
   assert.deepEqual(failures, []);
   assert.deepEqual(
     seqs,
     Array.from({ length: count }, (_, index) => index + 1),
   );
-  assert.ok(states.filter((state) => state === "live").length >= 3, `it came back: ${states}`);
 });
 
 test("a back end that is down is waited for, as a network is", async () => {
@@ -294,7 +294,7 @@ test("what one user left unsent does not go out under the next one's name", asyn
     window.handle = Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
     handle.send("Ann's").catch(() => {});
   }, chat_id);
-  await visitor.until(async () => (await Micro.pending()).length === 1);
+  await visitor.until(async () => (await kept()) === 1);
   await visitor.open("");
   await server.restart();
   site.user = "ben";
@@ -307,13 +307,13 @@ test("what one user left unsent does not go out under the next one's name", asyn
   assert.deepEqual(seen, [["ben", "Ben's"]]);
   site.user = "ann";
   await open();
-  await inPage((chat_id) => void Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" }), chat_id);
-  await visitor.until(async () => (await Micro.pending()).length === 0);
-  const history = await inPage(
-    async (chat_id) => (await Micro.get("/chat/History", "", { chat_id })).messages.map(({ user_id }) => user_id),
-    chat_id,
-  );
-  assert.deepEqual(history, ["ben", "ann"]);
+  await inPage((chat_id) => {
+    Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" });
+    window.users = async () =>
+      (await Micro.get("/chat/History", "", { chat_id })).messages.map(({ user_id }) => user_id);
+  }, chat_id);
+  await visitor.until(async () => (await users()).length > 1);
+  assert.deepEqual(await inPage(() => users()), ["ben", "ann"]);
 });
 
 test("a page that calls too fast for the server is slowed down, and loses nothing", async () => {
