@@ -9,6 +9,8 @@ import { visit } from "./visit.mjs";
 
 // Long enough for what must not happen to have happened.
 const SETTLE_MS = 500;
+// Long enough for a page to keep a message, and to hand it to its socket.
+const TIMEOUT_MS = 5_000;
 
 let server;
 let visitor;
@@ -198,11 +200,12 @@ test("what the server may have when its handle is closed, the server decides", a
   const outcome = await inPage(async (chat_id) => {
     const { parse } = JSON;
     // No ack comes through.
-    JSON.parse = (text) => (text.startsWith("[24,") ? undefined : parse(text));
+    const lost = new Promise((resolve) => {
+      JSON.parse = (text) => (text.startsWith("[24,") ? resolve() : parse(text));
+    });
     const handle = join(chat_id, "ann");
-    await new Promise((resolve) => handle.on("open", resolve));
     const sending = handle.send("perhaps").catch(({ id }) => id);
-    await new Promise((go) => setTimeout(go, 200));
+    await lost;
     JSON.parse = parse;
     handle.close();
     return sending;
@@ -307,20 +310,19 @@ test("what may have reached the server in time waits for the server's word, whic
   const chat_id = await newChat();
   await visitor.open(tag());
   await inPage(async (chat_id) => {
-    Micro.configure({ sendTimeout: 500 });
     window.handle = join(chat_id, "ann");
-    await new Promise((resolve) => handle.on("open", resolve));
     await handle.send({ text: "stored", client_id: "stored" });
   }, chat_id);
   process.kill(server.pid, "SIGSTOP");
-  await inPage(() => {
+  await inPage((sendTimeout) => {
+    Micro.configure({ sendTimeout });
     window.outcome = "none";
     handle.send({ text: "stuck", client_id: "stuck" }).then(
       () => (outcome = "sent"),
       ({ id, code }) => (outcome = [id, code]),
     );
-  });
-  await sleep(500 + SETTLE_MS);
+  }, TIMEOUT_MS);
+  await sleep(TIMEOUT_MS + SETTLE_MS);
   assert.equal(await inPage(() => outcome), "none", "nobody but the server knows");
   // What it had not read is gone with it.
   await server.kill();
@@ -341,14 +343,14 @@ test("what an earlier page left for too long ends as failed, unless the server h
     handle.send({ text: "first", client_id: "first" }).catch(() => {});
   }, chat_id);
   await visitor.until(async () => (await kept()) === 1);
-  await inPage(() => {
-    Micro.configure({ sendTimeout: 4_000 });
+  await inPage((sendTimeout) => {
+    Micro.configure({ sendTimeout });
     window.setTimeout = () => 0;
     for (const name of ["arrived", "left"]) handle.send({ text: name, client_id: name }).catch(() => {});
-  });
+  }, TIMEOUT_MS);
   await visitor.until(async () => (await kept()) === 3);
   await server.post("/chat/Send", { chat_id, user_id: "ann", text: "arrived", client_id: "arrived" });
-  await sleep(4_000);
+  await sleep(TIMEOUT_MS);
   await visitor.open(tag());
   await inPage((chat_id) => void join(chat_id, "ann"), chat_id);
   await visitor.until(() => told.length === 3);
@@ -358,7 +360,7 @@ test("what an earlier page left for too long ends as failed, unless the server h
     ["failed", "left", 410],
   ]);
   assert.deepEqual(await texts(chat_id), ["arrived", "first"]);
-  assert.equal(await inPage(() => kept()), 0);
+  await visitor.until(async () => (await kept()) === 0);
 });
 
 test("a sendTimeout that can't be meant is refused", async () => {
