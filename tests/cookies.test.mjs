@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { Key } from "selenium-webdriver";
 
@@ -30,10 +29,16 @@ beforeEach(async () => {
 // Notes what is asked about logins, and what its sockets say.
 const page = (more = "", url = hosted.url) => `<script>
   window.asked = [];
+  window.answered = [];
   const original = fetch;
   window.fetch = (address, init) => {
-    if (/auth\\//.test(address)) asked.push([String(address).split("/").at(-1), init?.body ?? ""]);
-    return original(address, init);
+    const answer = original(address, init);
+    if (/auth\\//.test(address)) {
+      const method = String(address).split("/").at(-1);
+      asked.push([method, init?.body ?? ""]);
+      answer.then(() => answered.push(method), () => {});
+    }
+    return answer;
   };
   window.sent = [];
   const { send } = WebSocket.prototype;
@@ -212,24 +217,27 @@ test("two tabs refresh once, and both go on with it on the sockets that they hav
     }
     return answers;
   };
-  await sleep(500);
+  // Each tells its socket of a token, which stays the same: the first one of that which the second one got.
+  const RENEW = 6;
+  await visitor.show(one);
+  await visitor.until(`async () => sent.includes(${RENEW})`);
   await both(() => void (asked.length = sent.length = 0));
   // In both of them the token has a minute left, at the same moment.
   await both(
-    (at, late, email) =>
-      void setTimeout(() => {
-        later += late;
-        window.call = id(Micro.post("/chat/New", "", { user_ids: [email] }));
-      }, at - Date.now()),
-    Date.now() + 2_000,
+    (late, email) => {
+      window.call = new Promise((resolve) => {
+        new BroadcastChannel("now").onmessage = () => {
+          later += late;
+          resolve(id(Micro.post("/chat/New", "", { user_ids: [email] })));
+        };
+      });
+    },
     HOUR_MS - 50_000,
     email,
   );
-  await sleep(2_500);
+  await inPage(() => new BroadcastChannel("now").postMessage(""));
   assert.deepEqual(await both(() => call), ["done", "done"]);
   assert.equal((await both(() => asked)).flat().length, 1);
-  // Each told its socket, which is the same.
-  const RENEW = 6;
   const told = await both(() => [sent, states]);
   for (const [ops] of told) ops.splice(0, ops.length, ...ops.filter((op) => op === RENEW));
   assert.deepEqual(told, [
@@ -334,12 +342,18 @@ test("whoever closes the dialog while it logs in is not logged in", async () => 
   await visitor.open(page());
   await inPage(() => void (window.entered = id(Micro.requireLogin())));
   await form.titled("Log in");
-  // The password is on its way, and so is Escape.
+  // The password is on its way, and Escape comes before its answer.
   await form.go("E-mail or user name");
-  await visitor.press(email, Key.TAB, PASSWORD, Key.ENTER, Key.ESCAPE);
-  await form.gone();
-  assert.equal(await inPage(() => entered), "client.LoginCancelled");
-  await sleep(1_500);
+  process.kill(hosted.server.pid, "SIGSTOP");
+  try {
+    await visitor.press(email, Key.TAB, PASSWORD, Key.ENTER, Key.ESCAPE);
+    await form.gone();
+    assert.equal(await inPage(() => entered), "client.LoginCancelled");
+  } finally {
+    process.kill(hosted.server.pid, "SIGCONT");
+  }
+  // What it came to is taken back.
+  await visitor.until(() => answered.includes("Revoke"));
   assert.deepEqual(await state(), [false, null]);
   assert.deepEqual(await cookies(), []);
 });

@@ -18,7 +18,10 @@ export class Hosted {
     const hosted = new Hosted();
     hosted.postbox = await Postbox.start();
     const mail = ["--mail-server", hosted.postbox.url, "--mail-from", "Chat <chat@example.org>"];
-    const args = ["--sign-up", "micro", "--accounts", "staff", ...mail, ...origins.flatMap((one) => ["--origin", one])];
+    // Whoever guessed too often stays out, however long a test takes.
+    const limits = ["--limit-passwords", "1/h:20"];
+    const accounts = ["--sign-up", "micro", "--accounts", "staff"];
+    const args = [...accounts, ...mail, ...limits, ...origins.flatMap((one) => ["--origin", one])];
     hosted.server = await Server.start({ command: "serve", args });
     return hosted;
   }
