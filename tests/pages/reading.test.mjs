@@ -17,7 +17,8 @@ test("history is there on open and after a reload; earlier messages on demand", 
   await ann.browser.open(address(chat, "ann"));
   await ann.becomes("live");
   await ann.shows(texts(71));
-  assert.ok(await ann.run(() => scroller.scrollTop + scroller.clientHeight > scroller.scrollHeight - 2), "at the end");
+  const fromEnd = () => ann.run(() => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop);
+  await ann.until(fromEnd, (pixels) => pixels < 2, "end of the list");
 
   // What is being read stays where it is.
   const earlier = () => ann.run(() => document.querySelector("#earlier").click());

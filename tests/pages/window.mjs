@@ -80,6 +80,15 @@ export class Window {
     return this.until(() => this.texts(), same, JSON.stringify(texts));
   }
 
+  /** Waits until all that this window's user has written is stored: it is shown before. */
+  stored() {
+    const isSo = (messages) => {
+      const mine = messages.filter(({ author }) => author === "You");
+      return mine.length > 0 && mine.every(({ status }) => /stored/.test(status));
+    };
+    return this.until(() => this.messages(), isSo, "stored messages");
+  }
+
   /** Types into a field, once it is there. */
   async fill(id, ...keys) {
     const field = await this.driver.wait(until.elementLocated({ id }), WAIT_MS);
