@@ -22,11 +22,16 @@ for (const [harm, how] of Object.entries({ kill: "kill -9", stop: "SIGSTOP" })) 
   });
 }
 
-// The negative controls: with a promise broken on purpose, the matching column has to show it.
+// The negative controls: with a promise broken on purpose, the matching column has to show it. What is under way when the
+// server is killed is left to chance, and a storm in which that was nothing is followed by another.
+const STORMS = 5;
 for (const [broken, column] of Object.entries({ resume: "missed", dedupe: "doubled", commit: "lost" })) {
   test(`a server that breaks its promise to ${broken} is caught: ${column}`, async () => {
-    const verdict = await storm({ harm: "kill", rounds: 6, sends: 1_000, program: DEBUG, broken });
-    console.log(`${head}\n${row(broken, verdict)}`);
+    let verdict;
+    for (let storms = 0; storms < STORMS && !verdict?.[column]; storms++) {
+      verdict = await storm({ harm: "kill", rounds: 6, sends: 1_000, program: DEBUG, broken });
+      console.log(`${head}\n${row(broken, verdict)}`);
+    }
     assert.ok(verdict[column] > 0, JSON.stringify(verdict));
   });
 }

@@ -8,6 +8,7 @@ const SCHEMES = { dark: 0, light: 1 };
 
 export class Firefox {
   #bidi;
+  #answers = new Map();
   #console = [];
 
   driver;
@@ -56,6 +57,8 @@ export class Firefox {
 
   /** What pages have logged since the last call: `{ level, message }`. */
   async console() {
+    // Behind whatever Firefox has told so far: both come by the same socket.
+    await this.#send("session.status", {});
     return this.#console.splice(0);
   }
 
@@ -85,16 +88,27 @@ export class Firefox {
     this.#bidi = await this.driver.getBidi();
     await this.#bidi.subscribe("log.entryAdded");
     this.#bidi.socket.on("message", (data) => {
-      const { method, params } = JSON.parse(data);
+      const { id, method, params, ...answer } = JSON.parse(data);
+      this.#answers.get(id)?.(answer);
+      this.#answers.delete(id);
       if (method !== "log.entryAdded") return;
       const { level, text } = params;
       this.#console.push({ level: level === "error" ? "SEVERE" : level.toUpperCase(), message: text });
     });
+    this.#bidi.socket.on("close", () => {
+      for (const answer of this.#answers.values()) answer({ error: "closed", message: "Firefox is gone" });
+    });
   }
 
-  /** Sends a command of WebDriver BiDi; resolves to its result. */
+  /**
+   * Sends a command of WebDriver BiDi; resolves to its result. Not by selenium's `send`, which waits for half a minute
+   * only: a test's script in a page may take longer.
+   */
   async #send(method, params) {
-    const { error, message, result } = await this.#bidi.send({ method, params });
+    const id = ++this.#bidi.id;
+    const answered = new Promise((resolve) => this.#answers.set(id, resolve));
+    this.#bidi.socket.send(JSON.stringify({ id, method, params }));
+    const { error, message, result } = await answered;
     if (error) throw new Error(`${method}: ${error}: ${message}`);
     return result;
   }

@@ -212,6 +212,7 @@ test("a chat that was restored begins anew: what it has lost is neither a messag
   await server.restart();
   const view = await hooks.run(async () => {
     await sending;
+    await probe.until(() => probe.views.at(-1).messages.length === 2, "what is left");
     await probe.settle();
     const texts = (list) => list.map(({ text }) => text);
     const { gap, messages, pending } = probe.views.at(-1);
