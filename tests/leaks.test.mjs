@@ -226,7 +226,9 @@ test(`${CYCLES} handles that were opened and closed leave no socket and no closu
   const grown = await handlesAdd(CYCLES);
   test.diagnostic(JSON.stringify(grown));
   assert.ok(grown.heap < MEGABYTE / 4 && grown.wasm < MEGABYTE / 4, JSON.stringify(grown));
-  for (const what of ["sockets", "closures", "listeners", "links"]) assert.ok(grown[what] <= 4, JSON.stringify(grown));
+  // What a look itself makes, and what is about to be closed; far less than one for each handle.
+  const few = CYCLES / 50;
+  for (const what of ["sockets", "closures", "listeners", "links"]) assert.ok(grown[what] < few, JSON.stringify(grown));
 });
 
 test("the scales show what a page keeps on purpose", async (test) => {
