@@ -66,7 +66,7 @@ async function check(server, { document = `${server.url}/openapi.json`, options 
   const config = await configure(server);
   const args = ["--config-file", config, "--no-color", "run", document, "--url", server.url, ...options];
   return new Promise((resolve) => {
-    execFile(schemathesis, args, { cwd: folder, timeout: 120_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+    execFile(schemathesis, args, { cwd: folder, timeout: 600_000, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
       resolve({ isWell: !error, output: stdout + stderr }),
     );
   });

@@ -13,7 +13,7 @@ async function install(folder, command) {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   // An interrupted installation leaves none.
   rmSync(stamp, { force: true });
-  await run("npm", [...command, "--loglevel=error"], { cwd: folder, timeout: 900_000 });
+  await run("npm", [...command, "--loglevel=error"], { cwd: folder, timeout: 1_800_000 });
   writeFile(stamp, lock);
 }
 

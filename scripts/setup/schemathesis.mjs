@@ -21,13 +21,13 @@ export const schemathesis = path.join(folder, "bin/schemathesis");
 async function isThere() {
   if (!existsSync(schemathesis)) return false;
   // Its first line names the environment by its whole path: where the folder was moved, nobody can start it.
-  const asked = attempt(schemathesis, ["--version"], { quiet: true, timeout: 60_000 });
+  const asked = attempt(schemathesis, ["--version"], { quiet: true, timeout: 300_000 });
   const { code, output } = await asked.catch(() => ({ code: 1, output: "" }));
   return code === 0 && output.includes(VERSION);
 }
 
 async function makeEnvironment() {
-  const make = () => attempt("python3", ["-m", "venv", "--clear", folder], { quiet: true, timeout: 120_000 });
+  const make = () => attempt("python3", ["-m", "venv", "--clear", folder], { quiet: true, timeout: 600_000 });
   if (find("python3") && (await make()).code === 0) return;
   // Debian's Python comes without what makes environments.
   await install("python3", "python3-venv");
@@ -42,6 +42,6 @@ export async function setUpSchemathesis() {
     await makeEnvironment();
     const python = path.join(folder, "bin/python");
     const options = ["--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
-    await run(python, ["-m", "pip", "install", ...options, `schemathesis==${VERSION}`], { timeout: 600_000 });
+    await run(python, ["-m", "pip", "install", ...options, `schemathesis==${VERSION}`], { timeout: 1_800_000 });
   });
 }

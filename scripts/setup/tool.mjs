@@ -13,7 +13,7 @@ export const toolFolder = path.join(target.tools, "bin");
 
 async function isVersion(program, version) {
   if (!program || !existsSync(program)) return false;
-  const { code, output } = await attempt(program, ["--version"], { quiet: true, timeout: 20_000 });
+  const { code, output } = await attempt(program, ["--version"], { quiet: true, timeout: 120_000 });
   return code === 0 && output.trim().split(" ")[1] === version;
 }
 
@@ -26,7 +26,7 @@ export async function setUpTool(crate, program, version, options = []) {
   await step(crate, () =>
     run("cargo", ["install", crate, "--version", version, "--root", target.tools, "--force", ...options], {
       env: { CARGO_TARGET_DIR: unfinished },
-      timeout: 1_500_000,
+      timeout: 3_600_000,
     }),
   );
   rmSync(unfinished, { recursive: true, force: true });

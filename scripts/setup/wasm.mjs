@@ -50,6 +50,8 @@ export async function setUpWasm() {
 
   if (await rustupCan(sysroot)) return ordinary();
   const linker = await installDebian();
+  // Where there is nothing else, a download that broke off is begun again.
+  if (!linker && (await rustupCan(sysroot, "5"))) return ordinary();
   if (!linker) throw new Problem(HOW);
   writeFile(decision, JSON.stringify({ sysroot, linker }));
   return debian(linker);
@@ -57,10 +59,10 @@ export async function setUpWasm() {
 
 const ordinary = () => ({ sdk: {}, tests: async () => ({ env: {}, folders: [] }) });
 
-async function rustupCan(sysroot) {
+async function rustupCan(sysroot, retries = "0") {
   if (!find("rustup")) return false;
   // Where rustup can't download, say so soon: Debian's packages are the better use of the time.
-  const options = { env: { RUSTUP_MAX_RETRIES: "0" }, timeout: 240_000, quiet: true };
+  const options = { env: { RUSTUP_MAX_RETRIES: retries }, timeout: 240_000, quiet: true };
   return (
     (await attempt("rustup", ["target", "add", TARGET], options)).code === 0 &&
     (await attempt("rustup", ["component", "add", "rust-src"], options)).code === 0 &&
@@ -124,7 +126,7 @@ async function buildDebianTarget(env, toolchain) {
   await run("cargo", ["build", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort,proc_macro,test"], {
     cwd: crate,
     env: { ...env, RUSTC_BOOTSTRAP: "1", CARGO_TARGET_DIR: path.join(crate, "target"), CARGO_ENCODED_RUSTFLAGS: "" },
-    timeout: 1_200_000,
+    timeout: 3_600_000,
   });
 
   const unfinished = `${toolchain}.new`;
