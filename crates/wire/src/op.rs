@@ -2,7 +2,7 @@
 //!
 //! Clients send ops below 20, servers ops from 20 on. `docs/protocol.md` gives each frame's elements.
 
-/// `[HELLO, {"namespace", "user_id"}]`: who speaks; the first frame of a socket.
+/// `[HELLO, {"namespace", "user_id", "token"}]`: who speaks; the first frame of a socket.
 pub const HELLO: u32 = 1;
 /// `[SUBSCRIBE, handle, chat_id, epoch, after, members?]`: deliver this chat from the cursor on, and where `members` is
 /// true who is in it, too.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::{AccountName, AuthToken};
 
-/// Request of `signup.sendVerificationEmail`.
+/// Request of `signup.SendVerificationEmail`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = signup::SendVerificationEmailRequest))]
@@ -17,7 +17,7 @@ pub struct SendVerificationEmailRequest {
     pub namespace: String,
 }
 
-/// Request of `signup.completeSignup`.
+/// Request of `signup.CompleteSignup`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = signup::CompleteSignupRequest))]
@@ -41,7 +41,7 @@ pub struct CompleteSignupRequest {
     pub cookie: bool,
 }
 
-/// Answer of `signup.completeSignup`: the new user is logged in.
+/// Answer of `signup.CompleteSignup`: the new user is logged in.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = signup::CompleteSignupResponse))]

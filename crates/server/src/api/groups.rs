@@ -5,7 +5,6 @@ use micro_chat_wire::groups::{
     CreateRequest, Group, GroupResponse, HistoryResponse, ListRequest, ListResponse, MemberRequest, Message,
     MessageResponse,
 };
-
 use micro_chat_wire::limit;
 use uuid::Uuid;
 

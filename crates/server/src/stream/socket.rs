@@ -47,7 +47,7 @@ pub enum Ending {
     Failed(Fault),
     /// More was waiting than may.
     FellBehind,
-    /// Nothing was heard for two heartbeats.
+    /// Two heartbeats in a row were not answered.
     Silent,
     /// The server stops.
     Stopping,
