@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt;
+use axum::response::Response;
 use hyper::Request;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -25,11 +23,10 @@ use tokio::time::{Instant, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::fault::Fault;
 use crate::certificate::Certificate;
-use crate::limits::{Limits, Place, Unread};
+use crate::limits::{Limits, Place};
 use crate::metrics::{Connected, Metrics};
-use crate::progress::{PORTION, Portions, SHARE, Watched};
+use crate::progress::Watched;
 
 /// What the kernel keeps for a reader that takes nothing. Its own default swallows megabytes before we notice.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -43,9 +40,6 @@ const BREATH: Duration = Duration::from_millis(50);
 /// How long who asks for too much waits for the answer that says so. Their next request is not read before that: a flood
 /// costs no more than its connections.
 const PENANCE: Duration = Duration::from_secs(1);
-
-/// When to come again where too many answers wait to be taken.
-const UNREAD: Duration = Duration::from_secs(1);
 
 /// An open port.
 #[derive(Debug)]
@@ -93,11 +87,9 @@ impl Door {
             let _ = stream.set_nodelay(true);
             let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
             let (router, http, stopping) = (router.clone(), http.clone(), stopping.clone());
-            let caller = (!self.behind_proxy).then(|| address.ip());
-            let answers = Answers { limits: self.limits.clone(), address: caller };
             let patience = self.patience;
             let counted = (self.metrics.connected(), place);
-            let visitor = Visitor { address, router, http, stopping, answers, patience, _counted: counted };
+            let visitor = Visitor { address, router, http, stopping, patience, _counted: counted };
             match self.tls.as_ref().map(Certificate::acceptor) {
                 None => drop(visitors.spawn(visitor.serve(stream))),
                 Some(tls) => {
@@ -126,7 +118,6 @@ struct Visitor {
     router: Router,
     http: http1::Builder,
     stopping: CancellationToken,
-    answers: Answers,
     patience: Duration,
     /// Among all, and among those of its address.
     _counted: (Connected, Option<Place<IpAddr>>),
@@ -134,13 +125,12 @@ struct Visitor {
 
 impl Visitor {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Self { address, router, http, stopping, answers, patience, _counted } = self;
+        let Self { address, router, http, stopping, patience, _counted } = self;
         let router = TowerToHyperService::new(router);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(address));
             let answering = hyper::service::Service::call(&router, request);
-            let answers = answers.clone();
-            async move { Ok::<_, Infallible>(answers.send(answering.await.unwrap_or_else(|never| match never {})).await) }
+            async move { Ok::<_, Infallible>(held_back(answering.await.unwrap_or_else(|never| match never {})).await) }
         });
         let (stream, mut watch) = Watched::new(stream);
         let mut looks = interval_at(Instant::now() + patience, patience);
@@ -159,71 +149,10 @@ impl Visitor {
     }
 }
 
-/// What becomes of answers on their way to a connection.
-#[derive(Clone)]
-struct Answers {
-    limits: Option<Arc<Limits>>,
-    /// Whose they are.
-    address: Option<IpAddr>,
-}
-
-impl Answers {
-    async fn send(&self, answer: Response) -> Response {
-        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
-            sleep(PENANCE).await;
-            return answer;
-        }
-        match answer.body().size_hint().exact() {
-            None => self.send_made(answer).await,
-            Some(size) if size > PORTION as u64 => self.send_large(answer).await,
-            Some(_) => answer,
-        }
-    }
-
-    /// Answers lie in memory until they are taken: for an address, and for all, not more than so much at a time.
-    async fn send_large(&self, answer: Response) -> Response {
-        let (parts, body) = answer.into_parts();
-        // All of it is there.
-        let Ok(whole) = body.collect().await else { return Fault::Internal.into_response() };
-        let whole = whole.to_bytes();
-        match self.room(whole.len()) {
-            Ok(unread) => Response::from_parts(parts, Body::new(Portions::new(whole, unread))),
-            Err(full) => {
-                drop(whole);
-                full.answer().await
-            }
-        }
-    }
-
-    /// One that is made as it is taken has its share from its beginning to its end: once begun, it waits for nobody.
-    async fn send_made(&self, answer: Response) -> Response {
-        match self.room(SHARE) {
-            Ok(unread) => answer.map(|body| {
-                Body::new(body.map_frame(move |frame| {
-                    let _counts_as_long = &unread;
-                    frame
-                }))
-            }),
-            Err(full) => {
-                drop(answer);
-                full.answer().await
-            }
-        }
-    }
-
-    /// So many bytes count until that is dropped, where anything is counted.
-    fn room(&self, bytes: usize) -> Result<Option<Unread>, Full> {
-        let Some(limits) = &self.limits else { return Ok(None) };
-        limits.answer(self.address, bytes).map(Some).ok_or(Full)
-    }
-}
-
-/// Too many answers wait to be taken.
-struct Full;
-
-impl Full {
-    async fn answer(self) -> Response {
+/// Who asks for too much is answered later, whatever else is answered.
+async fn held_back(answer: Response) -> Response {
+    if answer.status() == StatusCode::TOO_MANY_REQUESTS {
         sleep(PENANCE).await;
-        Fault::TooMuch(UNREAD).into_response()
     }
+    answer
 }

@@ -8,6 +8,7 @@
 //! - [`openapi`]: the service describes itself,
 //! - [`Origins`]: whose pages may ask,
 //! - `observed`: what is counted and logged of all that, under the name that `request_id` gives it,
+//! - `unread`: answers that wait to be taken,
 //! - [`fault`]: every error with its id and words.
 
 pub(crate) mod answer;
@@ -28,6 +29,7 @@ mod reader;
 pub mod request;
 pub(crate) mod request_id;
 mod signup;
+mod unread;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -79,6 +81,8 @@ pub fn router(node: Arc<Node>) -> Router {
         .fallback(gateway)
         .method_not_allowed_fallback(|| async { Fault::ReadOnly })
         .with_state(node.clone())
+        // Within all that makes an answer readable, found and counted: what it refuses is refused as all else is.
+        .layer(middleware::from_fn_with_state(node.clone(), unread::count))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),

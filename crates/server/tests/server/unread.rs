@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use axum::http::HeaderValue;
 use futures_util::future::join_all;
 use micro_chat_server::api::Origins;
 use micro_chat_server::auth::Policy;
@@ -15,6 +16,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::guarded::token;
+use crate::metrics::scrape;
 use crate::program::Program;
 use crate::running::{PATIENCE, Running, timing};
 use crate::underway::call;
@@ -25,6 +27,9 @@ const HEAD: Duration = Duration::from_secs(1);
 /// Messages of the chat that is asked for, each of the largest size: an answer has more than a mebibyte.
 const MESSAGES: usize = 20;
 
+/// Whose pages may read answers.
+const SITE: &str = "https://shop.example.com";
+
 /// A server with such a chat, where answers wait for so long.
 async fn start(rates: Rates, head: Duration) -> (Running, String, TempDir) {
     let data = tempfile::tempdir().expect("a folder");
@@ -33,7 +38,7 @@ async fn start(rates: Rates, head: Duration) -> (Running, String, TempDir) {
         policy: Policy::Open,
         accounts: None,
         rates: Some(rates),
-        origins: Origins::All,
+        origins: Origins::Listed(vec![HeaderValue::from_static(SITE)]),
         reach: Reach::NoTls,
         tls: None,
         timing: Timing { head, ..timing() },
@@ -136,6 +141,38 @@ async fn answers_that_wait_are_bounded_for_an_address_and_others_get_theirs() {
         closed(stream).await;
     }
     assert_eq!(status(1).await, "200", "those that were let go count no more");
+}
+
+#[tokio::test]
+async fn an_answer_too_many_is_refused_as_all_else_is_refused() {
+    let rates = Rates { unread_of_address: 3 << 20, ..Rates::default() };
+    let (server, chat_id, _data) = start(rates, PATIENCE).await;
+    let ask = async |origin: &str| {
+        let request = server.http.get(server.url(&format!("/chat/History?chat_id={chat_id}")));
+        request.header("origin", origin).header("x-request-id", "mine").send().await.expect("an answer")
+    };
+    let fields = ["access-control-allow-origin", "access-control-expose-headers", "x-request-id"];
+    let seen = |answer: &reqwest::Response| {
+        [fields[0], fields[1], fields[2], "x-content-type-options"].map(|name| answer.headers().get(name).cloned())
+    };
+    let taken = ask(SITE).await;
+    assert_eq!((taken.status().as_u16(), taken.headers()[fields[0]].to_str().ok()), (200, Some(SITE)));
+    let expected = seen(&taken);
+    assert!(expected.iter().all(Option::is_some), "{expected:?}");
+    taken.bytes().await.expect("all of it");
+    let mut waiting = Vec::new();
+    for _ in 0..6 {
+        waiting.push(asking(&server, &chat_id, 1, 1).await);
+    }
+    let refused = ask(SITE).await;
+    assert_eq!((refused.status().as_u16(), seen(&refused)), (429, expected));
+    assert!(refused.headers().contains_key("retry-after"));
+    assert!(!ask("https://evil.example.com").await.headers().contains_key(fields[0]));
+    let (text, samples) = scrape(&server.host).await;
+    let of_status = |status| format!("micro_chat_requests_total{{endpoint=\"chat.History\",status=\"{status}\"}}");
+    let [served, refused] = [200, 429].map(|status| samples.get(&of_status(status)).copied().unwrap_or_default());
+    assert!(served + refused == 9.0 && refused >= 2.0, "{text}");
+    assert_eq!(samples.get("micro_chat_errors_total{id=\"gateway.TooManyRequests\"}"), Some(&refused), "{text}");
 }
 
 /// Of a program of its own: what this one has in memory is other tests', too.
