@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -37,25 +37,37 @@ const ASK_FIRST: &str = "no-cache";
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Something to serve.
+/// Something to serve. A clone shares all of it.
+#[derive(Clone, Debug)]
 pub struct Content {
     /// All of it.
-    data: Cow<'static, [u8]>,
+    pub(super) data: Bytes,
     /// Tells it from what it was before.
-    hash: [u8; 32],
+    etag: HeaderValue,
 }
 
 impl From<EmbeddedFile> for Content {
     fn from(file: EmbeddedFile) -> Self {
-        Self { hash: file.metadata.sha256_hash(), data: file.data }
+        let data = match file.data {
+            Cow::Borrowed(embedded) => Bytes::from_static(embedded),
+            Cow::Owned(read) => read.into(),
+        };
+        Self { data, etag: etag(file.metadata.sha256_hash()) }
     }
 }
 
-impl Content {
-    /// What was made, and not embedded.
-    pub fn of(text: &'static str) -> Self {
-        Self { data: text.as_bytes().into(), hash: Sha256::digest(text).into() }
+/// What was made, and not embedded.
+impl From<String> for Content {
+    fn from(text: String) -> Self {
+        Self { etag: etag(Sha256::digest(&text).into()), data: text.into() }
     }
+}
+
+/// Half of the hash tells everything from everything.
+fn etag(hash: [u8; 32]) -> HeaderValue {
+    let hash: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    // It has hexadecimal digits only.
+    HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
 /// `/assets/…`.
@@ -114,15 +126,14 @@ fn serve(
     caching: &'static str,
     headers: &HeaderMap,
 ) -> Response {
-    let hash: String = content.hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("\"{hash}\"");
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
-    let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Response::new(Body::from(content.data.into_owned()))
-    };
+    let Content { data, etag } = content;
+    let known = headers.get(header::IF_NONE_MATCH).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_known = known.split(|byte| *byte == b',').any(|tag| {
+        let tag = tag.trim_ascii();
+        tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes()
+    });
+    let mut response =
+        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { Response::new(Body::from(data)) };
     let fields = response.headers_mut();
     let kind = mime_of(name);
     if !is_known {
@@ -132,9 +143,7 @@ fn serve(
         }
     }
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
-    if let Ok(etag) = HeaderValue::try_from(etag) {
-        fields.insert(header::ETAG, etag);
-    }
+    fields.insert(header::ETAG, etag);
     response
 }
 
@@ -162,6 +171,29 @@ fn has_hash(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::{docs, openapi};
+    use http_body_util::BodyExt;
+
+    /// What an answer shares with others like it, if it is not made for each: the etag, and the body.
+    async fn parts(answer: Response) -> (HeaderValue, Bytes) {
+        let etag = answer.headers()[header::ETAG].clone();
+        (etag, answer.into_body().collect().await.expect("a body").to_bytes())
+    }
+
+    #[tokio::test]
+    async fn what_is_in_memory_is_neither_copied_nor_hashed_for_an_answer() {
+        let none = HeaderMap::new();
+        for ask in [|none| openapi::answer(none), |none| docs::answer("/docs/guide", none).expect("a page")] {
+            let ((etag, body), (same_etag, same_body)) = (parts(ask(&none)).await, parts(ask(&none)).await);
+            assert_eq!(etag.as_bytes().as_ptr(), same_etag.as_bytes().as_ptr());
+            assert_eq!(body.as_ptr(), same_body.as_ptr());
+        }
+        // A debug build reads its files from the disk: this is what a release has.
+        let metadata = Pages::get("index.html").expect("a page").metadata;
+        let embedded = EmbeddedFile { data: Cow::Borrowed(b"a page"), metadata };
+        let lies = embedded.data.as_ptr();
+        assert_eq!(parts(own_page("index.html", embedded.into(), &none)).await.1.as_ptr(), lies);
+    }
 
     #[test]
     fn only_names_with_a_hash_are_kept_for_ever() {

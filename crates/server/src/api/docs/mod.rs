@@ -52,7 +52,7 @@ const README: &str = include_str!("../../../../../README.md");
 const REFERENCE: &str = "reference";
 
 /// The pages, rendered when the first of them is asked for.
-static RENDERED: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+static RENDERED: LazyLock<HashMap<&str, Content>> = LazyLock::new(|| {
     let (mut contents, mut bodies) = (Vec::new(), Vec::new());
     for (name, file) in PAGES {
         let (title, body) = if *name == REFERENCE {
@@ -66,7 +66,7 @@ static RENDERED: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
         bodies.push((*name, body));
     }
     bodies.push((examples::NAME, examples::render()));
-    let page = |(name, Rendered { html, headings })| (name, page::render(name, &html, &headings, &contents));
+    let page = |(name, Rendered { html, headings })| (name, page::render(name, &html, &headings, &contents).into());
     bodies.into_iter().map(page).collect()
 });
 
@@ -95,8 +95,8 @@ fn is_picture(name: &str) -> bool {
 pub fn answer(path: &str, headers: &HeaderMap) -> Option<Response> {
     let name = path.strip_prefix("/docs")?;
     let name = if name.is_empty() { name } else { name.strip_prefix('/')? };
-    if let Some(html) = RENDERED.get(name) {
-        return Some(assets::own_page("page.html", Content::of(html), headers));
+    if let Some(page) = RENDERED.get(name) {
+        return Some(assets::own_page("page.html", page.clone(), headers));
     }
     if let Some(file) = examples::file(name) {
         return Some(assets::own_page("example.txt", file.into(), headers));
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn pages_stand_in_the_order_of_the_table() {
-        let first = &RENDERED[""];
+        let first = std::str::from_utf8(&RENDERED[""].data).unwrap();
         let table = &first[first.find("<table>").unwrap()..];
         let listed: Vec<&str> =
             table.split("href=\"/docs/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();

@@ -42,7 +42,7 @@ const ABOUT: &str = "Chat for any web page. Each method is called with `POST` an
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
 /// The same as it is served.
-static TEXT: LazyLock<String> = LazyLock::new(|| DOCUMENT.to_string());
+static TEXT: LazyLock<Content> = LazyLock::new(|| DOCUMENT.to_string().into());
 
 /// The OpenAPI document.
 pub fn value() -> &'static Value {
@@ -51,7 +51,7 @@ pub fn value() -> &'static Value {
 
 /// `/openapi.json`.
 pub fn answer(headers: &HeaderMap) -> Response {
-    assets::own_page("openapi.json", Content::of(&TEXT), headers)
+    assets::own_page("openapi.json", TEXT.clone(), headers)
 }
 
 /// Every endpoint that has a path of its own, with the first of its paths.
