@@ -84,8 +84,8 @@ struct Connection {
     /// Where this reader began: at the present.
     after: u64,
     _seat: Option<Seat>,
-    /// A message that came before its turn.
-    slowed: Slowed<MessageDraft>,
+    /// A message that came before its turn, or a frame that is none.
+    slowed: Slowed<Option<MessageDraft>>,
     /// Messages of this connection in line for a commit.
     pending: Answers<Result<Arc<store::Message>, Refusal>>,
 }
@@ -150,6 +150,9 @@ impl Connection {
                         let span = socket.span();
                         Box::pin(self.receive(from, &frame).instrument(span)).await?;
                     }
+                    Event::Control => {
+                        self.slowed.pass(Load::new(None, Kind::Other, 0), limits, from, &self.caller);
+                    }
                     Event::Deliveries(items) => {
                         let (frames, ended) = self.deliver(&items);
                         socket.write(frames).await?;
@@ -158,6 +161,7 @@ impl Connection {
                     Event::Heartbeat => socket.beat(None).await?
                 },
                 draft = slowed => {
+                    let Some(draft) = draft else { continue };
                     let span = socket.span();
                     Box::pin(self.submit(draft).instrument(span)).await?;
                 }
@@ -216,13 +220,10 @@ impl Connection {
             text: message.text,
             expired: false,
         };
-        let mut load = Load::new(draft, Kind::Send, frame.len());
-        match load.pass(self.node.limits.as_deref(), from, &self.caller) {
-            Ok(()) => self.submit(load.into_inner()).await,
-            Err(wait) => {
-                self.slowed.hold(wait, load);
-                Ok(())
-            }
+        let load = Load::new(Some(draft), Kind::Send, frame.len());
+        match self.slowed.pass(load, self.node.limits.as_deref(), from, &self.caller).flatten() {
+            Some(draft) => self.submit(draft).await,
+            None => Ok(()),
         }
     }
 

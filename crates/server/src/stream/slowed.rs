@@ -8,6 +8,11 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::auth::Caller;
 use crate::limits::{Limits, Wait};
 
+/// As how many bytes a frame counts at least, a ping among them. Each is read, looked at and often answered by a write of
+/// its own, however small it is: by its bytes alone it would cost its sender nearly nothing. With the usual limits a user
+/// sends 4,096 of these a second; ordinary clients send a few a minute, and when they come back a few thousand at once.
+pub const LEAST: usize = 256;
+
 /// What a frame counts as, besides its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -25,6 +30,7 @@ pub struct Load<T> {
     /// The frame.
     what: T,
     kind: Kind,
+    /// As how many it counts.
     bytes: usize,
     /// Whether they have been counted as its user's, and as its address's.
     counted: (bool, bool),
@@ -33,7 +39,7 @@ pub struct Load<T> {
 impl<T> Load<T> {
     /// A frame of that kind and size.
     pub fn new(what: T, kind: Kind, bytes: usize) -> Self {
-        Self { what, kind, bytes, counted: (false, false) }
+        Self { what, kind, bytes: bytes.max(LEAST), counted: (false, false) }
     }
 
     /// Counts it, each way once; or says when to try again.
@@ -52,11 +58,6 @@ impl<T> Load<T> {
             Kind::Subscribe => limits.subscribe(caller),
             Kind::Other => Ok(()),
         }
-    }
-
-    /// The frame, which has been counted.
-    pub fn into_inner(self) -> T {
-        self.what
     }
 }
 
@@ -82,8 +83,25 @@ impl<T> Slowed<T> {
         self.0.is_none()
     }
 
+    /// Counts a frame and gives it back, or keeps it where it has to wait.
+    pub fn pass(
+        &mut self,
+        mut load: Load<T>,
+        limits: Option<&Limits>,
+        from: Option<IpAddr>,
+        caller: &Caller,
+    ) -> Option<T> {
+        match load.pass(limits, from, caller) {
+            Ok(()) => Some(load.what),
+            Err(wait) => {
+                self.hold(wait, load);
+                None
+            }
+        }
+    }
+
     /// This waits, at first for so long.
-    pub fn hold(&mut self, wait: Wait, load: Load<T>) {
+    fn hold(&mut self, wait: Wait, load: Load<T>) {
         self.0 = Some(Box::new(Held { turn: Box::pin(sleep(wait)), load }));
     }
 
@@ -97,7 +115,7 @@ impl<T> Slowed<T> {
                 Err(wait) => turn.as_mut().reset(Instant::now() + wait),
                 Ok(()) => {
                     if let Some(held) = self.0.take() {
-                        return held.load.into_inner();
+                        return held.load.what;
                     }
                 }
             }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use tracing::Span;
 
 use super::connections::Place;
+use super::slowed::LEAST;
 use crate::api::fault::Fault;
 use crate::auth::{Caller, Denied};
 use crate::chat::Refusal;
@@ -28,6 +29,8 @@ use crate::node::Node;
 pub enum Event {
     /// A text frame from the client.
     Frame(Utf8Bytes),
+    /// A ping from the client, which is answered, or an answer to one. It only counts.
+    Control,
     /// Messages from the hub.
     Deliveries(Vec<Item>),
     /// Time for [`Socket::beat`].
@@ -183,12 +186,23 @@ impl Socket {
         let limit = self.node.timing.first_frame;
         let first = async {
             loop {
-                if let Event::Frame(frame) = self.next(true).await? {
-                    return Ok(frame);
+                match self.next(true).await? {
+                    Event::Frame(frame) => return Ok(frame),
+                    // Nobody has been let in yet: it counts as its address's.
+                    Event::Control => self.turn().await,
+                    Event::Deliveries(_) | Event::Heartbeat => {}
                 }
             }
         };
         timeout(limit, first).await.unwrap_or(Err(Ending::Refused(Fault::NoFirstFrame)))
+    }
+
+    /// Waits until the address may send a smallest frame more.
+    async fn turn(&mut self) {
+        let (Some(limits), Some(from)) = (&self.node.limits, self.address()) else { return };
+        while let Err(wait) = limits.bytes_of_address(from, LEAST) {
+            sleep(wait).await;
+        }
     }
 
     /// What comes next; of the client nothing, where it is not listened to. Cancel-safe.
@@ -220,19 +234,16 @@ impl Socket {
 
     /// A frame from the client, or the time to ask for one.
     fn poll_client(&mut self, context: &mut Context<'_>, listens: bool) -> Poll<Result<Event, Ending>> {
-        let mut poll = |websocket: &mut WebSocket| match listens {
-            true => websocket.poll_next_unpin(context),
-            false => Poll::Pending,
-        };
-        while let Poll::Ready(received) = poll(&mut self.websocket) {
+        let received = if listens { self.websocket.poll_next_unpin(context) } else { Poll::Pending };
+        if let Poll::Ready(received) = received {
             self.unheard = 0;
-            match received {
-                Some(Ok(Message::Text(text))) => return Poll::Ready(Ok(Event::Frame(text))),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Binary(_))) => return Poll::Ready(Err(Ending::Refused(Fault::BinaryFrame))),
-                Some(Ok(Message::Close(_))) | None => return Poll::Ready(Err(Ending::Left)),
-                Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
-            }
+            return Poll::Ready(match received {
+                Some(Ok(Message::Text(text))) => Ok(Event::Frame(text)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Event::Control),
+                Some(Ok(Message::Binary(_))) => Err(Ending::Refused(Fault::BinaryFrame)),
+                Some(Ok(Message::Close(_))) | None => Err(Ending::Left),
+                Some(Err(error)) => Err(broken(&error)),
+            });
         }
         ready!(self.heartbeat.as_mut().poll(context));
         self.heartbeat.as_mut().reset(Instant::now() + self.node.timing.heartbeat);

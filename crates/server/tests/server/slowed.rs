@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::SinkExt;
 use micro_chat_server::auth::Claims;
 use micro_chat_server::limits::{Rate, Rates};
 use micro_chat_server::server::Reach;
 use micro_chat_server::stream::Timing;
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::guarded::{Guarded, SECRET, key_file, seconds, sign, token};
-use crate::running::timing;
+use crate::running::{Stream, timing};
 
 /// Messages that wait for their turn: for seconds, also where the machine stands still for some of them.
 const SENDS: u32 = 8;
@@ -116,4 +118,51 @@ async fn bytes_and_subscriptions_are_slowed_down_and_not_lost() {
     }
     assert_eq!(acked, [1, 2, 3, 4, 5, 6]);
     assert!(begun.elapsed() >= Duration::from_millis(1_800), "{:?}", begun.elapsed());
+}
+
+/// Room for twenty frames at once, and for twenty more a second, as the protocol counts the smallest.
+fn twenty_frames() -> Rate {
+    Rate::new(20 * 256, 20 * 256)
+}
+
+/// Sends it sixty times.
+async fn flood(stream: &mut Stream, frame: &Message) {
+    for _ in 0..60 {
+        stream.socket.send(frame.clone()).await.expect("a link");
+    }
+}
+
+#[tokio::test]
+async fn the_smallest_frames_count_and_pings_too() {
+    let guarded = limited(Rates { bytes_of_user: twenty_frames(), ..Rates::default() }, Timing::default()).await;
+    let chat_id = guarded.chat().await;
+    let frames = ["[5]", "[3,9]", "[19]"].map(Message::text).into_iter().chain([Message::Ping("".into())]);
+    for (number, frame) in frames.enumerate() {
+        let mut stream = guarded.session(json!({ "token": token(&format!("user{number}")) })).await;
+        assert_eq!(stream.json().await[0], 20);
+        let begun = Instant::now();
+        flood(&mut stream, &frame).await;
+        // An error answers this one.
+        stream.send(json!([2, 0, chat_id, 0, -1])).await;
+        while stream.json().await[0] != 25 {}
+        assert!(begun.elapsed() >= Duration::from_millis(1_900), "{frame:?}: {:?}", begun.elapsed());
+    }
+    let mut gateway = guarded.server.stream("/chat/Connect", &[]).await;
+    gateway.send(json!({ "chat_id": chat_id, "token": token("ben") })).await;
+    let begun = Instant::now();
+    flood(&mut gateway, &Message::Ping("".into())).await;
+    gateway.send("no JSON").await;
+    assert_eq!(gateway.json().await["Id"], "gateway.InvalidJSON");
+    assert!(begun.elapsed() >= Duration::from_millis(1_900), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn before_anybody_is_let_in_pings_count_as_their_addresss() {
+    let guarded = limited(Rates { bytes_of_address: twenty_frames(), ..Rates::default() }, Timing::default()).await;
+    let mut ann = guarded.server.stream("/chat/Connect", &[("sec-websocket-protocol", "micro.chat.v1")]).await;
+    let begun = Instant::now();
+    flood(&mut ann, &Message::Ping("".into())).await;
+    ann.send(json!([1, { "token": token("ann") }])).await;
+    assert_eq!(ann.json().await[0], 20);
+    assert!(begun.elapsed() >= Duration::from_millis(1_900), "{:?}", begun.elapsed());
 }

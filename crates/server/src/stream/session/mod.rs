@@ -164,6 +164,10 @@ impl Session {
                         let span = socket.span();
                         Box::pin(self.receive(socket, &frame).instrument(span)).await?;
                     }
+                    Event::Control => {
+                        let load = Load::new(ClientFrame::Unknown, Kind::Other, 0);
+                        self.slowed.pass(load, limits, from, &self.caller);
+                    }
                     Event::Deliveries(items) => {
                         let frames = self.deliver(items);
                         socket.write(frames).await?;
@@ -218,13 +222,10 @@ impl Session {
             ClientFrame::Subscribe { .. } => Kind::Subscribe,
             _ => Kind::Other,
         };
-        let mut load = Load::new(frame, kind, text.len());
-        match load.pass(self.node.limits.as_deref(), socket.address(), &self.caller) {
-            Ok(()) => self.act(socket, load.into_inner()).await,
-            Err(wait) => {
-                self.slowed.hold(wait, load);
-                Ok(())
-            }
+        let load = Load::new(frame, kind, text.len());
+        match self.slowed.pass(load, self.node.limits.as_deref(), socket.address(), &self.caller) {
+            Some(frame) => self.act(socket, frame).await,
+            None => Ok(()),
         }
     }
 
