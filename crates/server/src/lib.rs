@@ -10,6 +10,7 @@ pub mod auth;
 mod broken;
 pub mod certificate;
 pub mod chat;
+mod completion;
 mod door;
 pub mod hub;
 pub mod limits;

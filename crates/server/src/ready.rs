@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use crate::api::answer::{self, Expected};
+use crate::completion::whole;
 use crate::store::Store;
 
 /// With less room than this on its disk it takes no more traffic: the database's log alone may take 64 MB.
@@ -116,12 +117,12 @@ impl Readiness {
             Some((when, result)) if when.elapsed() < GOOD_FOR => result,
             // Apart from who asks: they may hang up, and the next one would begin anew.
             _ => {
-                let looking = tokio::spawn(async move {
+                let looking = whole(async move {
                     let result = look(&store, &folder).await;
                     *found = Some((Instant::now(), result));
                     result
                 });
-                looking.await.unwrap_or(Err(Unready::NotWritable))
+                looking.await
             }
         };
         // It may have been told to stop meanwhile.

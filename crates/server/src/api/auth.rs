@@ -21,6 +21,7 @@ use super::request::{self, Call, checked_namespace};
 use super::{answer, cookies};
 use crate::auth::accounts::{Asker, Granted, RefreshToken, Refusal};
 use crate::auth::{Accounts, Caller, Denied, Scope};
+use crate::completion::whole;
 use crate::node::Node;
 
 /// What a user may.
@@ -215,11 +216,15 @@ async fn revoke_user(visit: Visit<'_>, request: RevokeRequest) -> Result<Respons
     let namespace = visit.named_namespace(&[request.namespace])?;
     let caller = visit.node.access.admit(&request::token(visit.parts)?, &namespace).await?;
     caller.may(Scope::Admin)?;
-    let failed = |error| Fault::Account(visit.endpoint, Refusal::Store(error));
-    visit.node.access.end_user(caller.namespace.clone(), request.user_id.clone()).await.map_err(failed)?;
-    if let Some(accounts) = &visit.node.accounts {
-        accounts.log_out_user(caller.namespace, request.user_id).await.map_err(visit.refused())?;
-    }
+    let (access, accounts) = (visit.node.access.clone(), visit.node.accounts.clone());
+    let ended = whole(async move {
+        access.end_user(caller.namespace.clone(), request.user_id.clone()).await?;
+        match accounts {
+            Some(accounts) => accounts.log_out_user(caller.namespace, request.user_id).await,
+            None => Ok(()),
+        }
+    });
+    ended.await.map_err(visit.refused())?;
     Ok(private(&Empty {}, None))
 }
 

@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::request::Call;
 use crate::auth::Caller;
 use crate::chat::{DeletedUser, Refusal};
+use crate::completion::whole;
 use crate::node::Node;
 
 /// `chats.DeleteUser`.
@@ -33,9 +34,7 @@ pub async fn delete_user(
         let confirmed = accounts.confirm(caller, address, secret).await;
         confirmed.map_err(|refusal| Fault::Account(endpoint, refusal))?;
     }
-    // All of it goes on where nobody waits for it any more.
-    let deleting = tokio::spawn(delete(node.clone(), caller.namespace.clone(), user_id));
-    let deleted = deleting.await.map_err(|_| Fault::Internal)?.map_err(refused)?;
+    let deleted = whole(delete(node.clone(), caller.namespace.clone(), user_id)).await.map_err(refused)?;
     let answer = DeleteUserResponse { messages: deleted.messages, chats: deleted.chats, ended: deleted.ended };
     Ok(private(&answer, None))
 }

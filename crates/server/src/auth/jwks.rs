@@ -16,6 +16,7 @@ use ureq::Agent;
 
 use super::tokens::Key;
 use super::{Claims, Denied};
+use crate::completion::whole;
 
 /// The largest answer, in bytes.
 const LARGEST: u64 = 256 * 1024;
@@ -53,7 +54,7 @@ pub struct Jwks {
     /// The last that came; none before the first.
     keys: RwLock<Option<Arc<[Key]>>>,
     /// When they were asked for last. Held while they are.
-    asked: Mutex<Option<Instant>>,
+    asked: Arc<Mutex<Option<Instant>>>,
 }
 
 impl std::fmt::Debug for Jwks {
@@ -105,7 +106,7 @@ impl Jwks {
             .user_agent(concat!("micro-chat-server/", env!("CARGO_PKG_VERSION")));
         // What is on this machine is not behind a proxy.
         let agent = if address.starts_with("http:") { agent.proxy(None) } else { agent.https_only(true) };
-        Self { address, claims, pace, agent: agent.build().into(), keys: RwLock::default(), asked: Mutex::default() }
+        Self { address, claims, pace, agent: agent.build().into(), keys: RwLock::default(), asked: Arc::default() }
     }
 
     /// Those that are known; none before the first came.
@@ -122,10 +123,15 @@ impl Jwks {
 
     /// Asks for the keys, unless that was just done; who comes meanwhile waits with it.
     pub(super) async fn ask(self: &Arc<Self>) -> Result<(), Denied> {
-        let mut asked = self.asked.lock().await;
+        let mut asked = self.asked.clone().lock_owned().await;
         if asked.is_none_or(|at| at.elapsed() >= self.pace.pause) {
-            self.fetch().await;
-            *asked = Some(Instant::now());
+            let jwks = self.clone();
+            // Otherwise whoever hangs up meanwhile would have the next one ask again.
+            whole(async move {
+                jwks.fetch().await;
+                *asked = Some(Instant::now());
+            })
+            .await;
         }
         if self.keys().is_some() { Ok(()) } else { Err(Denied::KeysUnavailable) }
     }

@@ -6,6 +6,7 @@ use micro_chat_wire::limit;
 
 use super::{Chats, History, Refusal, at_most};
 use crate::auth::{Caller, Scope};
+use crate::completion::whole;
 use crate::store::{Group, GroupChange, GroupDraft, GroupName, Message, MessageDraft, Standing};
 
 /// Who does what to a group.
@@ -115,14 +116,17 @@ impl Chats {
             None => Err(Refusal::UnknownGroup),
         };
         let underway = self.underway.enter(caller)?;
-        let group = self.store.change_group(name, rule).await??;
-        drop(underway);
-        if act == Act::Delete {
-            self.forget(&caller.namespace, &group_id, group.key);
-            let chats = self.clone();
-            tokio::spawn(async move { chats.sweep().await });
-        }
-        Ok(group)
+        let (chats, namespace) = (self.clone(), caller.namespace.clone());
+        whole(async move {
+            let group = chats.store.change_group(name, rule).await??;
+            drop(underway);
+            if act == Act::Delete {
+                chats.forget(&namespace, &group_id, group.key);
+                tokio::spawn(async move { chats.sweep().await });
+            }
+            Ok(group)
+        })
+        .await
     }
 
     /// Stores a message of a group. Its members send, and nobody else, though the server believes every name.

@@ -11,8 +11,7 @@ async fn whoever_hangs_up_while_it_begins_is_deleted_all_the_same() {
     let guarded = Guarded::start().await;
     guarded.chat().await;
     fill(guarded.folder(), 10);
-    let deleting = guarded.server.http.post(guarded.server.url("/chats/DeleteUser"));
-    guarded.server.hang_up(deleting.bearer_auth(token("ann")).body("{}")).await;
+    guarded.server.hang_up(&token("ann"), "/chats/DeleteUser", json!({})).await;
     until(guarded.folder(), &format!("SELECT ({HERS}) = 0")).await;
     until(guarded.folder(), ENDED).await;
     let (status, answer) = guarded.call(&token("ann"), "", "/chats/ListChats", json!({})).await;

@@ -3,20 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use micro_chat_server::api::Origins;
 use micro_chat_server::auth::accounts::{Namespaces, Setup};
 use micro_chat_server::auth::attempts::AttemptRates;
-use micro_chat_server::auth::{Claims, Policy, Tokens};
+use micro_chat_server::auth::{Claims, Policy, Tokens, keys};
 use micro_chat_server::mail::{Route, Smtp};
 use micro_chat_server::server::{Config, Reach};
+use micro_chat_server::store::KeyRing;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::guarded::{SECRET, key_file};
 use crate::postbox::Postbox;
-use crate::running::{Running, Stream, timing};
+use crate::running::{PATIENCE, Running, Stream, timing};
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -191,9 +193,16 @@ impl Hosted {
         self.post("/auth/Token", json!({ "refresh_token": token })).await
     }
 
-    /// A call that is given up while the server waits for the database.
-    pub async fn hang_up(&self, path: &str, body: Value) {
-        self.server.hang_up(self.server.http.post(self.server.url(path)).body(body.to_string())).await;
+    /// A key of that namespace, once the server knows it.
+    pub async fn key(&self, namespace: &str, scopes: &str) -> String {
+        let (kept, key) = keys::create(namespace.to_owned(), String::new(), &scopes.parse().expect("scopes"));
+        KeyRing::open(self.data.path()).expect("the database").add(&kept).expect("a key");
+        let begun = Instant::now();
+        while self.call_as(&key, "/auth/Inspect", json!({})).await.status != 200 {
+            assert!(begun.elapsed() < PATIENCE, "it does not know its keys");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        key
     }
 
     /// So many seconds pass since all refreshes, while logins and tokens last.

@@ -225,6 +225,24 @@ async fn forged_names_of_keys_make_nobody_ask_often() {
 }
 
 #[tokio::test]
+async fn who_hangs_up_while_keys_are_asked_for_has_nobody_ask_again() {
+    let provider = Provider::start(Answer::Hang).await;
+    let seconds = Duration::from_secs;
+    let pace = Pace { anew: seconds(600), pause: seconds(60), patience: seconds(3) };
+    let tokens = Tokens::open(&[], Claims::default()).expect("no keys").with_jwks(provider.address.clone(), pace);
+    let mallory = Signer::ec("none");
+    for number in 0..20 {
+        let token = mallory.named(Some(&format!("forged-{number}")));
+        let hung_up = tokio::time::timeout(Duration::from_millis(30), tokens.check(&token)).await;
+        assert!(hung_up.is_err(), "it did not wait");
+    }
+    // Whoever waits hears of the one question, and whatever was asked has reached the provider by then.
+    let denied = tokens.check(&mallory.token()).await;
+    assert!(matches!(denied, Err(Denied::KeysUnavailable)), "{denied:?}");
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
 async fn an_address_that_says_anything_else_keeps_the_old_keys() {
     let (signer, other) = (Signer::ec("one"), Signer::ec("two"));
     let elsewhere = Provider::start(Answer::Keys(json!([other.public()]))).await;

@@ -1,19 +1,16 @@
 //! Logins: how long one lasts, who can end it, and what a stolen, replayed or forged token is worth.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use micro_chat_server::auth::attempts::AttemptRates;
-use micro_chat_server::auth::keys;
 use micro_chat_server::limits::Rate;
 use micro_chat_server::server::Reach;
-use micro_chat_server::store::KeyRing;
 use serde_json::{Value, json};
 
 use crate::guarded::{ended, seconds, sign};
 use crate::hosted::{Hosted, Kind, PASSWORD, login_of, no_login, revoked};
-use crate::running::PATIENCE;
 
 const ANN: &str = "ann@example.com";
 
@@ -126,14 +123,19 @@ async fn what_is_logged_in_and_what_is_over_outlives_the_server() {
     assert_eq!(hosted.refresh(&next.refresh).await.id(), no_login());
 }
 
-#[tokio::test]
-async fn the_oldest_of_too_many_logins_ends_for_the_newest() {
-    let hosted = Hosted::start().await;
-    let oldest = hosted.sign_up(ANN).await;
+/// As many others log in to the only account as may beside its only login.
+pub async fn others_log_in(hosted: &Hosted) {
     let others = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 99)
         INSERT INTO logins (login, account, current, rotated_at, expires_at)
         SELECT 'login ' || n, account, randomblob(32), rotated_at + 1, expires_at + 1 FROM logins, n";
     hosted.server.store.change(|connection| connection.execute(others, [])).await.expect("99 more");
+}
+
+#[tokio::test]
+async fn the_oldest_of_too_many_logins_ends_for_the_newest() {
+    let hosted = Hosted::start().await;
+    let oldest = hosted.sign_up(ANN).await;
+    others_log_in(&hosted).await;
     assert_eq!(hosted.opens(&oldest.access, ANN).await.0, 200);
     let mut stream = hosted.session(&oldest.access).await;
     let newest = login_of(&hosted.log_in(ANN, PASSWORD).await);
@@ -147,19 +149,8 @@ async fn a_sites_server_ends_the_logins_of_its_users() {
     let hosted = Hosted::start().await;
     let ann = hosted.sign_up(ANN).await;
     let bens = hosted.sign_up("ben@example.com").await;
-    let ring = KeyRing::open(hosted.data.path()).expect("the database");
-    let key = |namespace: &str, scopes: &str| {
-        let (kept, key) = keys::create(namespace.to_owned(), String::new(), &scopes.parse().expect("scopes"));
-        ring.add(&kept).expect("a key");
-        key
-    };
-    let (admin, reader, others) = (key("micro", "admin"), key("micro", "read,send"), key("club", "admin"));
-    // The server reads them now and then.
-    let begun = Instant::now();
-    while hosted.call_as(&others, "/auth/Inspect", json!({})).await.status != 200 {
-        assert!(begun.elapsed() < PATIENCE, "it does not know its keys");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let (admin, reader) = (hosted.key("micro", "admin").await, hosted.key("micro", "read,send").await);
+    let others = hosted.key("club", "admin").await;
     let revoke = json!({ "user_id": ANN });
     assert_eq!(hosted.call_as(&reader, "/auth/Revoke", revoke.clone()).await.id(), (403, "auth.NoScope"));
     assert_eq!(hosted.call_as(&bens.access, "/auth/Revoke", revoke.clone()).await.id(), (403, "auth.NoScope"));

@@ -47,5 +47,6 @@ mod running;
 mod session;
 mod slowed;
 mod tokens;
+mod unattended;
 mod underway;
 mod unread;

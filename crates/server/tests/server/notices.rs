@@ -104,7 +104,7 @@ async fn whoever_hangs_up_while_it_is_stored_has_it_done_and_told_all_the_same()
     let hosted = Hosted::start().await;
     let login = hosted.sign_up(ANN).await;
     let everywhere = json!({ "refresh_token": login.refresh, "everywhere": true });
-    hosted.hang_up("/auth/Revoke", everywhere).await;
+    hosted.server.hang_up("", "/auth/Revoke", everywhere).await;
     let mail = hosted.postbox.mail(ANN, 2).await;
     assert!(mail.text.contains("logged out everywhere"), "{}", mail.text);
     assert_eq!(hosted.opens(&login.access, ANN).await, revoked());

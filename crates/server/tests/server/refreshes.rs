@@ -151,7 +151,7 @@ async fn what_a_server_does_not_know_to_be_lost_it_takes_for_stolen() {
 async fn who_hangs_up_in_the_middle_of_a_refresh_stays_logged_in() {
     let hosted = Hosted::start().await;
     let ann = hosted.sign_up(ANN).await;
-    hosted.hang_up("/auth/Token", json!({ "refresh_token": ann.refresh })).await;
+    hosted.server.hang_up("", "/auth/Token", json!({ "refresh_token": ann.refresh })).await;
     let deadline = Instant::now() + PATIENCE;
     let database = rusqlite::Connection::open(hosted.data.path().join("chat.db")).expect("a database");
     let is_stored = || {

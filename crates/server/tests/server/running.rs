@@ -132,8 +132,8 @@ impl Running {
         (status, error["Id"].as_str().expect("an id").to_owned())
     }
 
-    /// A call that is given up while it waits for the database.
-    pub async fn hang_up(&self, request: reqwest::RequestBuilder) {
+    /// A call that is given up while the server waits for the database. The token may be empty.
+    pub async fn hang_up(&self, token: &str, path: &str, body: Value) {
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (end, ended) = std::sync::mpsc::channel::<()>();
         let store = self.store.clone();
@@ -144,6 +144,8 @@ impl Running {
         };
         let held = tokio::spawn(async move { store.change(hold).await });
         has_begun.await.expect("it begins");
+        let request = self.http.post(self.url(path)).body(body.to_string());
+        let request = if token.is_empty() { request } else { request.bearer_auth(token) };
         let asking = tokio::spawn(request.send());
         let waits = async {
             while self.store.waiting_writes() == 0 {

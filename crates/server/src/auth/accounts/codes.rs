@@ -1,9 +1,12 @@
 //! Codes that prove that somebody reads the mail of an address.
 
 use std::fmt::{Display, Formatter};
+use std::sync::Arc;
 
 use super::{Accounts, Asker, Email, Refusal, SigningKey, TERMS};
-use crate::store::{Account, SealedCode};
+use crate::completion::whole;
+use crate::mail::{About, Letter};
+use crate::store::SealedCode;
 
 /// How many there are: eight digits.
 const CODES: u32 = 100_000_000;
@@ -64,13 +67,14 @@ pub fn sealed(key: &SigningKey, purpose: Purpose, namespace: &str, email: &Email
 }
 
 impl Accounts {
-    /// Keeps a new code for an address; the account, where it has one.
-    pub(super) async fn prepare(
-        &self,
+    /// Keeps a new code for an address, and mails it what `about` makes of that, and of whether it has an account.
+    pub(super) async fn mail_code(
+        self: &Arc<Self>,
         asker: Asker<'_>,
         email: &str,
         purpose: Purpose,
-    ) -> Result<(Option<Account>, Email, Code), Refusal> {
+        about: impl FnOnce(bool, Code) -> About + Send + 'static,
+    ) -> Result<(), Refusal> {
         let email = Email::parse(email).ok_or(Refusal::InvalidEmail)?;
         if let Some(attempts) = &self.attempts {
             let may = attempts.mail(asker.address, asker.namespace, email.as_str());
@@ -78,7 +82,12 @@ impl Accounts {
         }
         let code = Code::new()?;
         let sealed = self.seal(asker.namespace, purpose, &email, &code.to_string());
-        Ok((self.store.put_code(sealed, TERMS).await?, email, code))
+        let accounts = self.clone();
+        whole(async move {
+            let account = accounts.store.put_code(sealed, TERMS).await?;
+            Ok(accounts.mailer.send(Letter { to: email, about: about(account.is_some(), code) })?)
+        })
+        .await
     }
 
     pub(super) fn seal(&self, namespace: &str, purpose: Purpose, email: &Email, code: &str) -> SealedCode {

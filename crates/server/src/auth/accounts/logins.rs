@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::refresh::Successors;
 use super::signing::AccessClaims;
-use super::{Accounts, Asker, Email, RefreshToken, Refusal, Secret, TERMS, whole};
+use super::{Accounts, Asker, Email, RefreshToken, Refusal, Secret, TERMS};
 use crate::auth::attempts::Attempts;
+use crate::completion::whole;
 use crate::mail::About;
 use crate::store::{Account, Issue, Named, NewLogin, Rotation, Used};
 
@@ -31,7 +32,7 @@ pub struct Granted {
 
 impl Accounts {
     /// Logs somebody in, by their address or user id.
-    pub async fn log_in(&self, asker: Asker<'_>, id: &str, secret: Secret) -> Result<Granted, Refusal> {
+    pub async fn log_in(self: &Arc<Self>, asker: Asker<'_>, id: &str, secret: Secret) -> Result<Granted, Refusal> {
         if !self.hold(asker.namespace) {
             return Err(Refusal::Closed);
         }
@@ -51,10 +52,14 @@ impl Accounts {
             attempts.logged_in(address, namespace, id, &account.user_id);
         }
         let token = RefreshToken::new()?;
-        let user_id = account.user_id.clone();
-        let logged_in = self.store.log_in(account, new_login(&token), TERMS).await?;
-        self.end(logged_in.ok_or(Refusal::WrongCredentials)?);
-        self.grant(namespace.to_owned(), user_id, token)
+        let (accounts, namespace) = (self.clone(), namespace.to_owned());
+        whole(async move {
+            let user_id = account.user_id.clone();
+            let logged_in = accounts.store.log_in(account, new_login(&token), TERMS).await?;
+            accounts.end(logged_in.ok_or(Refusal::WrongCredentials)?);
+            accounts.grant(namespace, user_id, token)
+        })
+        .await
     }
 
     /// Another access token, and the next refresh token. The namespace may be empty: nobody said.
@@ -117,21 +122,17 @@ impl Accounts {
         .await
     }
 
-    /// Ends all logins of a user.
-    pub async fn log_out_user(self: &Arc<Self>, namespace: String, user_id: String) -> Result<(), Refusal> {
-        let accounts = self.clone();
-        whole(async move {
-            let account = accounts.store.account(namespace.clone(), Named::UserId(user_id.clone())).await?;
-            let ended = accounts.store.log_out_user(namespace, user_id, TERMS).await?;
-            // Whom it did not log out need not be told.
-            let account = account.filter(|_| !ended.is_empty());
-            accounts.end(ended);
-            if let Some(account) = account {
-                accounts.tell_logged_out(&account);
-            }
-            Ok(())
-        })
-        .await
+    /// Ends all logins of a user. Not to be given up on the way: what was ended would not be told.
+    pub async fn log_out_user(&self, namespace: String, user_id: String) -> Result<(), Refusal> {
+        let account = self.store.account(namespace.clone(), Named::UserId(user_id.clone())).await?;
+        let ended = self.store.log_out_user(namespace, user_id, TERMS).await?;
+        // Whom it did not log out need not be told.
+        let account = account.filter(|_| !ended.is_empty());
+        self.end(ended);
+        if let Some(account) = account {
+            self.tell_logged_out(&account);
+        }
+        Ok(())
     }
 
     fn tell_logged_out(&self, account: &Account) {

@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use time::OffsetDateTime;
-use tracing::Instrument;
 
 use answers::Answers;
 pub use codes::Code;
@@ -50,6 +49,7 @@ pub use signing::{SigningError, SigningKey};
 
 use super::attempts::{AttemptRates, Attempts};
 use super::{Caller, Denied, Revocations, User};
+use crate::completion::whole;
 use crate::mail::{About, Letter, Mailer, Route};
 use crate::store::{Store, StoreError, Terms};
 
@@ -184,13 +184,6 @@ impl Accounts {
         })
         .await
     }
-}
-
-/// Does all of a change, though nobody may wait for it any more: what is stored has to be told as well.
-async fn whole<T: Send + 'static>(
-    change: impl Future<Output = Result<T, Refusal>> + Send + 'static,
-) -> Result<T, Refusal> {
-    tokio::spawn(change.in_current_span()).await.unwrap_or(Err(Refusal::Busy))
 }
 
 /// Why accounts can't be opened.

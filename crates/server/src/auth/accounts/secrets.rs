@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::codes::Purpose;
-use super::{Accounts, Asker, Email, Refusal, Secret, TERMS, whole};
+use super::{Accounts, Asker, Email, Refusal, Secret, TERMS};
 use crate::auth::{Caller, Denied};
-use crate::mail::{About, Letter};
+use crate::completion::whole;
+use crate::mail::About;
 use crate::store::{Account, Named};
 
 /// How long a password is, in characters.
@@ -41,13 +42,12 @@ impl Accounts {
     }
 
     /// Mails a code for another password; to an address that has no account, that it has none.
-    pub async fn send_reset(&self, asker: Asker<'_>, email: &str) -> Result<(), Refusal> {
+    pub async fn send_reset(self: &Arc<Self>, asker: Asker<'_>, email: &str) -> Result<(), Refusal> {
         if !self.hold(asker.namespace) {
             return Err(Refusal::Closed);
         }
-        let (account, email, code) = self.prepare(asker, email, Purpose::Reset).await?;
-        let about = if account.is_some() { About::Reset(code) } else { About::NothingToReset };
-        Ok(self.mailer.send(Letter { to: email, about })?)
+        let about = |has_account, code| if has_account { About::Reset(code) } else { About::NothingToReset };
+        self.mail_code(asker, email, Purpose::Reset, about).await
     }
 
     /// Another password for the code that was mailed. All logins end.

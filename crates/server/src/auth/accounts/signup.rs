@@ -1,22 +1,23 @@
 //! Signing up, with a code that was mailed.
 
+use std::sync::Arc;
+
 use super::codes::Purpose;
 use super::logins::new_login;
 use super::secrets::strong;
 use super::user_id::check_id;
 use super::{Accounts, Asker, Email, Granted, RefreshToken, Refusal, Secret, TERMS};
-use crate::mail::{About, Letter};
+use crate::mail::About;
 use crate::store::SignedUp;
 
 impl Accounts {
     /// Mails a code to sign up with; to an address that has an account, that it has.
-    pub async fn send_sign_up(&self, asker: Asker<'_>, email: &str) -> Result<(), Refusal> {
+    pub async fn send_sign_up(self: &Arc<Self>, asker: Asker<'_>, email: &str) -> Result<(), Refusal> {
         if !self.take(asker.namespace) {
             return Err(Refusal::Closed);
         }
-        let (account, email, code) = self.prepare(asker, email, Purpose::SignUp).await?;
-        let about = if account.is_some() { About::AlreadySignedUp } else { About::SignUp(code) };
-        Ok(self.mailer.send(Letter { to: email, about })?)
+        let about = |has_account, code| if has_account { About::AlreadySignedUp } else { About::SignUp(code) };
+        self.mail_code(asker, email, Purpose::SignUp, about).await
     }
 
     /// Makes an account for the code that was mailed, and logs it in.
