@@ -2,7 +2,8 @@
 //!
 //! Of a chat, each `seq` from `first_seq` to `last_seq` belongs to a message, or to a tombstone where the message was
 //! deleted. One that belongs to neither was lost. Before `first_seq` nothing is looked for: what was there has been
-//! removed. Nor in deleted chats, which are in no namespace, and whose messages go a few at a time.
+//! removed. Nor in deleted chats, which are in no namespace, and whose messages go a few at a time; but they
+//! hold nothing of anybody once `first_seq` says that all is gone.
 
 use std::path::Path;
 
@@ -77,6 +78,7 @@ fn look(connection: &Connection, checked: &mut Checked) -> rusqlite::Result<()> 
     if has("groups")? {
         members(connection, &mut checked.findings)?;
     }
+    left_behind(connection, &mut checked.findings)?;
     checked.messages = connection.query_row("SELECT COUNT(*) FROM messages", [], |row| row.get(0))?;
     let mut chats = connection.prepare("SELECT chat, namespace = '', first_seq, last_seq FROM chats ORDER BY chat")?;
     let mut rows = chats.query([])?;
@@ -113,6 +115,26 @@ fn members(connection: &Connection, findings: &mut Vec<String>) -> rusqlite::Res
         let (chat, said, counted): (ChatKey, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let chat = name(connection, chat)?;
         findings.push(format!("{chat}: the group is said to have {said} members and has {counted}"));
+    }
+    Ok(())
+}
+
+/// Deleted chats hold nothing once they say so, and nobody looks for more.
+fn left_behind(connection: &Connection, findings: &mut Vec<String>) -> rusqlite::Result<()> {
+    for table in ["members", "traces", "expired", "tombstones", "messages"] {
+        // Databases of before have fewer tables.
+        if !connection.table_exists(None, table)? {
+            continue;
+        }
+        let mut select = connection.prepare(&format!(
+            "SELECT chat, COUNT(*) FROM chats CROSS JOIN {table} USING (chat)
+             WHERE namespace = '' AND first_seq > last_seq GROUP BY chat ORDER BY chat"
+        ))?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            let (chat, count): (ChatKey, u64) = (row.get(0)?, row.get(1)?);
+            findings.push(format!("{}: {count} rows of {table} are left", name(connection, chat)?));
+        }
     }
     Ok(())
 }

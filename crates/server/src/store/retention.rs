@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::batch::Batch;
-use super::{ChatKey, Committed, Gone, Nanos, Removal, Store, StoreError, Trace, now};
+use super::{ChatKey, Committed, Gone, Nanos, Removal, Store, StoreError, Trace, groups, now};
 
 /// Chats that one read looks at.
 const CHATS: usize = 1_000;
@@ -67,6 +67,10 @@ pub fn remove(
     before: Nanos,
     committed: &mut Vec<Committed>,
 ) -> rusqlite::Result<bool> {
+    // It may have ended since it was found. All that it held goes otherwise then, and by its numbers.
+    if groups::has_ended(connection, chat)? {
+        return Ok(false);
+    }
     let (last_seq, active_at): (u64, Nanos) = connection
         .prepare_cached("SELECT last_seq, active_at FROM chats WHERE chat = ?1")?
         .query_row([chat], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -218,6 +222,22 @@ mod tests {
         assert_eq!(round(&connection, 101, CHATS), (of_all.clone(), of_all.clone()));
         assert_eq!(round(&connection, begun, 5), (of_all.clone(), of_all), "whatever comes to an empty one comes now");
         assert_eq!(round(&connection, now() + 1, CHATS).0.len(), 14);
+    }
+
+    #[test]
+    fn whoever_was_in_a_chat_that_ends_while_a_round_goes_on_goes_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = database(&folder, 0);
+        connection.execute_batch("INSERT INTO members (chat, user_id) VALUES (4, 'ann'), (4, 'ben')").expect("members");
+        assert_eq!(round(&connection, 50, CHATS).1, [1, 4]);
+        groups::end(&connection, 4).expect("it ends");
+        assert!(!remove(&connection, 4, 50, &mut Vec::new()).expect("it is written"));
+        while groups::sweep(&connection).expect("it is written") {}
+        for table in ["members", "tombstones"] {
+            let left =
+                connection.prepare(&format!("SELECT 1 FROM {table} WHERE chat = 4")).and_then(|mut q| q.exists([]));
+            assert_eq!(left, Ok(false), "{table}");
+        }
     }
 
     #[test]

@@ -218,6 +218,16 @@ const STEPS: &[M<'static>] = &[
     ",
     ),
     M::up("ALTER TABLE erasures RENAME TO deletions;"),
+    M::up(
+        "
+    -- Chats that ended while retention looked at them passed for swept, with what was left of their members.
+    UPDATE chats SET last_seq = max(last_seq, first_seq)
+    WHERE namespace = '' AND first_seq > last_seq AND (
+        EXISTS (SELECT 1 FROM members WHERE members.chat = chats.chat)
+        OR EXISTS (SELECT 1 FROM traces WHERE traces.chat = chats.chat)
+        OR EXISTS (SELECT 1 FROM expired WHERE expired.chat = chats.chat));
+    ",
+    ),
 ];
 
 /// Opens the writer's connection and brings the tables up to date.
@@ -278,8 +288,34 @@ fn set_up(connection: &Connection) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::store::groups;
+
     #[test]
     fn the_steps_build_on_each_other() {
-        assert!(rusqlite_migration::Migrations::from_slice(super::STEPS).validate().is_ok());
+        assert!(Migrations::from_slice(STEPS).validate().is_ok());
+    }
+
+    #[test]
+    fn what_retention_has_left_of_ended_chats_goes_after_all() {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        let steps = Migrations::from_slice(STEPS);
+        steps.to_version(&mut connection, 10).expect("as it was");
+        let sql = "INSERT INTO chats (chat, namespace, id, epoch, first_seq, last_seq, created_at, active_at)
+                VALUES (1, '', 1, 1, 3, 2, 1, 1), (2, '', 2, 1, 3, 2, 1, 1), (3, '', 3, 1, 3, 2, 1, 1),
+                       (4, '', 4, 1, 3, 2, 1, 1), (5, 'micro', 5, 1, 3, 2, 1, 1);
+            INSERT INTO members (chat, user_id) VALUES (1, 'ann'), (5, 'ann');
+            INSERT INTO traces VALUES ('ann', 2);
+            INSERT INTO expired (chat, user_id, client_id) VALUES (3, 'ann', 'a');";
+        connection.execute_batch(sql).expect("chats");
+        steps.to_latest(&mut connection).expect("as it is");
+        let all = |sql: &str| -> Vec<i64> {
+            let mut select = connection.prepare(sql).expect("a query");
+            let rows = select.query_map([], |row| row.get(0)).expect("rows");
+            rows.collect::<rusqlite::Result<_>>().expect("rows")
+        };
+        assert_eq!(all("SELECT chat FROM chats WHERE first_seq <= last_seq ORDER BY chat"), [1, 2, 3]);
+        while groups::sweep(&connection).expect("it is written") {}
+        assert_eq!(all("SELECT chat FROM members UNION SELECT chat FROM traces UNION SELECT chat FROM expired"), [5]);
     }
 }

@@ -88,6 +88,14 @@ async fn each_kind_of_damage_is_found_and_what_was_deleted_is_none() {
             "of namespace \"micro\": the group is said to have 7 members and has 1".to_owned(),
         ),
         (
+            "INSERT INTO members (chat, user_id) VALUES (4, 'ann'), (4, 'ben')",
+            "the chat in row 4, which is deleted: 2 rows of members are left".to_owned(),
+        ),
+        (
+            "INSERT INTO traces (chat, user_id) VALUES (4, 'ann')",
+            "the chat in row 4, which is deleted: 1 rows of traces are left".to_owned(),
+        ),
+        (
             "UPDATE chats SET first_seq = 9 WHERE namespace = ''",
             "the chat in row 4, which is deleted: first_seq 9".to_owned(),
         ),
@@ -108,6 +116,8 @@ async fn each_kind_of_damage_is_found_and_what_was_deleted_is_none() {
         ),
         "DELETE FROM messages WHERE chat = 1 AND seq < 4; UPDATE chats SET first_seq = 4 WHERE chat = 1",
         "DELETE FROM messages WHERE chat = 1; UPDATE chats SET first_seq = 11 WHERE chat = 1",
+        // What is still to be swept.
+        "INSERT INTO members (chat, user_id) VALUES (4, 'ann'); UPDATE chats SET last_seq = first_seq WHERE chat = 4",
     ] {
         assert_eq!(found(data.path(), sound), Vec::<String>::new(), "{sound}");
     }
