@@ -131,8 +131,10 @@ impl Chats {
 
     /// Stores a message of a group. Its members send, and nobody else, though the server believes every name.
     pub async fn send_to_group(&self, caller: &Caller, draft: MessageDraft) -> Result<Arc<Message>, Refusal> {
+        self.count_send(caller)?;
         self.known_group(caller, &draft.chat_id).await?;
-        self.send(caller, MessageDraft { by_member: true, ..draft }).await.map_err(|refusal| match refusal {
+        let sent = async { self.submit(caller, MessageDraft { by_member: true, ..draft }).await?.await };
+        sent.await.map_err(|refusal| match refusal {
             Refusal::UnknownChat => Refusal::NotInGroup,
             refusal => refusal,
         })
@@ -145,6 +147,7 @@ impl Chats {
         group_id: &str,
         range: History,
     ) -> Result<(Vec<Message>, bool), Refusal> {
+        caller.may(Scope::Read)?;
         self.known_group(caller, group_id).await?;
         self.history(caller, group_id, range).await.map_err(|refusal| match refusal {
             Refusal::UnknownChat => Refusal::NotInGroup,
@@ -198,6 +201,11 @@ fn decide(act: Act, actor: Option<&str>, standing: &Standing) -> Result<GroupCha
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::{Denied, Service};
+    use crate::chat::join::tests::{draft, open};
+    use crate::limits::{Limits, Rate, Rates};
+    use crate::metrics::Metrics;
+    use std::time::Duration;
 
     fn standing(private: bool, actor_is_member: bool, target_is_member: bool) -> Standing {
         Standing { creator: "ann".to_owned(), private, actor_is_member, target_is_member, members: 2 }
@@ -225,6 +233,36 @@ mod tests {
                 assert!(matches!(decided, Err(Refusal::UnknownGroup)), "{act:?}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn who_may_not_or_not_so_often_is_refused_before_the_database_is_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (chats, _guard) = open(folder.path());
+        let once = Rates { sends_of_namespace: Rate::within(Duration::from_secs(3_600), 1, 1), ..Rates::default() };
+        let limits = Some(Arc::new(Limits::new(&once, Metrics::new().expect("names"))));
+        let chats = Chats { limits, ..chats };
+        let key = |scopes: &str| {
+            let service = Service { key: "key".to_owned(), scopes: scopes.parse().expect("scopes") };
+            Caller::service("micro".to_owned(), service)
+        };
+        let (sender, reader) = (key("send"), key("read"));
+        let since =
+            |before, refused: Result<(), Refusal>| (refused.expect_err("no group"), chats.store.reads() - before);
+        let send = async |caller| {
+            let before = chats.store.reads();
+            since(before, chats.send_to_group(caller, draft("none", "hello")).await.map(drop))
+        };
+        let read = async |caller| {
+            let before = chats.store.reads();
+            since(before, chats.history_of_group(caller, "none", History::default()).await.map(drop))
+        };
+        assert!(matches!(send(&reader).await, (Refusal::Denied(Denied::NoScope(Scope::Send)), 0)));
+        assert!(matches!(read(&sender).await, (Refusal::Denied(Denied::NoScope(Scope::Read)), 0)));
+        // The controls: there it is asked.
+        assert!(matches!(send(&sender).await, (Refusal::UnknownGroup, 1)));
+        assert!(matches!(read(&reader).await, (Refusal::UnknownGroup, 1)));
+        assert!(matches!(send(&sender).await, (Refusal::TooMuch(_), 0)));
     }
 
     #[test]

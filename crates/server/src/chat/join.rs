@@ -219,7 +219,7 @@ impl Chats {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::chat::AtLeast;
     use crate::hub::{Hub, Stored};
@@ -227,7 +227,7 @@ mod tests {
     use crate::store::{Identity, MessageDraft, Store, StoreGuard};
 
     /// A store and its hub, as a server has them.
-    fn open(folder: &std::path::Path) -> (Chats, StoreGuard) {
+    pub fn open(folder: &std::path::Path) -> (Chats, StoreGuard) {
         let (committed, commits) = tokio::sync::mpsc::channel(64);
         let (store, guard) =
             Store::open(folder, committed, Metrics::new().expect("names")).expect("the database opens");
@@ -240,8 +240,9 @@ mod tests {
         Reader { caller, user_id: "ben", outlet, recipient: Recipient::default(), members: false }
     }
 
-    async fn send(chats: &Chats, chat_id: &str, text: &str) {
-        let draft = MessageDraft {
+    /// A message of Ann's.
+    pub fn draft(chat_id: &str, text: &str) -> MessageDraft {
+        MessageDraft {
             chat_id: chat_id.to_owned(),
             client_id: String::new(),
             identity: Identity::ClientId,
@@ -250,8 +251,11 @@ mod tests {
             text: text.to_owned(),
             by_member: false,
             expired: false,
-        };
-        chats.send(&Caller::open("micro"), draft).await.expect("it is stored");
+        }
+    }
+
+    async fn send(chats: &Chats, chat_id: &str, text: &str) {
+        chats.send(&Caller::open("micro"), draft(chat_id, text)).await.expect("it is stored");
     }
 
     /// Reads from `cursor` to `last`. Strict: what does not follow on what was there fails, though a session would mend

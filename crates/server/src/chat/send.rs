@@ -17,10 +17,17 @@ pub type Pending = Pin<Box<dyn Future<Output = Result<Arc<Message>, Refusal>> + 
 impl Chats {
     /// Stores a message and ends when it is durable.
     pub async fn send(&self, caller: &Caller, draft: MessageDraft) -> Result<Arc<Message>, Refusal> {
-        if let Some(limits) = &self.limits {
-            limits.send(caller).map_err(Refusal::TooMuch).inspect_err(|_| self.store.metrics().send_refused())?;
-        }
+        self.count_send(caller)?;
         self.submit(caller, draft).await?.await
+    }
+
+    /// Counts a message of somebody who may send, before the database is asked about it.
+    pub(super) fn count_send(&self, caller: &Caller) -> Result<(), Refusal> {
+        let counted = caller.may(Scope::Send).map_err(Refusal::from).and_then(|()| match &self.limits {
+            Some(limits) => limits.send(caller).map_err(Refusal::TooMuch),
+            None => Ok(()),
+        });
+        counted.inspect_err(|_| self.store.metrics().send_refused())
     }
 
     /// Puts a message in line for the next commit, behind those that this caller submitted before. Its sender is who
