@@ -13,6 +13,7 @@ use micro_chat_wire::auth::{
     SendPasswordResetEmailRequest, TokenRequest, TokenResponse,
 };
 use micro_chat_wire::endpoint::Endpoint;
+use micro_chat_wire::limit;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -216,6 +217,9 @@ async fn revoke_user(visit: Visit<'_>, request: RevokeRequest) -> Result<Respons
     let namespace = visit.named_namespace(&[request.namespace])?;
     let caller = visit.node.access.admit(&request::token(visit.parts)?, &namespace).await?;
     caller.may(Scope::Admin)?;
+    if request.user_id.len() > limit::ID {
+        return Err(Fault::Account(visit.endpoint, Refusal::InvalidId));
+    }
     let (access, accounts) = (visit.node.access.clone(), visit.node.accounts.clone());
     let ended = whole(async move {
         access.end_user(caller.namespace.clone(), request.user_id.clone()).await?;

@@ -66,31 +66,37 @@ impl Underway {
         Ok(state.calls.token())
     }
 
-    /// Lets in nobody any more with a token of that user from up to then. Ends when whoever was let in is in line.
-    async fn shut_out(&self, namespace: &str, user_id: &str, at: u64) {
-        let before = {
+    /// Lets in nobody any more with a token of that user from up to then, or to a later moment that was said before. Ends
+    /// when whoever was let in is in line, with what was said before.
+    async fn shut_out(&self, namespace: &str, user_id: &str, at: u64) -> Option<u64> {
+        let (cutoff, before) = {
             let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            state.gone.entry(namespace.to_owned()).or_default().insert(user_id.to_owned(), at);
+            let gone = state.gone.entry(namespace.to_owned()).or_default();
+            let cutoff = gone.get(user_id).copied();
+            gone.insert(user_id.to_owned(), cutoff.map_or(at, |cutoff| cutoff.max(at)));
             // Those who come from here on are not waited for; those are whom another deletion waits for already.
             let calls = std::mem::take(&mut state.calls);
             calls.close();
             state.earlier.retain(|calls| !calls.is_empty());
             state.earlier.push(calls);
-            state.earlier.clone()
+            (cutoff, state.earlier.clone())
         };
         if !broken::is(Broken::Deletion) {
             for calls in before {
                 calls.wait().await;
             }
         }
+        cutoff
     }
 
-    /// Lets them in again: it did not begin.
-    fn let_in(&self, namespace: &str, user_id: &str) {
+    /// Lets them in again who were shut out by that: it did not begin. It is as before, unless another one has begun since.
+    fn let_in(&self, namespace: &str, user_id: &str, at: u64, before: Option<u64>) {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gone) = state.gone.get_mut(namespace) {
-            gone.remove(user_id);
-        }
+        let Some(gone) = state.gone.get_mut(namespace).filter(|gone| gone.get(user_id) == Some(&at)) else { return };
+        match before {
+            Some(before) => gone.insert(user_id.to_owned(), before),
+            None => gone.remove(user_id),
+        };
     }
 }
 
@@ -115,9 +121,9 @@ impl Chats {
     pub async fn begin_deletion(&self, namespace: &str, user_id: &str) -> Result<(Vec<String>, u64), Refusal> {
         let at = auth::seconds(SystemTime::now());
         let cutoff = Cutoff { namespace: namespace.to_owned(), user_id: auth::sealed(namespace, user_id), at };
-        self.underway.shut_out(namespace, user_id, at).await;
+        let before = self.underway.shut_out(namespace, user_id, at).await;
         let begun = self.store.begin_deletion(namespace.to_owned(), user_id.to_owned(), cutoff, TERMS).await;
-        let logins = begun.inspect_err(|_| self.underway.let_in(namespace, user_id))?;
+        let logins = begun.inspect_err(|_| self.underway.let_in(namespace, user_id, at, before))?;
         if broken::is(Broken::Deletion) {
             // Time for more calls with tokens that nobody has ended yet.
             sleep(Duration::from_millis(20)).await;
@@ -291,7 +297,25 @@ mod tests {
         let mut elsewhere = caller("ann", None);
         "other".clone_into(&mut elsewhere.namespace);
         assert!(is_let_in(&elsewhere) && is_let_in(&Caller::open("micro")));
-        underway.let_in("micro", "ann");
+        underway.let_in("micro", "ann", 50, None);
         assert!(is_let_in(&caller("ann", None)), "it did not begin");
+    }
+
+    #[tokio::test]
+    async fn whoever_was_shut_out_stays_so_where_the_clock_was_set_back_or_another_deletion_did_not_begin() {
+        let underway = Underway::default();
+        assert_eq!(underway.shut_out("micro", "ann", 50).await, None);
+        let is_let_in = |issued_at| underway.enter(&caller("ann", Some(issued_at))).is_ok();
+        for at in [40, 60] {
+            let before = underway.shut_out("micro", "ann", at).await;
+            assert!(!is_let_in(50) && is_let_in(61), "{at}");
+            underway.let_in("micro", "ann", at, before);
+            assert!(!is_let_in(50) && is_let_in(51), "{at}");
+        }
+        // Two at once, of which the first does not begin.
+        let before = underway.shut_out("micro", "ann", 60).await;
+        underway.shut_out("micro", "ann", 70).await;
+        underway.let_in("micro", "ann", 60, before);
+        assert!(!is_let_in(70) && is_let_in(71));
     }
 }

@@ -228,15 +228,18 @@ impl Store {
         &self,
         namespace: String,
         user_id: String,
-        cutoff: Cutoff,
+        mut cutoff: Cutoff,
         terms: Terms,
     ) -> Result<Vec<String>, StoreError> {
         self.change(move |connection| {
             overwriting(connection, || {
                 let logins = accounts::delete_named(connection, &namespace, &user_id, terms)?;
-                connection
-                    .prepare_cached("DELETE FROM cutoffs WHERE namespace = ?1 AND user_id = ?2")?
-                    .execute(params![namespace, user_id])?;
+                // Whatever the clock said since, what was over stays so.
+                let before: Option<u64> = connection
+                    .prepare_cached("DELETE FROM cutoffs WHERE namespace = ?1 AND user_id = ?2 RETURNING at")?
+                    .query_row(params![namespace, user_id], |row| row.get(0))
+                    .optional()?;
+                cutoff.at = before.map_or(cutoff.at, |before| before.max(cutoff.at));
                 super::keys::cut_off(connection, &cutoff)?;
                 let at = beginning(connection, &namespace, &user_id)?;
                 connection

@@ -1,8 +1,12 @@
 //! A deletion that was begun is done: whoever hangs up, whatever the clock says, and whatever retention took before.
 
+use std::time::Duration;
+
+use micro_chat_server::auth::keys;
+use micro_chat_server::store::KeyRing;
 use serde_json::json;
 
-use crate::guarded::{Guarded, token};
+use crate::guarded::{Guarded, SECRET, key_file, seconds, sign, token};
 use crate::running::Running;
 use crate::underway::{ENDED, HERS, asked, change, fill, until};
 
@@ -50,6 +54,25 @@ async fn what_was_written_by_a_clock_that_has_been_set_back_since_goes_too() {
     change(data.path(), "DROP TRIGGER slow");
     until(data.path(), ENDED).await;
     assert_eq!(asked::<u64>(data.path(), HERS), 1);
+}
+
+#[tokio::test]
+async fn whose_tokens_had_ended_by_a_clock_that_was_ahead_gets_none_back_by_being_deleted() {
+    let guarded = Guarded::start().await;
+    let key = key_file(guarded.folder(), "the same", SECRET);
+    let (kept, admin) = keys::create("micro".to_owned(), String::new(), &"admin".parse().expect("scopes"));
+    KeyRing::open(guarded.folder()).expect("the database").add(&kept).expect("a key");
+    change(guarded.folder(), &format!("INSERT INTO cutoffs VALUES ('micro', 'ann', {})", seconds() + 3_600));
+    let guarded = guarded.restart(&key).await;
+    guarded.ask(&admin, "/chats/DeleteUser", json!({ "user_id": "ann" })).await;
+    // What ends now is over behind this second.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let token = sign(&json!({ "sub": "ann", "exp": seconds() + 60, "iat": seconds() }));
+    let refused =
+        async |guarded: &Guarded| guarded.call(&token, "", "/chats/ListChats", json!({})).await.1["Id"].clone();
+    assert_eq!(refused(&guarded).await, "auth.RevokedToken");
+    let guarded = guarded.restart(&key).await;
+    assert_eq!(refused(&guarded).await, "auth.RevokedToken");
 }
 
 #[tokio::test]

@@ -156,6 +156,8 @@ async fn a_sites_server_ends_the_logins_of_its_users() {
     assert_eq!(hosted.call_as(&bens.access, "/auth/Revoke", revoke.clone()).await.id(), (403, "auth.NoScope"));
     assert_eq!(hosted.post("/auth/Revoke", revoke.clone()).await.id(), (401, "auth.NoToken"));
     assert_eq!(hosted.call_as(&others, "/auth/Revoke", revoke.clone()).await.status, 200, "there is another Ann");
+    let nobody = json!({ "user_id": "x".repeat(257) });
+    assert_eq!(hosted.call_as(&admin, "/auth/Revoke", nobody).await.id(), (400, "auth.InvalidID"));
     assert_eq!(hosted.opens(&ann.access, ANN).await.0, 200);
     let inspected = hosted.call_as(&admin, "/auth/Inspect", json!({})).await.json;
     assert_eq!(

@@ -238,7 +238,7 @@ pub fn method(endpoint: Endpoint) -> Method {
         )
         .called(Form::Secret)
         .wants(Login::Sometimes)
-        .refuses_accounts(&[Account::Closed, Account::Store]),
+        .refuses_accounts(&[Account::Closed, Account::InvalidId, Account::Store]),
         Endpoint::AuthChangeSecret => Method::new::<auth::ChangeSecretRequest, auth::Empty>(
             "Another password",
             "For who knows the one so far. All other logins of the user end.",
