@@ -52,28 +52,35 @@ function checkStream({ chat_id = "", user_id = "", after }: Partial<ConnectParam
 
 const url = (path: string) => `${api()}/${path.replace(/^\/+/, "")}`;
 
-/** How often a call is made that comes too soon. */
+/** How often a call is made, at most. */
 const TRIES = 5;
 
+/** How long a call that comes too soon waits in all, in milliseconds: for longer only who made it can say. */
+const PATIENCE = 5_000;
+
 /** Asks for one answer. Without a body it is a GET. */
-async function ask<T>(address: string, namespace: string, body?: string, refused?: string, tries = 1): Promise<T> {
-  let token = "";
-  try {
-    token = await tokenOf(refused);
-    const headers: Record<string, string> = {};
-    if (namespace) headers["micro-namespace"] = namespace;
-    if (token) headers["authorization"] = `Bearer ${token}`;
-    return await request(address, { method: body === undefined ? "GET" : "POST", body: body!, headers });
-  } catch (thrown) {
-    const error = toError(thrown);
-    // A token that has expired is no fault of the call's; the next one has to do.
-    if (/^auth\.\w+Token$/.test(error.id) && token && !refused) return ask(address, namespace, body, token);
-    // It was not done: once the server has room for it again, it may be.
-    if (error.code === 429 && error.retry_after && tries < TRIES) {
-      await new Promise((resolve) => setTimeout(resolve, error.retry_after));
-      return ask(address, namespace, body, "", tries + 1);
+async function ask<T>(address: string, namespace: string, body?: string): Promise<T> {
+  let refused: string | undefined;
+  let patience = PATIENCE;
+  for (let tries = TRIES; ;) {
+    let token = "";
+    try {
+      token = await tokenOf(refused);
+      const headers: Record<string, string> = {};
+      if (namespace) headers["micro-namespace"] = namespace;
+      if (token) headers["authorization"] = `Bearer ${token}`;
+      return await request(address, { method: body === undefined ? "GET" : "POST", body: body!, headers });
+    } catch (thrown) {
+      const error = toError(thrown);
+      const { id, code, retry_after } = error;
+      if (!--tries) throw error;
+      // A token that has expired is no fault of the call's; the next one has to do.
+      if (/^auth\.\w+Token$/.test(id) && token && !refused) refused = token;
+      // It was not done: once the server has room for it again, it may be.
+      else if (code === 429 && retry_after && (patience -= retry_after) >= 0)
+        await new Promise((resolve) => setTimeout(resolve, retry_after));
+      else throw error;
     }
-    throw error;
   }
 }
 
@@ -120,7 +127,8 @@ export const Micro = {
    *
    * Resolves to the answer, which the callback gets, too; rejects with a `MicroError`. With a callback a failure counts
    * as handled: it is logged, and passed on as `callback(undefined, error)` if the callback declares two parameters.
-   * A post to a stream, `/chat/Connect`, opens it: the callback gets each message, and the Promise resolves to the
+   * What comes too soon is tried again if that takes a few seconds; otherwise it rejects with a 429 whose `retry_after`
+   * says when. A post to a stream, `/chat/Connect`, opens it: the callback gets each message, and the Promise resolves to the
    * handle once the chat is connected.
    */
   post<T = never, P extends string = string, Q extends Params<P> = Params<P>>(

@@ -12,7 +12,10 @@ export class MicroError extends Error {
   declare readonly detail: string;
   /** The HTTP status in words. */
   declare readonly status: string;
-  /** How many milliseconds to wait before trying again, where that may help. */
+  /**
+   * How many milliseconds to wait before trying again, where that may help. `Micro.post` and `Micro.get` have waited
+   * already where that took a few seconds.
+   */
   declare readonly retry_after: number | undefined;
 
   /** An error in the server's form, as an `Error`. */
