@@ -11,11 +11,8 @@ use micro_chat_wire::member::MemberEvent;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::reader::{self, ROOM};
 use crate::task::{Command, Task};
-
-/// Events that may wait for a reader. While it takes none of them the connection isn't read either: the server cuts it
-/// off sooner or later, and it resumes once the reader goes on.
-const WAITING: usize = 1_024;
 
 /// How long a message may wait to be stored, where its draft doesn't say.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -107,15 +104,17 @@ pub enum Error {
 /// What a reader is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The chat is connected, anew after each broken link, and stands there.
+    /// The chat is connected, and stands there: anew after each broken link, and where a reader goes on that had fallen
+    /// behind.
     Subscribed(Cursor),
     /// Some of what was asked for will never come.
     Gap(Gap),
     /// The next message.
     Message(Message),
-    /// Who is in the chat, as a whole, and then who comes and goes: for who asked. After each broken link it begins anew.
+    /// Who is in the chat, as a whole, and then who comes and goes: for who asked. After each [`Event::Subscribed`] it
+    /// begins anew.
     Member(MemberEvent),
-    /// All that was stored has been delivered, anew after each broken link.
+    /// All that was stored has been delivered: anew after each [`Event::Subscribed`].
     CaughtUp,
     /// The link is down, and the next try follows after this time; again after each try that failed.
     Waiting(Duration),
@@ -126,10 +125,15 @@ pub enum Event {
 }
 
 /// A chat that is being read; dropped, it is left.
+///
+/// Whoever takes its events slowly, or not at all, keeps nobody waiting: about a thousand of them wait, and what comes
+/// then is asked for again once there is room. No message is lost by that.
 #[derive(Debug)]
 pub struct Reading {
     /// Names the subscription to the task.
     number: u64,
+    /// Events that were taken.
+    taken: usize,
     events: mpsc::Receiver<Event>,
     client: Client,
 }
@@ -137,7 +141,12 @@ pub struct Reading {
 impl Reading {
     /// The next event; none once all is over.
     pub async fn next(&mut self) -> Option<Event> {
-        self.events.recv().await
+        let event = self.events.recv().await?;
+        self.taken += 1;
+        if self.taken.is_multiple_of(ROOM) {
+            let _ = self.client.commands.send(Command::Room { number: self.number });
+        }
+        Some(event)
     }
 
     /// What sends to this chat, as long as it is being read.
@@ -208,7 +217,7 @@ impl Client {
     }
 
     fn read(&self, chat_id: &str, start: Start, members: bool) -> Reading {
-        let (sender, events) = mpsc::channel(WAITING);
+        let (sender, events) = reader::queue();
         let number = fastrand::u64(..);
         let cursor = match start {
             Start::Now => None,
@@ -218,6 +227,6 @@ impl Client {
         let chat_id = chat_id.to_owned();
         // A task that is gone drops the sender: the reading ends.
         let _ = self.commands.send(Command::Subscribe { number, chat_id, cursor, members, events: sender });
-        Reading { number, events, client: self.clone() }
+        Reading { number, taken: 0, events, client: self.clone() }
     }
 }

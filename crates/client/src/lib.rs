@@ -18,10 +18,12 @@
 //!
 //! - [`Client`]: the handle, cheap to clone; the last one to go closes the connection,
 //! - `task`: owns the engine and the socket, and does what the engine decides,
+//! - `reader`: who reads a chat, and what waits for them,
 //! - [`frame`]: the session dialect's frames as JSON.
 
 mod client;
 pub mod frame;
+mod reader;
 mod task;
 
 pub use client::{Client, Draft, Error, Event, Publisher, Reading, SEND_TIMEOUT, Start, Stored};

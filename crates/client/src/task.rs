@@ -12,6 +12,7 @@ use micro_chat_wire::{SUBPROTOCOL, close, op};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -20,6 +21,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::client::{Error, Event};
 use crate::frame;
+use crate::reader::Reader;
 
 /// How long a link may take what is written.
 const STALLED: Duration = Duration::from_secs(10);
@@ -36,6 +38,8 @@ pub enum Command {
         members: bool,
         events: mpsc::Sender<Event>,
     },
+    /// Its reader has taken some of what waited.
+    Room { number: u64 },
     /// Read it no longer.
     Unsubscribe { number: u64 },
     /// Prove with this who speaks, from here on.
@@ -51,15 +55,6 @@ enum Link {
     None,
     Opening(oneshot::Receiver<Result<Box<Socket>, tungstenite::Error>>),
     Open(Box<Socket>),
-}
-
-/// Who reads a chat.
-struct Reader {
-    /// The program's name for it.
-    number: u64,
-    events: mpsc::Sender<Event>,
-    /// The members that came so far, where more are to follow.
-    listed: Vec<String>,
 }
 
 /// The engine and all it needs.
@@ -140,7 +135,7 @@ impl Task {
                     self.link.close().await;
                     let code = close.map_or(close::BROKEN, |frame| frame.code.into());
                     if let (close::LOGIN, Some(error)) = (code, self.refusal.take()) {
-                        self.tell_all(&Event::Login(error)).await;
+                        self.tell_all(&Event::Login(error));
                     }
                     self.session.closed(code, now);
                 }
@@ -152,6 +147,8 @@ impl Task {
                 Wake::Deadline => self.session.timeout(now),
             }
             self.act().await;
+            // Readers on the same thread have their turn, or they would fall behind while frames come without a pause.
+            yield_now().await;
         }
     }
 
@@ -164,7 +161,14 @@ impl Task {
         match command {
             Command::Subscribe { number, chat_id, cursor, members, events } => {
                 let id = self.session.subscribe(Value::String(chat_id), cursor, members, now);
-                self.readers.insert(id, Reader { number, events, listed: Vec::new() });
+                self.readers.insert(id, Reader::new(number, members, cursor, events));
+            }
+            Command::Room { number } => {
+                for (id, reader) in &mut self.readers {
+                    if reader.number == number && reader.returns() {
+                        self.session.seek(*id, reader.cursor, reader.members, now);
+                    }
+                }
             }
             Command::Unsubscribe { number } => {
                 if let Some(id) = self.id_of(number) {
@@ -209,24 +213,23 @@ impl Task {
                 }
                 Action::Probe => frames.push(json!([op::PROBE])),
                 Action::Renew { renewal } => frames.push(json!([op::RENEW, renewal])),
-                Action::Waiting { delay } => self.tell_all(&Event::Waiting(Duration::from_millis(delay))).await,
+                Action::Waiting { delay } => self.tell_all(&Event::Waiting(Duration::from_millis(delay))),
                 Action::Offline => {}
-                Action::Subscribed { id, cursor } => {
-                    if let Some(reader) = self.readers.get_mut(&id) {
-                        // What was begun on another socket is not ended here.
-                        reader.listed.clear();
-                    }
-                    self.tell(id, Event::Subscribed(cursor)).await;
+                Action::Subscribed { id, cursor } => self.tell(id, |reader| reader.stands(cursor)),
+                Action::Event { id, event } => self.tell(id, |reader| member(reader, event)),
+                Action::Deliver { id, messages, after, cursor } => {
+                    self.tell(id, |reader| deliver(reader, messages, after, cursor));
                 }
-                Action::Event { id, event } => self.event(id, event).await,
-                Action::Deliver { id, messages, after, .. } => self.deliver(id, messages, after).await,
-                Action::Gap { id, gap } => self.tell(id, Event::Gap(gap)).await,
-                Action::CaughtUp { id, .. } => self.tell(id, Event::CaughtUp).await,
+                Action::Gap { id, gap } => self.tell(id, |reader| reader.tell(Event::Gap(gap), None)),
+                Action::CaughtUp { id, cursor } => {
+                    self.tell(id, |reader| reader.tell(Event::CaughtUp, Some(cursor)));
+                }
                 Action::Stored { send, stored } => self.answer(send, Ok(stored)),
                 Action::Refused { send, reason, .. } => self.answer(send, Err(error_of(reason))),
                 Action::Ended { id, reason } => {
-                    self.tell(id, Event::Ended(error_of(reason))).await;
-                    self.readers.remove(&id);
+                    if let Some(reader) = self.readers.remove(&id) {
+                        reader.end(error_of(reason));
+                    }
                 }
             }
         }
@@ -238,42 +241,17 @@ impl Task {
         }
     }
 
-    async fn deliver(&mut self, id: u32, messages: Value, after: u64) {
-        let Value::Array(messages) = messages else { return };
-        for message in messages {
-            match serde_json::from_value::<Message>(message) {
-                Ok(message) if message.seq > after => self.tell(id, Event::Message(message)).await,
-                _ => {}
-            }
+    /// Tells a reader something; false says that it fell behind. What is stored it gets once it has room, and what comes
+    /// meanwhile is not for it: the chat stays open for what is sent to it.
+    fn tell(&mut self, id: u32, something: impl FnOnce(&mut Reader) -> bool) {
+        if self.readers.get_mut(&id).is_some_and(|reader| !something(reader)) {
+            self.session.seek(id, None, false, self.now());
         }
     }
 
-    async fn event(&mut self, id: u32, event: Value) {
-        // What can't be read is of a later version.
-        let (Ok(event), Some(reader)) = (serde_json::from_value(event), self.readers.get_mut(&id)) else { return };
-        let event = match event {
-            MemberEvent::Members { user_ids, has_more } => {
-                reader.listed.extend(user_ids);
-                if has_more {
-                    return;
-                }
-                MemberEvent::Members { user_ids: std::mem::take(&mut reader.listed), has_more }
-            }
-            event => event,
-        };
-        self.tell(id, Event::Member(event)).await;
-    }
-
-    /// A reader that is gone says so by itself.
-    async fn tell(&mut self, id: u32, event: Event) {
-        if let Some(reader) = self.readers.get(&id) {
-            let _ = reader.events.send(event).await;
-        }
-    }
-
-    async fn tell_all(&mut self, event: &Event) {
-        for reader in self.readers.values() {
-            let _ = reader.events.send(event.clone()).await;
+    fn tell_all(&mut self, event: &Event) {
+        for reader in self.readers.values_mut() {
+            reader.mention(event.clone());
         }
     }
 
@@ -333,6 +311,33 @@ impl Link {
             });
         }
     }
+}
+
+/// Tells of messages, the last of them at `cursor` or before; false if not of all.
+fn deliver(reader: &mut Reader, messages: Value, after: u64, cursor: Cursor) -> bool {
+    let Value::Array(messages) = messages else { return true };
+    let messages = messages.into_iter().filter_map(|message| serde_json::from_value::<Message>(message).ok());
+    messages.filter(|message| message.seq > after).all(|message| {
+        let seq = message.seq;
+        reader.tell(Event::Message(message), Some(Cursor { seq, ..cursor }))
+    })
+}
+
+/// Tells of members, once a list of them is whole.
+fn member(reader: &mut Reader, event: Value) -> bool {
+    // What can't be read is of a later version.
+    let Ok(event) = serde_json::from_value(event) else { return true };
+    let event = match event {
+        MemberEvent::Members { user_ids, has_more } => {
+            reader.listed.extend(user_ids);
+            if has_more {
+                return true;
+            }
+            MemberEvent::Members { user_ids: std::mem::take(&mut reader.listed), has_more }
+        }
+        event => event,
+    };
+    reader.tell(Event::Member(event), None)
 }
 
 fn millis(duration: Duration) -> u64 {

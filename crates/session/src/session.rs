@@ -91,6 +91,19 @@ impl<B: Clone> Session<B> {
         id
     }
 
+    /// Reads the chat of a subscription from another place on, or from now on, and with `members` who is in it. What was
+    /// sent to it waits for its ack all the same.
+    pub fn seek(&mut self, id: u32, after: Option<Cursor>, members: bool, now: u64) {
+        let Some(subscription) = self.subscriptions.iter_mut().find(|one| one.id == id) else { return };
+        let handle = subscription.handle;
+        if handle != 0 {
+            subscription.detach();
+            self.actions.push_back(Action::Unsubscribe { handle });
+        }
+        (subscription.cursor, subscription.members) = (after, members);
+        self.transmit(now);
+    }
+
     /// Reads a chat no longer. What was sent to it and has no ack yet fails: nobody is left to be told.
     pub fn unsubscribe(&mut self, id: u32) {
         let Some(at) = self.subscriptions.iter().position(|subscription| subscription.id == id) else { return };

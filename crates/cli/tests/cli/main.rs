@@ -10,6 +10,7 @@ mod imported;
 mod manual;
 mod piped;
 mod place;
+mod readers;
 mod relay;
 mod terminal;
 

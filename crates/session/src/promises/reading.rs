@@ -210,3 +210,42 @@ fn frames_for_nobody_change_nothing() {
     }
     assert_eq!(take(&mut session), []);
 }
+
+#[test]
+fn a_reader_goes_on_where_it_wants_and_what_was_on_its_way_is_nobodys() {
+    let mut session = live();
+    session.received(messages(2, 1, 9), 1);
+    take(&mut session);
+    session.seek(1, Some(Cursor { epoch: 1, seq: 4 }), true, 2);
+    let sent = take(&mut session);
+    let [
+        Action::Unsubscribe { handle: 2 },
+        Action::Subscribe { handle, chat: "chat", epoch: 1, after: 4, members: true },
+    ] = sent[..]
+    else {
+        panic!("{sent:?}")
+    };
+    session.received(messages(2, 10, 10), 3);
+    session.received(messages(handle, 5, 10), 3);
+    assert_eq!(take(&mut session), [], "nothing counts before the server has confirmed");
+    session.received(Frame::Subscribed { handle, epoch: 1, after: 4 }, 4);
+    session.received(messages(handle, 5, 10), 4);
+    assert_eq!(take(&mut session)[1..], [deliver(1, 4, 10)]);
+    session.seek(7, None, false, 5);
+    assert_eq!(take(&mut session), [], "nobody's");
+}
+
+#[test]
+fn a_reader_that_moves_without_a_link_or_while_the_server_puts_it_off_asks_when_it_may() {
+    let mut session = live();
+    session.received(Frame::Error { scope: 1, number: 2, error: "busy", retry_after: Some(3_000) }, 1_000);
+    session.seek(1, Some(Cursor { epoch: 1, seq: 4 }), false, 1_001);
+    assert_eq!(take(&mut session), []);
+    session.timeout(4_000);
+    assert!(matches!(take(&mut session)[..], [Action::Subscribe { after: 4, .. }]));
+    session.closed(1006, 60_000);
+    session.seek(1, Some(Cursor { epoch: 1, seq: 2 }), false, 60_001);
+    take(&mut session);
+    let sent = welcome(&mut session, 60_100);
+    assert!(matches!(sent[..], [Action::Hello, Action::Subscribe { after: 2, .. }]), "{sent:?}");
+}

@@ -334,3 +334,20 @@ fn a_refused_subscription_says_nothing_of_what_an_earlier_socket_sent() {
         assert!(take(&mut session).contains(&refused), "sent before: {before}");
     }
 }
+
+#[test]
+fn what_is_sent_to_a_chat_that_is_read_elsewhere_from_now_on_is_still_answered_once_and_in_order() {
+    let mut session = live();
+    session.publish(1, 1, "before", NEVER, 0);
+    let [(before, _)] = published(&take(&mut session))[..] else { panic!("one publish") };
+    session.seek(1, None, false, 1);
+    session.publish(2, 1, "behind", NEVER, 2);
+    let sent = take(&mut session);
+    assert_eq!(words(&sent), ["behind"], "{sent:?}");
+    session.received(Frame::Ack { n: before, stored: "stored" }, 3);
+    assert_eq!(take(&mut session), [Action::Stored { send: 1, stored: "stored" }]);
+    // What has no answer goes out again on the next link, by the handle that is new there.
+    session.closed(1006, 60_000);
+    take(&mut session);
+    assert_eq!(words(&welcome(&mut session, 60_100)), ["behind"]);
+}
