@@ -27,7 +27,8 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Api {
     base: Url,
-    namespace: Option<String>,
+    /// What its calls name; without it the server takes the token's, or its own.
+    pub namespace: Option<String>,
     agent: Agent,
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use micro_chat_wire::auth::{Account, InspectRequest, InspectResponse};
 use serde::Serialize;
 use ureq::BodyReader;
 
-use crate::api::{Api, PATIENCE};
+use crate::api::{self, Api, PATIENCE};
 use crate::failure::Failure;
 use crate::logins::Logins;
 use crate::place::Place;
@@ -79,6 +80,39 @@ impl Caller {
             ))),
             (answer, _) => answer,
         }
+    }
+
+    /// Whose the token is; none where nothing says who calls, and where nobody has to say it.
+    pub fn account(&self) -> Result<Option<Account>, Failure> {
+        if !self.is_known() {
+            return Ok(None);
+        }
+        match self.call("auth/Inspect", &InspectRequest::default()) {
+            Ok(answer) => Ok(Some(api::read::<InspectResponse>(&answer)?.account)),
+            // A server in `dev` has nobody to ask; another says the same of the next call.
+            Err(Failure::Refused(error)) if error.code < 429 => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// In which namespace calls are, known before anything is done there, and named by them from here on. It is the
+    /// token's; where another was said, nothing is done in either.
+    pub fn settle(&mut self, place: &Place) -> Result<String, Failure> {
+        self.api.namespace = None;
+        let namespace = match (self.account()?, &place.namespace) {
+            (Some(account), Some(said)) if account.issuer != said.value => {
+                return Err(Failure::Usage(format!(
+                    "nothing was done: the token is of the namespace {}, and the {} names {}",
+                    account.issuer,
+                    said.source.name(),
+                    said.value
+                )));
+            }
+            (Some(account), _) => account.issuer,
+            (None, _) => place.namespace().to_owned(),
+        };
+        self.api.namespace = Some(namespace.clone());
+        Ok(namespace)
     }
 
     /// Whether something says who calls.

@@ -1,11 +1,12 @@
 //! The service `chats`.
 
 use micro_chat_wire::chats::{CreateChatRequest, ListMessagesRequest, SendMessageRequest};
-use micro_chat_wire::deletion::DeleteUserRequest;
+use micro_chat_wire::deletion::{DeleteUserRequest, DeleteUserResponse};
 use micro_chat_wire::inbox::{ListChatsRequest, MarkReadRequest};
 
 use crate::account;
 use crate::answer;
+use crate::api;
 use crate::caller::Caller;
 use crate::chat;
 use crate::export;
@@ -51,24 +52,22 @@ pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
             chat::ask(place, "chats/MarkRead", &MarkReadRequest { chat_id, user_id, seq }, &["read_seq"])
         }
         Chats::Export(options) => export::run(place, options),
-        Chats::DeleteUser { user_id, password_stdin, yes } => {
-            if !yes {
-                account::confirm(&format!(
-                    "the user {user_id} at {} in the namespace {}, with all that they wrote, and with their account \
-                     and logins",
-                    place.api.value,
-                    place.namespace()
-                ))?;
-            }
-            delete_user(place, user_id, password_stdin)
-        }
+        Chats::DeleteUser { user_id, password_stdin, yes } => delete_user(place, user_id, password_stdin, yes),
     }
 }
 
-fn delete_user(place: &Place, user_id: String, password_stdin: bool) -> Result<(), Failure> {
-    let caller = Caller::of(place)?;
+fn delete_user(place: &Place, user_id: String, password_stdin: bool, yes: bool) -> Result<(), Failure> {
+    let mut caller = Caller::of(place)?;
     if password_stdin {
         place.check_secrets()?;
+    }
+    let namespace = caller.settle(place)?;
+    if !yes {
+        account::confirm(&format!(
+            "the user {user_id} at {} in the namespace {namespace}, with all that they wrote, and with their account \
+             and logins",
+            place.api.value
+        ))?;
     }
     // The server asks for the password where a login calls.
     let secret = match password_stdin {
@@ -76,9 +75,19 @@ fn delete_user(place: &Place, user_id: String, password_stdin: bool) -> Result<(
         false if caller.renews() => account::password()?,
         false => String::new(),
     };
-    let answer = caller.call("chats/DeleteUser", &DeleteUserRequest { user_id, secret })?;
+    let request = DeleteUserRequest { user_id, secret };
+    let answer = caller.call("chats/DeleteUser", &request)?;
     if caller.renews() {
         Logins::of(place).forget()?;
     }
-    answer::print(place.output.value, &answer, GONE)
+    answer::print(place.output.value, &answer, GONE)?;
+    let DeleteUserResponse { messages, chats, ended: _ } = api::read(&answer)?;
+    // An account goes without a word: only of a login it is known that there was one.
+    if messages == 0 && chats == 0 && !caller.renews() {
+        answer::note(&format!(
+            "{} was in no chat of the namespace {namespace}; a name that nobody has is answered the same",
+            request.user_id
+        ));
+    }
+    Ok(())
 }

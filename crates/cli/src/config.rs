@@ -51,8 +51,11 @@ pub fn show(place: &Place) -> Result<(), Failure> {
     let output = place.output.value.to_possible_value();
     let output = output.as_ref().map_or("", |output| output.get_name());
     let mut rows = vec![row("api", place.api.value.as_str(), place.api.source)];
-    let namespace = place.namespace.as_ref();
-    rows.push(row("namespace", place.namespace(), namespace.map_or(Source::Default, |namespace| namespace.source)));
+    rows.push(match &place.namespace {
+        Some(namespace) => row("namespace", &namespace.value, namespace.source),
+        None if place.token.is_some() => row("namespace", "(the token's)", Source::Default),
+        None => row("namespace", place.namespace(), Source::Default),
+    });
     rows.extend(place.token.as_ref().map(|token| row("token", "(hidden)", token.source)));
     rows.extend(place.withheld.as_ref().map(|_| row("token", "(for another server, not sent)", Source::File)));
     rows.push(row("output", output, place.output.source));

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use micro_chat_server::store::KeyRing;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::guarded::Guarded;
 use crate::running::PATIENCE;
 
 /// A home, and the server that is meant there.
@@ -100,6 +102,14 @@ impl Desk {
             timeout(PATIENCE, async { tokio::join!(writing, child.wait_with_output()) }).await.expect("an end");
         ran(output.expect("its output"))
     }
+}
+
+/// An API key of that namespace.
+pub fn key(guarded: &Guarded, namespace: &str, scopes: &str) -> String {
+    let scopes = scopes.parse().expect("scopes");
+    let (kept, key) = micro_chat_server::auth::keys::create(namespace.to_owned(), String::new(), &scopes);
+    KeyRing::open(guarded.folder()).expect("a ring").add(&kept).expect("a key");
+    key
 }
 
 async fn ended(mut command: Command) -> Ran {

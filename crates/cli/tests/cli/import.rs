@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use micro_chat_server::auth::Claims;
 use micro_chat_server::limits::{Rate, Rates};
 use micro_chat_server::server::Reach;
-use micro_chat_server::store::KeyRing;
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::desk::{Desk, key};
 use crate::guarded::{Guarded, SECRET, key_file, token};
 use crate::relay::Relay;
 use crate::running::{PATIENCE, Running};
@@ -192,10 +191,7 @@ async fn who_imports_is_not_taken_for_others() {
     assert_eq!((ran.code, ran.err.contains("line 2 is ben's")), (2, true), "{}", ran.err);
     assert_eq!(stored().await, [(json!("ann"), json!("ann's"))]);
     // A site's own server sends for everybody.
-    let scopes = "read,send".parse().expect("scopes");
-    let (kept, key) = micro_chat_server::auth::keys::create("micro".to_owned(), String::new(), &scopes);
-    KeyRing::open(guarded.folder()).expect("a ring").add(&kept).expect("a key");
-    desk.token = Some(key);
+    desk.token = Some(key(&guarded, "micro", "read,send"));
     std::fs::write(&path, line("ben")).expect("a file");
     assert_eq!(desk.run(&import).await.json(), json!({ "stored": 1 }));
     assert_eq!(stored().await[1..], [(json!("ben"), json!("ben's"))]);

@@ -8,6 +8,7 @@ mod housekeeping;
 mod import;
 mod imported;
 mod manual;
+mod namespace;
 mod piped;
 mod place;
 mod readers;
