@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use micro_chat_client::{Client, Cursor, Draft, Error, Event, Publisher, Reading, Start, Stored};
-use micro_chat_wire::auth::{InspectRequest, InspectResponse};
+use micro_chat_wire::auth::AccountKind;
 use micro_chat_wire::chat::{HistoryRequest, HistoryResponse, Message};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -76,9 +76,10 @@ pub fn run(place: &Place, options: Connect) -> Result<(), Failure> {
     // Also says at once what could not be said later: that nobody answers, or that there is no such chat.
     let start = begin(&caller, &chat_id, options.history)?;
     let mut user_id = options.user_id;
-    if user_id.is_empty() && caller.is_known() {
-        let answer = caller.call("auth/Inspect", &InspectRequest::default())?;
-        user_id = api::read::<InspectResponse>(&answer)?.account.id;
+    if user_id.is_empty() {
+        // An API key is nobody: the server says that a user is wanted.
+        let somebody = caller.account()?.filter(|account| account.kind == AccountKind::User);
+        user_id = somebody.map_or(user_id, |account| account.id);
     }
     let token = caller.token(None)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

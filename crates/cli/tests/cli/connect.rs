@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, key};
 use crate::guarded::{Guarded, token};
 use crate::hosted::{Hosted, PASSWORD};
 use crate::relay::Relay;
@@ -152,6 +152,20 @@ async fn who_is_put_out_or_refused_is_told_so() {
     let told = ben.warning().await;
     assert!(told.contains("chat.Connect.Removed"), "{told}");
     assert_eq!(ben.end().await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_nobody_until_it_says_who_opens_the_chat() {
+    let guarded = Guarded::start().await;
+    let (mut desk, id) = (Desk::at(&guarded.server.host), guarded.chat().await);
+    desk.token = Some(key(&guarded, "micro", "read,send"));
+    let nobody = desk.run(&["chat", "connect", "--chat_id", &id]).await;
+    assert_eq!((nobody.code, nobody.out.as_str()), (1, ""));
+    assert!(nobody.err.contains("user_id") && !nobody.err.contains("InvalidChatID"), "{}", nobody.err);
+    let ann = desk.fed(b"hi\n", &["chat", "connect", "--chat_id", &id, "--user_id=ann"]).await;
+    assert_eq!((ann.code, ann.err.as_str()), (0, ""));
+    let answer = guarded.ask(&token("ben"), "/chat/History", json!({ "chat_id": id })).await;
+    assert_eq!(answer["messages"][0]["user_id"], "ann");
 }
 
 #[tokio::test]
