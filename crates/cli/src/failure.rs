@@ -35,7 +35,7 @@ impl Failure {
         ExitCode::from(match self {
             failure if failure.is_read_enough() => 0,
             Self::Refused(error) if error.code == 401 => 4,
-            Self::Refused(error) if error.code >= 500 => 3,
+            Self::Refused(error) if error.code == 429 || error.code >= 500 => 3,
             Self::Refused(_) => 1,
             Self::Usage(_) | Self::Output(_) => 2,
             Self::Unreachable(_) => 3,

@@ -23,7 +23,7 @@ pub struct Options {
 
 /// What `--help` ends with.
 const AFTER: &str =
-    "Exit codes: 0 done, 1 refused by the server, 2 not understood, 3 no server answers, 4 a login is needed.";
+    "Exit codes: 0 done, 1 refused by the server, 2 not understood, 3 later may help, 4 a login is needed.";
 
 /// What every command takes.
 #[derive(Debug, Args)]

@@ -3,10 +3,13 @@
 use std::io::{Read, Write};
 
 use jiff::{SignedDuration, Timestamp};
+use micro_chat_server::auth::Claims;
+use micro_chat_server::limits::Rates;
+use micro_chat_server::server::Reach;
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
-use crate::guarded::{Guarded, token};
+use crate::guarded::{Guarded, SECRET, key_file, token};
 use crate::running::Running;
 
 #[tokio::test]
@@ -168,6 +171,23 @@ async fn scripts_can_tell_what_went_wrong() {
     let forged = guarded.run(&["--token=forged", "chat", "new", "--user_ids=ann"]).await;
     assert_eq!((forged.code, forged.err.contains("auth.InvalidToken")), (4, true), "{}", forged.err);
     assert_eq!(desk.run(&["--help"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_now_may_be_tried_again() {
+    let data = tempfile::tempdir().expect("a folder");
+    let keys = [key_file(data.path(), "secret", SECRET)];
+    let rates = Rates { sends: "1/h:1".parse().expect("a rate"), ..Rates::default() };
+    let guarded = Guarded::limited(data, &keys, Claims::default(), Some(rates), Reach::NoTls).await;
+    let (mut desk, id) = (Desk::at(&guarded.server.host), guarded.chat().await);
+    desk.token = Some(token("ann"));
+    let send = ["chat", "send", "--chat_id", &id, "--text=hello"];
+    assert_eq!(desk.run(&send).await.code, 0);
+    let refused = desk.run(&send).await;
+    let is_told = refused.err.contains("chat.Send.TooMany") && refused.err.contains("try again in ");
+    assert_eq!((refused.code, is_told), (3, true), "{}", refused.err);
+    // What is refused for good is no such thing.
+    assert_eq!(desk.run(&["chat", "history", "--chat_id=none"]).await.code, 1);
 }
 
 #[tokio::test]
