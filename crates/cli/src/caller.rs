@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use micro_chat_wire::auth::{Account, InspectRequest, InspectResponse};
+use micro_chat_wire::auth::{Account, AccountKind, InspectRequest, InspectResponse};
 use serde::Serialize;
 use ureq::BodyReader;
 
+use crate::answer;
 use crate::api::{self, Api, PATIENCE};
 use crate::failure::Failure;
 use crate::logins::Logins;
@@ -93,6 +94,18 @@ impl Caller {
             Err(Failure::Refused(error)) if error.code < 429 => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Says whose calls these are, where somebody else is named than the user whose token it is.
+    pub fn tell_whose(&self, named: &str) -> Result<(), Failure> {
+        if named.is_empty() {
+            return Ok(());
+        }
+        let user = self.account()?.filter(|account| account.kind == AccountKind::User && account.id != named);
+        if let Some(user) = user {
+            answer::note(&format!("this is done as {}, whose token it is, and not as {named}", user.id));
+        }
+        Ok(())
     }
 
     /// In which namespace calls are, known before anything is done there, and named by them from here on. It is the

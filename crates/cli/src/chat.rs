@@ -39,36 +39,50 @@ pub fn run(place: &Place, command: Chat) -> Result<(), Failure> {
         }
         Chat::List { user_id, limit, offset } => {
             let next = |answer: &Value| next_offset(offset, &answer["groups"]);
-            ask_part(place, "chat/List", &ListRequest { user_id, limit, offset }, GROUPS, next)
+            ask_part(place, "", "chat/List", &ListRequest { user_id, limit, offset }, GROUPS, next)
         }
-        Chat::Join(member) => about(place, "chat/Join", member),
-        Chat::Invite(member) => about(place, "chat/Invite", member),
-        Chat::Kick(member) => about(place, "chat/Kick", member),
-        Chat::Leave(member) => about(place, "chat/Leave", member),
+        Chat::Join(member) => about(place, &member.user_id, "chat/Join", &member),
+        Chat::Invite(member) => about(place, "", "chat/Invite", &member),
+        Chat::Kick(member) => about(place, "", "chat/Kick", &member),
+        Chat::Leave(member) => about(place, &member.user_id, "chat/Leave", &member),
         Chat::Delete { member, yes } => {
             if !yes {
                 let (id, api) = (&member.group_id, &place.api.value);
                 account::confirm(&format!("the group {id} at {api}, with all of its messages"))?;
             }
-            about(place, "chat/Delete", member)
+            about(place, "", "chat/Delete", &member)
         }
     }
 }
 
 /// Calls a method, and prints its answer.
 pub fn ask(place: &Place, method: &str, request: &impl Serialize, columns: &[&str]) -> Result<(), Failure> {
-    ask_part(place, method, request, columns, |_| None)
+    ask_as(place, "", method, request, columns)
+}
+
+/// The same as somebody who is named: a user's token counts before that.
+pub fn ask_as(
+    place: &Place,
+    user_id: &str,
+    method: &str,
+    request: &impl Serialize,
+    columns: &[&str],
+) -> Result<(), Failure> {
+    ask_part(place, user_id, method, request, columns, |_| None)
 }
 
 /// The same where the answer may be a part of what there is. `next` is what asks for the next one.
 pub fn ask_part(
     place: &Place,
+    user_id: &str,
     method: &str,
     request: &impl Serialize,
     columns: &[&str],
     next: impl FnOnce(&Value) -> Option<String>,
 ) -> Result<(), Failure> {
-    let answer = Caller::of(place)?.call(method, request)?;
+    let caller = Caller::of(place)?;
+    caller.tell_whose(user_id)?;
+    let answer = caller.call(method, request)?;
     answer::print_part(place.output.value, &answer, columns, next)
 }
 
@@ -78,8 +92,10 @@ pub fn next_offset(offset: u64, list: &Value) -> Option<String> {
     Some(format!("--offset={}", offset.saturating_add(count)))
 }
 
-fn about(place: &Place, method: &str, member: Member) -> Result<(), Failure> {
-    ask(place, method, &MemberRequest { group_id: member.group_id, user_id: member.user_id }, GROUPS)
+/// What changes a group. Where it is about who calls, that is `user_id`.
+fn about(place: &Place, user_id: &str, method: &str, member: &Member) -> Result<(), Failure> {
+    let request = MemberRequest { group_id: member.group_id.clone(), user_id: member.user_id.clone() };
+    ask_as(place, user_id, method, &request, GROUPS)
 }
 
 fn send(place: &Place, options: Send) -> Result<(), Failure> {
@@ -94,7 +110,7 @@ fn send(place: &Place, options: Send) -> Result<(), Failure> {
         subject,
         text: said(text)?,
     };
-    ask(place, "chat/Send", &request, columns)
+    ask_as(place, &request.user_id, "chat/Send", &request, columns)
 }
 
 fn history(place: &Place, options: History) -> Result<(), Failure> {
@@ -114,7 +130,7 @@ fn history(place: &Place, options: History) -> Result<(), Failure> {
         }
     };
     let request = HistoryRequest { chat_id: chat.chat_id, group_id: chat.group_id, limit, before, after };
-    ask_part(place, "chat/History", &request, columns, next)
+    ask_part(place, "", "chat/History", &request, columns, next)
 }
 
 /// What a message is to say: the flag's words, or the input's without the line's end that editors leave behind.

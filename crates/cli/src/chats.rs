@@ -35,21 +35,23 @@ pub fn run(place: &Place, command: Chats) -> Result<(), Failure> {
         }
         Chats::SendMessage { id, chat_id, author_id, text } => {
             let request = SendMessageRequest { id, chat_id, author_id, text: chat::said(text)? };
-            chat::ask(place, "chats/SendMessage", &request, MESSAGES)
+            chat::ask_as(place, &request.author_id, "chats/SendMessage", &request, MESSAGES)
         }
         Chats::ListMessages { chat_id, limit, offset, order } => {
             let request = ListMessagesRequest { chat_id, limit, offset, order };
-            chat::ask_part(place, "chats/ListMessages", &request, MESSAGES, |answer| {
+            chat::ask_part(place, "", "chats/ListMessages", &request, MESSAGES, |answer| {
                 chat::next_offset(offset, &answer["messages"])
             })
         }
         Chats::List { user_id, limit, cursor } => {
-            chat::ask_part(place, "chats/ListChats", &ListChatsRequest { user_id, limit, cursor }, LISTED, |answer| {
+            let request = ListChatsRequest { user_id, limit, cursor };
+            chat::ask_part(place, &request.user_id, "chats/ListChats", &request, LISTED, |answer| {
                 Some(format!("--cursor={}", answer["cursor"].as_str().filter(|cursor| !cursor.is_empty())?))
             })
         }
         Chats::MarkRead { chat_id, user_id, seq } => {
-            chat::ask(place, "chats/MarkRead", &MarkReadRequest { chat_id, user_id, seq }, &["read_seq"])
+            let request = MarkReadRequest { chat_id, user_id, seq };
+            chat::ask_as(place, &request.user_id, "chats/MarkRead", &request, &["read_seq"])
         }
         Chats::Export(options) => export::run(place, options),
         Chats::DeleteUser { user_id, password_stdin, yes } => delete_user(place, user_id, password_stdin, yes),

@@ -8,7 +8,7 @@ use micro_chat_server::limits::Rates;
 use micro_chat_server::server::Reach;
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::desk::{Desk, key};
 use crate::guarded::{Guarded, SECRET, key_file, token};
 use crate::running::Running;
 
@@ -188,6 +188,41 @@ async fn what_is_too_much_for_now_may_be_tried_again() {
     assert_eq!((refused.code, is_told), (3, true), "{}", refused.err);
     // What is refused for good is no such thing.
     assert_eq!(desk.run(&["chat", "history", "--chat_id=none"]).await.code, 1);
+}
+
+#[tokio::test]
+async fn who_names_another_than_the_token_does_is_told_whose_it_is() {
+    let guarded = Guarded::start().await;
+    let (mut desk, id) = (Desk::at(&guarded.server.host), guarded.chat().await);
+    let group =
+        guarded.ask(&token("ann"), "/chat/Create", json!({ "name": "lunch", "user_ids": ["ann", "ben"] })).await;
+    let group = group["group"]["id"].as_str().expect("an id");
+    let calls = [
+        &["chat", "send", "--chat_id", &id, "--text=hello", "--user_id"][..],
+        &["chats", "send-message", "--chat_id", &id, "--text=hello", "--author_id"],
+        &["chats", "mark-read", "--chat_id", &id, "--seq=1", "--user_id"],
+        &["chats", "list-chats", "--user_id"],
+        &["chat", "leave", "--group_id", group, "--user_id"],
+        &["chat", "join", "--group_id", group, "--user_id"],
+    ];
+    desk.token = Some(token("ann"));
+    for call in calls {
+        let other = desk.run(&[call, &["ben"]].concat()).await;
+        assert_eq!(other.code, 0, "{}", other.err);
+        assert!(other.err.contains("as ann,") && other.err.contains("not as ben"), "{call:?} {}", other.err);
+        let own = desk.run(&[call, &["ann"]].concat()).await;
+        assert_eq!((own.code, own.err.as_str()), (0, ""), "{call:?}");
+    }
+    // Who is brought in or put out is somebody else; and a site's own server acts for whom it names.
+    for call in ["kick", "invite"] {
+        let ran = desk.run(&["chat", call, "--group_id", group, "--user_id=ben"]).await;
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{call}");
+    }
+    desk.token = Some(key(&guarded, "micro", "read,send"));
+    for call in calls {
+        let ran = desk.run(&[call, &["ben"]].concat()).await;
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{call:?}");
+    }
 }
 
 #[tokio::test]
