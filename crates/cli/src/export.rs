@@ -1,6 +1,7 @@
 //! All of a chat, or of a user, into a file or the output. A file is there when all of it is.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use micro_chat_wire::export::{ExportChatRequest, ExportUserRequest};
@@ -16,8 +17,13 @@ use crate::plain;
 
 /// Exports what was named.
 pub fn run(place: &Place, options: Export) -> Result<(), Failure> {
+    let Export { chat_id, user_id, file } = options;
+    let path = file.filter(|path| path != Path::new("-"));
+    let folder = path.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::Usage(format!("there is no folder {}; make it, or name another", folder.display())));
+    }
     let caller = Caller::of(place)?;
-    let Export { chat_id, user_id, file: path } = options;
     let lines: Box<dyn io::Read> = if chat_id.is_empty() {
         Box::new(caller.read("chats/ExportUser", &ExportUserRequest { user_id })?)
     } else {

@@ -22,7 +22,8 @@ pub fn man(command: &[String], folder: Option<&Path>) -> Result<(), Failure> {
     let mut page = options::command().disable_help_subcommand(true);
     page.build();
     if let Some(folder) = folder {
-        return write_all(&page, folder).map_err(|error| Failure::Usage(format!("{}: {error}", folder.display())));
+        let written = std::fs::create_dir_all(folder).and_then(|()| write_all(&page, folder));
+        return written.map_err(|error| Failure::Usage(format!("{}: {error}", folder.display())));
     }
     let mut page = &page;
     for name in command {

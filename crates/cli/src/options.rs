@@ -78,7 +78,7 @@ pub enum Command {
     Man {
         /// A command, such as `chat send`; without it the first page
         command: Vec<String>,
-        /// Writes all pages into this folder instead
+        /// Writes all pages into this folder instead, making it where it is missing
         #[arg(long, conflicts_with = "command")]
         folder: Option<PathBuf>,
     },

@@ -96,7 +96,7 @@ pub struct Export {
     /// Without a chat: all of this user; where a token says who that is, it may be left out
     #[arg(long, value_name = "USER", default_value = "")]
     pub user_id: String,
-    /// The file, which appears when all of it is there; without it, the output
+    /// The file, which appears when all of it is there; without it, or as `-`, the output
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }

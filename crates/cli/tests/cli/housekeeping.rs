@@ -108,6 +108,37 @@ async fn an_export_is_in_its_file_when_all_of_it_is_there() {
 }
 
 #[tokio::test]
+async fn an_export_makes_no_folder_and_may_be_asked_for_on_the_output() {
+    let server = Running::start().await;
+    let (desk, id) = (Desk::at(&server.host), server.chat().await);
+    server.send(&id, "ann", "hello").await;
+    let missing = desk.home.path().join("deep");
+    for file in [missing.join("chat.jsonl"), missing.join("er/chat.jsonl")] {
+        let name = file.to_str().expect("a name");
+        let ran = desk.run(&["chats", "export", "--chat_id", &id, "--file", name]).await;
+        assert_eq!(
+            (ran.code, ran.err.contains("there is no folder"), missing.exists()),
+            (2, true, false),
+            "{}",
+            ran.err
+        );
+    }
+    let in_folder = async |arguments: &[&str]| {
+        let mut command = desk.command(&[&["chats", "export", "--chat_id", &id], arguments].concat());
+        let output = command.current_dir(desk.home.path()).output().await.expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let printed = in_folder(&["--file", "-"]).await;
+    assert_eq!((lines(&printed).len(), desk.home.path().join("-").exists()), (3, false));
+    // A file that is called so has another name, too; and here is a folder that is there.
+    for name in ["./-", "here.jsonl"] {
+        in_folder(&["--file", name]).await;
+        assert_eq!(std::fs::read_to_string(desk.home.path().join(name)).expect("a file"), printed);
+    }
+}
+
+#[tokio::test]
 async fn an_export_that_is_broken_off_leaves_no_file_that_could_be_taken_for_one() {
     // Somebody who answers with a beginning: once without the rest that was promised, and once without the last line.
     let line = "{\"user\":{\"user_id\":\"ann\",\"namespace\":\"micro\"}}\n";
