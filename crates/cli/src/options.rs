@@ -4,6 +4,7 @@ mod chats;
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::answer::Output;
@@ -30,13 +31,13 @@ const AFTER: &str =
 #[command(next_help_heading = "Where and who")]
 pub struct Everywhere {
     /// The server's address, such as `https://chat.example.com` [env: MICRO_API]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub api: Option<String>,
     /// The namespace [env: MICRO_NAMESPACE]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub namespace: Option<String>,
     /// A token or an API key; other programs can see it here, so prefer a file or the environment [env: MICRO_TOKEN]
-    #[arg(long, global = true, value_name = "TOKEN")]
+    #[arg(long, global = true, value_name = "TOKEN", value_parser = NonEmptyStringValueParser::new())]
     pub token: Option<String>,
     /// A file with a token or an API key [env: MICRO_TOKEN_FILE]
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]

@@ -117,6 +117,9 @@ impl Place {
 /// Whether a setting may be that.
 pub fn check(key: &str, value: Option<&str>) -> Result<(), Failure> {
     match (key, value) {
+        (_, Some("")) => Err(Failure::Usage(format!(
+            "{key} can't be empty; micro config set {key}, without a value, takes it out of the file"
+        ))),
         ("api", Some(value)) => address(value).map(drop),
         ("output", Some(value)) => format(value).map(drop),
         _ => Ok(()),

@@ -34,8 +34,8 @@ impl Settings {
         let wrong = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
         for (key, value) in settings.document.iter() {
             known(key).map_err(|failure| wrong(failure.to_string()))?;
-            if !value.is_str() {
-                return Err(wrong(format!("{key} has to be a text in quotation marks")));
+            if value.as_str().is_none_or(str::is_empty) {
+                return Err(wrong(format!("{key} has to be a text in quotation marks, and not an empty one")));
             }
         }
         Ok(settings)

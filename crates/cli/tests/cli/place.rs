@@ -44,6 +44,34 @@ async fn a_flag_counts_before_the_environment_and_that_before_the_file() {
 }
 
 #[tokio::test]
+async fn an_empty_flag_or_setting_is_a_mistake_and_an_empty_variable_is_none() {
+    let server = Running::start().await;
+    let desk = Desk::at(&server.host);
+    for name in ["api", "namespace", "token", "token-file", "output", "config"] {
+        let ran = desk.run(&[&format!("--{name}="), "chat", "list"]).await;
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.contains(&format!("--{name}"))), (2, "", true), "{}", ran.err);
+        let variable = format!("MICRO_{}", name.replace('-', "_").to_uppercase());
+        let api = desk.api.clone();
+        let ran = desk.run_with(&[(&variable, "")], &["--api", &api, "chat", "list"]).await;
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{name}");
+    }
+    let path = desk.folder().join("config.toml");
+    for name in ["api", "namespace", "token", "token-file", "output"] {
+        let ran = desk.run(&["config", "set", name, ""]).await;
+        assert_eq!((ran.code, ran.err.contains(name), path.exists()), (2, true, false), "{}", ran.err);
+    }
+    std::fs::create_dir_all(desk.folder()).expect("a folder");
+    for name in ["api", "namespace", "token", "token-file", "output"] {
+        std::fs::write(&path, format!("{name} = \"\"\n")).expect("a file");
+        let ran = desk.run(&["chat", "list"]).await;
+        assert_eq!((ran.code, ran.err.contains(&format!("config.toml: {name} "))), (2, true), "{}", ran.err);
+        // And it can be mended.
+        assert_eq!(desk.run(&["config", "set", name]).await.code, 0);
+        assert_eq!(desk.run(&["chat", "list"]).await.code, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_token_is_taken_from_the_first_that_names_one() {
     let guarded = Guarded::start().await;
     let desk = Desk::at(&guarded.server.host);
