@@ -4,8 +4,6 @@ use std::io::BufRead;
 
 use micro_chat_wire::chat::SendRequest;
 use micro_chat_wire::limit;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -15,9 +13,10 @@ use crate::imported::hex;
 use crate::lines::{Lines, Next};
 use crate::options::Import;
 
+/// What a line looks like.
+const FORM: &str = "it has to be an object like {\"user_id\": \"ann\", \"text\": \"Hello\"}";
+
 /// A line; what else is in it does not matter.
-#[derive(Default, Deserialize)]
-#[serde(default, expecting = "an object like {\"user_id\": \"ann\", \"text\": \"Hello\"}")]
 struct Line {
     chat_id: String,
     group_id: String,
@@ -30,10 +29,28 @@ struct Line {
     /// Where the line is an export's: its message,
     message: Option<Value>,
     /// or what it says instead of the user, or of the chat whose messages follow,
-    user: Option<IgnoredAny>,
-    chat: Option<IgnoredAny>,
+    user: Option<Value>,
+    chat: Option<Value>,
     /// or that all of it was there.
-    end: Option<IgnoredAny>,
+    end: Option<Value>,
+}
+
+impl Line {
+    /// What JSON says, or why that is no line.
+    fn of(value: Value) -> Result<Self, String> {
+        let Value::Object(mut fields) = value else { return Err(format!("is no message: {FORM}")) };
+        let mut text = |name: &str| match fields.remove(name) {
+            None => Ok(String::new()),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(format!("is no message: its {name} has to be a text in quotation marks")),
+        };
+        let [chat_id, group_id, client_id] = [text("chat_id")?, text("group_id")?, text("client_id")?];
+        let [user_id, subject, text] = [text("user_id")?, text("subject")?, text("text")?];
+        let mut other = |name: &str| fields.remove(name).filter(|value| !value.is_null());
+        let [client, message] = [other("client"), other("message")];
+        let [user, chat, end] = [other("user"), other("chat"), other("end")];
+        Ok(Self { chat_id, group_id, client_id, client, user_id, subject, text, message, user, chat, end })
+    }
 }
 
 /// The messages of a file.
@@ -72,12 +89,13 @@ impl<'a, R: BufRead> Messages<'a, R> {
                 Next::TooLong => return Err(wrong(&format!("has more than {} bytes", limit::BODY))),
                 Next::Line if self.bytes.trim_ascii().is_empty() => {}
                 Next::Line => {
-                    let line: Line = serde_json::from_slice(&self.bytes).map_err(|error| wrong(&no_message(&error)))?;
+                    let value = serde_json::from_slice(&self.bytes).map_err(|error| wrong(&no_json(&error)))?;
+                    let line = Line::of(value).map_err(|why| wrong(&why))?;
                     let is_empty = line.user_id.is_empty() && line.text.is_empty();
                     match line {
                         Line { message: Some(message), .. } if is_empty => {
-                            let line = serde_json::from_value(message).map_err(|error| wrong(&no_message(&error)))?;
-                            return self.request(line).map(Some).map_err(|why| wrong(&why));
+                            let request = Line::of(message).and_then(|line| self.request(line));
+                            return request.map(Some).map_err(|why| wrong(&why));
                         }
                         Line { end: Some(_), .. } if is_empty => self.is_broken_off = false,
                         Line { user: Some(_), .. } | Line { chat: Some(_), .. } if is_empty => {
@@ -145,11 +163,13 @@ impl<'a, R: BufRead> Messages<'a, R> {
     }
 }
 
-/// Why a line is no message, in words that do not count lines of their own.
-fn no_message(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    format!("is no message: {}, at its character {}", text.strip_suffix(&place).unwrap_or(&text), error.column())
+/// Why a line is no JSON, for people who may not know what that is.
+fn no_json(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        format!("is no JSON: it ends in the middle of it; {FORM}")
+    } else {
+        format!("is no JSON, from its character {} on; {FORM}", error.column())
+    }
 }
 
 /// The `client_id` that a group's `client` is, where it is one.

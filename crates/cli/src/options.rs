@@ -123,10 +123,10 @@ pub enum Chat {
         #[arg(long, value_name = "USER", default_value = "")]
         user_id: String,
         /// At most so many
-        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = number)]
         limit: u64,
         /// Groups to pass over
-        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = number)]
         offset: u64,
     },
     /// Comes into a group
@@ -183,13 +183,13 @@ pub struct History {
     #[command(flatten)]
     pub chat: ChatOrGroup,
     /// At most so many, 1 to 1000
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = number)]
     pub limit: u64,
     /// Only messages with a smaller seq
-    #[arg(long, value_name = "SEQ", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "SEQ", default_value_t = 0, hide_default_value = true, value_parser = number)]
     pub before: u64,
     /// Only messages with a larger seq, the oldest of them
-    #[arg(long, value_name = "SEQ")]
+    #[arg(long, value_name = "SEQ", value_parser = number)]
     pub after: Option<u64>,
 }
 
@@ -202,7 +202,7 @@ pub struct Connect {
     #[arg(long, value_name = "USER", default_value = "")]
     pub user_id: String,
     /// Shows so many of the last messages
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u64).range(..=1000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = shown)]
     pub history: u64,
     /// Shows what was sent from here, too
     #[arg(long)]
@@ -280,6 +280,16 @@ pub enum ConfigCommand {
     },
     /// Prints where the file is
     Path,
+}
+
+/// A number, or what one looks like.
+fn number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "it has to be a whole number, such as 20")
+}
+
+/// How many messages are shown at first.
+fn shown(text: &str) -> Result<u64, &'static str> {
+    number(text).and_then(|count| if count > 1_000 { Err("it may be 1000 at most") } else { Ok(count) })
 }
 
 /// The command line as clap knows it: each flag with underscores, as in JSON, and with dashes.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::number;
+
 /// A command of `micro chats`.
 #[derive(Debug, Subcommand)]
 pub enum Chats {
@@ -37,10 +39,10 @@ pub enum Chats {
         #[arg(long, value_name = "ID", default_value = "")]
         chat_id: String,
         /// At most so many; without it 25
-        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = number)]
         limit: u64,
         /// Messages to pass over
-        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = number)]
         offset: u64,
         /// `asc`: the oldest first; otherwise the newest
         #[arg(long, default_value = "")]
@@ -53,7 +55,7 @@ pub enum Chats {
         #[arg(long, value_name = "USER", default_value = "")]
         user_id: String,
         /// At most so many, 1 to 100; without it 25
-        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        #[arg(long, default_value_t = 0, hide_default_value = true, value_parser = number)]
         limit: u64,
         /// Where the list before ended, as it says itself
         #[arg(long, default_value = "", allow_hyphen_values = true)]
@@ -68,7 +70,7 @@ pub enum Chats {
         #[arg(long, value_name = "USER", default_value = "")]
         user_id: String,
         /// Up to which message
-        #[arg(long)]
+        #[arg(long, value_parser = number)]
         seq: u64,
     },
     /// Writes all of a chat, or of a user, a line of JSON each

@@ -174,6 +174,33 @@ async fn scripts_can_tell_what_went_wrong() {
 }
 
 #[tokio::test]
+async fn what_is_no_number_is_told_from_one() {
+    let desk = Desk::at("127.0.0.1:1");
+    let (history, chats) = (["chat", "history", "--chat_id=a"], ["chats", "list-messages", "--chat_id=a"]);
+    for (command, flag) in [
+        (&history[..], "limit"),
+        (&history, "before"),
+        (&history, "after"),
+        (&chats, "limit"),
+        (&chats, "offset"),
+        (&["chat", "list"], "limit"),
+        (&["chat", "list"], "offset"),
+        (&["chats", "list-chats"], "limit"),
+        (&["chats", "mark-read", "--chat_id=a"], "seq"),
+        (&["chat", "connect", "--chat_id=a"], "history"),
+    ] {
+        for wrong in ["abc", "", "1.5", "18446744073709551616"] {
+            let ran = desk.run(&[command, &[&format!("--{flag}={wrong}")]].concat()).await;
+            let why = format!("'{wrong}' for '--{flag} <");
+            assert_eq!((ran.code, ran.err.contains(&why)), (2, true), "{}", ran.err);
+            assert!(ran.err.contains("it has to be a whole number, such as 20\n"), "{}", ran.err);
+        }
+    }
+    let ran = desk.run(&["chat", "connect", "--chat_id=a", "--history=1001"]).await;
+    assert_eq!((ran.code, ran.err.contains("it may be 1000 at most")), (2, true), "{}", ran.err);
+}
+
+#[tokio::test]
 async fn what_is_too_much_for_now_may_be_tried_again() {
     let data = tempfile::tempdir().expect("a folder");
     let keys = [key_file(data.path(), "secret", SECRET)];

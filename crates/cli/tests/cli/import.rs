@@ -132,13 +132,18 @@ async fn a_line_that_is_wrong_is_found_before_anything_of_a_file_is_sent() {
     let long = format!("\"{}\"", "a".repeat(2 << 20));
     let large = json!({ "user_id": "ann", "text": "a".repeat(65_537) }).to_string();
     for (wrong, why) in [
-        ("nonsense", "line 3 is no message: expected ident, at its character 2"),
-        ("\"text\"", "line 3 is no message: invalid type: string \"text\", expected an object like"),
-        ("{\"text\": 5}", "line 3 is no message: invalid type: integer `5`, expected a string, at its character 10"),
+        ("nonsense", "line 3 is no JSON, from its character 2 on; it has to be an object like {\"user_id\": "),
+        ("{\"user_id\": \"ann\",", "line 3 is no JSON: it ends in the middle of it; it has to be an object like"),
+        ("\"text\"", "line 3 is no message: it has to be an object like {\"user_id\": \"ann\", \"text\": \"Hello\"}"),
+        ("[1]", "line 3 is no message: it has to be an object like"),
+        ("{\"message\": [1]}", "line 3 is no message: it has to be an object like"),
+        ("{\"text\": 5}", "line 3 is no message: its text has to be a text in quotation marks"),
+        ("{\"message\": {\"user_id\": null}}", "line 3 is no message: its user_id has to be a text in quotation marks"),
         ("{\"text\": \"whose?\"}", "line 3 is no message: it has no user_id"),
         ("{\"user_id\": \"ann\"}", "line 3 is no message: it has no text"),
         ("{\"chat\": 5, \"user_id\": \"ann\"}", "line 3 is no message: it has no text"),
         ("{}", "line 3 is no message: it has no user_id"),
+        ("{\"end\": null}", "line 3 is no message: it has no user_id"),
         (&large, "line 3 is too large: its text has 65537 bytes, and may have 65536"),
         (&long, "line 3 has more than 1048576 bytes"),
     ] {
