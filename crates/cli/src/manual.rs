@@ -42,5 +42,9 @@ fn write_all(page: &clap::Command, folder: &Path) -> io::Result<()> {
 
 /// The page, which is of this program's version, and of no program that is called as its command.
 fn man_of(page: &clap::Command) -> Man {
-    Man::new(page.clone()).source(concat!("micro ", env!("CARGO_PKG_VERSION")))
+    let mut page = page.clone();
+    // All flags in one line are none that anybody reads: they have a section of their own.
+    let usage = page.render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    Man::new(page.override_usage(usage)).source(concat!("micro ", env!("CARGO_PKG_VERSION")))
 }

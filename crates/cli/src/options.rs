@@ -13,7 +13,7 @@ pub use chats::{Chats, Export};
 
 /// Chat from the command line.
 #[derive(Debug, Parser)]
-#[command(name = "micro", version, about, propagate_version = true, after_help = AFTER)]
+#[command(name = "micro", version, about, after_help = AFTER)]
 pub struct Options {
     #[command(flatten)]
     pub everywhere: Everywhere,
@@ -26,9 +26,9 @@ pub struct Options {
 const AFTER: &str =
     "Exit codes: 0 done, 1 refused by the server, 2 not understood, 3 later may help, 4 a login is needed.";
 
-/// What every command takes.
+/// What every command takes, behind what only one does.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Where and who")]
+#[command(next_help_heading = "Where and who", next_display_order = 100)]
 pub struct Everywhere {
     /// The server's address, such as `https://chat.example.com` [env: MICRO_API]
     #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]

@@ -47,3 +47,35 @@ async fn the_manual_has_a_page_for_each_command() {
         assert!(!name.contains("help") && !text.contains("[default: ]"), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_page_says_how_its_command_is_called_and_what_only_it_takes_first() {
+    let desk = Desk::at("127.0.0.1:1");
+    for (words, rest) in [
+        (&["chat", "send"][..], " [OPTIONS]"),
+        (&["chats", "delete-user"], r" [OPTIONS] \-\-user_id <USER>"),
+        (&["chat", "import"], " [OPTIONS] <FILE>"),
+        (&["config"], " [OPTIONS] [COMMAND]"),
+        (&[], " [OPTIONS] <COMMAND>"),
+    ] {
+        let page = desk.run(&[&["man"], words].concat()).await.out;
+        let name = [&["micro"], words].concat().join(" ").replace('-', r"\-");
+        let synopsis = format!(".SH SYNOPSIS\n\\fB{name}\\fR{rest}\n.SH");
+        assert!(page.contains(&synopsis), "{page}");
+        let options: Vec<_> = page.lines().filter_map(|line| line.strip_prefix(r"\fB\-\-")).collect();
+        let of_all = options.iter().position(|line| line.starts_with("api")).expect("a flag of every command");
+        let own = options.iter().position(|line| ["chat_id", "user_id"].iter().any(|flag| line.starts_with(flag)));
+        assert!(own.is_none_or(|own| own < of_all), "{options:?}");
+        assert_eq!(options.len() - of_all, 7, "{options:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_version_is_that_of_the_program_and_no_command_has_another() {
+    let desk = Desk::at("127.0.0.1:1");
+    for flag in ["-V", "--version"] {
+        assert_eq!(desk.run(&[flag]).await.out, concat!("micro ", env!("CARGO_PKG_VERSION"), "\n"));
+        let ran = desk.run(&["chat", flag]).await;
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+    }
+}
