@@ -174,6 +174,9 @@ export class Workshop {
       assert.deepEqual([await lines(), await browser.errors()], [expected, []]);
     };
     await shows("1 ann: from the package");
+    // The page's title says which chat that is, once the page knows that its message is stored: it is shown before.
+    const titled = async () => /^[0-9a-f-]{36}$/.test(await driver.getTitle());
+    await driver.wait(titled, WAIT_MS, "no chat in the title", POLL_MS);
     const chat_id = await driver.getTitle();
     await (await this.server()).post("/chat/Send", { chat_id, user_id: "ben", text: "from elsewhere" });
     await shows("1 ann: from the package", "2 ben: from elsewhere");
