@@ -21,7 +21,7 @@ async fn join(server: &Running, chat_id: &str, user_id: &str, there: usize) -> S
 /// Waits until so many have joined. A join has no answer in this dialect: what is asked next on another connection may
 /// come before it.
 async fn settle(server: &Running, count: usize) {
-    until(&server.host, "micro_chat_subscriptions", count as f64).await;
+    until(server, "micro_chat_subscriptions", count as f64).await;
 }
 
 #[tokio::test]

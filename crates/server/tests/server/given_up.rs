@@ -98,7 +98,7 @@ async fn a_reader_that_stops_taking_is_given_up_though_nothing_new_comes() {
     }
     let mut stalled = server.session("ben").await;
     stalled.send(json!([2, 1, chat_id, 0, 0])).await;
-    until(&server.host, SESSIONS, 0.0).await;
+    until(&server, SESSIONS, 0.0).await;
     // What it finds when it looks again: an end, and not all of the history.
     let cursor = last_of_all(stalled).await;
     assert!(cursor < 200, "it was kept for ever");
@@ -114,7 +114,7 @@ async fn a_server_says_that_it_lives_and_drops_who_does_not() {
     drop(ann);
     // One whose machine is gone: it answers no ping, before the server has given it up.
     let mut silent = server.session("ben").await;
-    until(&server.host, "micro_chat_streams_closed_total{code=\"4002\",reason=\"silent\"}", 1.0).await;
+    until(&server, "micro_chat_streams_closed_total{code=\"4002\",reason=\"silent\"}", 1.0).await;
     loop {
         match silent.next().await {
             Message::Text(_) => {}

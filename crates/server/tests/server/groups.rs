@@ -6,6 +6,7 @@ use micro_chat_server::store::{GroupChange, GroupName};
 use serde_json::{Value, json};
 
 use crate::guarded::{Guarded, token};
+use crate::metrics::until;
 use crate::running::{Running, Stream};
 
 /// A group of Ann's.
@@ -259,6 +260,7 @@ async fn who_is_put_out_hears_nothing_more_and_the_others_go_on() {
     let mut cleo = subscribed(&guarded, "cleo", &id).await;
     let mut gateway = guarded.server.stream("/chat/Connect", &[]).await;
     gateway.send(json!({ "chat_id": id, "token": token("ben") })).await;
+    until(&guarded.server, "micro_chat_subscriptions", 3.0).await;
     assert!(gateway.is_quiet().await);
     assert_eq!(act(&guarded, "ann", "Kick", &id, "ben").await.0, 200);
     let ended = ben.json().await;

@@ -11,22 +11,28 @@ use crate::guarded::token;
 use crate::program::Program;
 use crate::running::{PATIENCE, Running};
 
-/// All that a server shows: each sample by its name and labels.
+/// Each sample by its name and labels.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    let sample =
+        |line: &str| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.parse().expect("a number")));
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect()
+}
+
+/// All that a server shows.
 pub async fn scrape(host: &str) -> (String, BTreeMap<String, f64>) {
     let answer = reqwest::get(format!("http://{host}/metrics")).await.expect("an answer");
     assert_eq!(answer.status(), 200);
     assert!(answer.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/plain; version=0.0.4")));
     let text = answer.text().await.expect("text");
-    let sample =
-        |line: &str| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.parse().expect("a number")));
-    let samples = text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect();
+    let samples = samples(&text);
     (text, samples)
 }
 
-/// Waits until a server shows that of a figure, which is none before it has one.
-pub async fn until(host: &str, figure: &str, value: f64) {
+/// Waits until a server has that of a figure, which is none before it has one; also where it shows nobody its figures.
+pub async fn until(server: &Running, figure: &str, value: f64) {
     let begun = std::time::Instant::now();
-    while scrape(host).await.1.get(figure).copied().unwrap_or_default() != value {
+    let is = || samples(&server.store.metrics().text().expect("figures")).get(figure).copied().unwrap_or_default();
+    while is() != value {
         assert!(begun.elapsed() < PATIENCE, "{figure} is not {value}");
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
@@ -189,10 +195,12 @@ async fn each_figure_says_what_it_is_and_none_holds_what_somebody_wrote() {
     server.send(&chat_id, "ann", "hello").await;
     hostile(0).await;
     // The streams end when they end.
-    until(&server.host, SESSIONS, 0.0).await;
+    until(&server, SESSIONS, 0.0).await;
+    // Whoever looks is counted as well.
+    scrape(&server.host).await;
     let before = scrape(&server.host).await.1.len();
     hostile(1).await;
-    until(&server.host, SESSIONS, 0.0).await;
+    until(&server, SESSIONS, 0.0).await;
     let (text, samples) = scrape(&server.host).await;
     assert_eq!(samples.len(), before, "figures grow with what comes:\n{text}");
     assert!(!text.to_lowercase().contains("made-up"), "{text}");
