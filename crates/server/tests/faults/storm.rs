@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use micro_chat_client::{Client, Draft, Error, Publisher};
@@ -119,7 +119,7 @@ impl Storm {
     pub async fn run(self) -> Verdict {
         let start = Instant::now();
         let machine = Machine::new(self.harm);
-        let program = machine.start("127.0.0.1:0", self.broken).await;
+        let program = machine.start(&own_address(), self.broken).await;
         let host = program.host.clone();
         let proxy = Arc::new(Proxy::start(host.clone()).await);
         let mut chats = Vec::new();
@@ -223,6 +223,13 @@ impl Storm {
         proxy.delay(Duration::ZERO);
         program
     }
+}
+
+/// Any port of a loopback address that no other run has: while the server is gone, nobody else takes its port.
+fn own_address() -> String {
+    static RUNS: AtomicU8 = AtomicU8::new(64);
+    let [_, _, middle, low] = std::process::id().to_be_bytes();
+    format!("127.{}.{middle}.{low}:0", RUNS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Where the server runs.
