@@ -88,7 +88,7 @@ impl Recorder {
 
     /// Waits until the page is told something that contains `word`.
     pub async fn hears(&self, word: &str) -> String {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if let Some(entry) = self.log().into_iter().find(|entry| entry.contains(word)) {
                 return entry;
             }
