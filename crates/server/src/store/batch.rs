@@ -42,7 +42,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Deletion, Nanos, deletion, groups, retention, schema};
+    use crate::store::{Deletion, Nanos, deletion, groups, retention, schema, traces};
     use rusqlite::Connection;
 
     /// A database with a chat of Ann and Ben: so many messages of hers, of so many bytes each.
@@ -153,6 +153,44 @@ mod tests {
         let taken = taken(&connection, theirs, &mut delete);
         assert!(taken.iter().all(|count| *count <= ROWS), "{taken:?}");
         assert_eq!(taken.iter().sum::<usize>(), 1_500, "{taken:?}");
+    }
+
+    /// Makes so many chats more, of which it is noted that they are of a time to come, and that Ann has left something in
+    /// them, as she did in as many of another namespace.
+    fn chats(connection: &Connection, count: usize) {
+        let sql = format!(
+            "WITH RECURSIVE n(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n <= 2 * {count})
+             INSERT INTO chats (chat, namespace, id, epoch, created_at, active_at, oldest_at)
+             SELECT n, iif(n % 2, 'micro', 'club'), n, 1, 1, 1, 9 FROM n;
+             INSERT INTO traces (user_id, chat) SELECT 'ann', chat FROM chats WHERE chat > 1;"
+        );
+        connection.execute_batch(&sql).expect("chats");
+    }
+
+    #[test]
+    fn what_was_noted_of_a_time_to_come_is_doubted_in_as_small_steps() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = database(&folder, 1, 1);
+        chats(&connection, 1_200);
+        let of_future = "(SELECT 1 FROM chats WHERE oldest_at > 5)";
+        let taken = taken(&connection, of_future, || retention::doubt(&connection, "micro", 5).expect("it is written"));
+        assert_eq!(taken, [ROWS, ROWS, 200], "those of one namespace");
+    }
+
+    #[test]
+    fn chats_that_know_nothing_of_a_user_any_more_are_forgotten_in_as_small_steps() {
+        let of = Deletion { namespace: "micro".to_owned(), user_id: "ann".to_owned(), at: Nanos::MAX };
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = database(&folder, 1, 1);
+        chats(&connection, 1_200);
+        let mut behind = 0;
+        let taken = taken(&connection, "traces", || {
+            let next = traces::forget_traces(&connection, &of, behind).expect("it is written");
+            behind = next.unwrap_or(behind);
+            next.is_some()
+        });
+        assert!(taken.iter().all(|count| *count <= ROWS), "{taken:?}");
+        assert_eq!(taken.iter().sum::<usize>(), 1_200, "those of one namespace: {taken:?}");
     }
 
     #[test]

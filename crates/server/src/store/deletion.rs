@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::accounts::Terms;
 use super::batch::Batch;
+use super::traces::{Trace, forget_traces, trace_left};
 use super::{
     ChatKey, Committed, Cutoff, Gone, MemberChange, Membership, Nanos, Removal, Store, StoreError, accounts, clock,
     groups, now,
@@ -27,15 +28,6 @@ pub struct Deletion {
     pub user_id: String,
     /// When it began: what was stored later is somebody's who came later.
     pub at: Nanos,
-}
-
-/// A chat that knows something of a user.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    /// Its row.
-    pub chat: ChatKey,
-    /// Its name in the API.
-    pub id: String,
 }
 
 /// What a commit took away of a user in a chat.
@@ -88,45 +80,6 @@ fn traces(
         last = Some(chat);
     }
     Ok((traces, last.filter(|_| seen == size)))
-}
-
-/// A user writes to a chat who need not be one of its members: keeps that in mind, where they are none.
-pub fn trace(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO traces (user_id, chat)
-             SELECT ?2, ?1 WHERE NOT EXISTS (SELECT 1 FROM members WHERE chat = ?1 AND user_id = ?2)
-             ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![chat, user_id])
-        .map(drop)
-}
-
-/// A user is none of a chat's members any more: keeps in mind that they have left something in it, where they have.
-pub fn trace_left(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Result<()> {
-    let has_left = connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM messages WHERE chat = ?1 AND user_id = ?2)
-             OR EXISTS (SELECT 1 FROM expired WHERE chat = ?1 AND user_id = ?2)
-             OR EXISTS (SELECT 1 FROM groups WHERE chat = ?1 AND creator = ?2)",
-        )?
-        .query_row(params![chat, user_id], |row| row.get(0))?;
-    if has_left {
-        return trace(connection, chat, user_id);
-    }
-    connection
-        .prepare_cached("DELETE FROM traces WHERE user_id = ?2 AND chat = ?1")?
-        .execute(params![chat, user_id])
-        .map(drop)
-}
-
-/// Forgets all chats of a namespace in which nothing of a user is left, as retention may have taken it.
-fn forget_traces(connection: &Connection, of: &Deletion) -> rusqlite::Result<()> {
-    let chats: Vec<ChatKey> = connection
-        .prepare_cached("SELECT chat FROM traces JOIN chats USING (chat) WHERE user_id = ?2 AND namespace = ?1")?
-        .query_map(params![of.namespace, of.user_id], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    chats.into_iter().try_for_each(|chat| trace_left(connection, chat, &of.user_id))
 }
 
 /// When the deletion of a user begins: now, or with the newest that may be theirs, where the clock was set back since.
@@ -303,9 +256,14 @@ impl Store {
 
     /// Nothing is left of a user. Whether that was all: they may have begun anew to be deleted meanwhile.
     pub async fn end_deletion(&self, of: Deletion) -> Result<bool, StoreError> {
+        let mut behind = Some(ChatKey::MIN);
+        while let Some(at) = behind {
+            let of = of.clone();
+            let forget = move |connection: &Connection| overwriting(connection, || forget_traces(connection, &of, at));
+            behind = self.change(forget).await?;
+        }
         self.change(move |connection| {
             overwriting(connection, || {
-                forget_traces(connection, &of)?;
                 let ended = connection
                     .prepare_cached("DELETE FROM deletions WHERE namespace = ?1 AND user_id = ?2 AND at = ?3")?
                     .execute(params![of.namespace, of.user_id, of.at])?;

@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::{Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, deletion, now, reader};
+use super::{
+    Chat, ChatKey, Committed, MemberChange, Membership, Nanos, Store, StoreError, deletion, now, reader, traces,
+};
 
 /// A group with its members.
 #[derive(Clone, Debug)]
@@ -161,7 +163,7 @@ fn remove(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Re
     let removed = connection
         .prepare_cached("DELETE FROM members WHERE chat = ?1 AND user_id = ?2")?
         .execute(params![chat, user_id])?;
-    deletion::trace_left(connection, chat, user_id)?;
+    traces::trace_left(connection, chat, user_id)?;
     count(connection, chat, -(removed as i64))
 }
 

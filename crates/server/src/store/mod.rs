@@ -11,6 +11,7 @@
 //! - `listing`: messages by their number from one end of a chat,
 //! - `members`: who is in a chat, and what changes of that,
 //! - `deletion`: users who go, with all that they wrote,
+//! - `traces`: chats in which somebody has left something,
 //! - `batch`: how much one commit takes away,
 //! - `export`: what is asked for all of a chat, or of a user,
 //! - `retention`: old messages go,
@@ -43,6 +44,7 @@ mod message;
 mod reader;
 mod retention;
 mod schema;
+mod traces;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -59,7 +61,7 @@ pub use chat::{Chat, ChatDraft, ChatKey, ChatName, ChatWithUsers};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;
 use clock::now;
-pub use deletion::{Deleted, Deletion, Trace};
+pub use deletion::{Deleted, Deletion};
 pub use export::{About, AccountData};
 pub use folder::SIGNING_KEY;
 use folder::{DATABASE, Folder};
@@ -72,6 +74,7 @@ pub use members::{MemberChange, MemberPage, Membership};
 pub use message::{From, Gone, Identity, Message, MessageDraft, Page, PageSize, Removal, Sent, Span};
 use reader::Readers;
 pub use retention::Due;
+pub use traces::Trace;
 use writer::{Change, Write, Writer};
 
 /// Nanoseconds since the Unix epoch.

@@ -52,6 +52,17 @@ fn due(
     Ok(due)
 }
 
+/// Doubts what is noted of some chats as being of a time to come, as many as a commit may; whether there may be more.
+pub fn doubt(connection: &Connection, namespace: &str, now: Nanos) -> rusqlite::Result<bool> {
+    let doubted = connection
+        .prepare_cached(
+            "UPDATE chats SET oldest_at = 0
+             WHERE chat IN (SELECT chat FROM chats WHERE namespace = ?1 AND oldest_at > ?2 LIMIT ?3)",
+        )?
+        .execute(params![namespace, now, Batch::ROWS])?;
+    Ok(doubted == Batch::ROWS)
+}
+
 /// Notes when the oldest thing of these chats was stored. What comes to a chat that holds nothing is stored from now on.
 fn note(connection: &Connection, chats: &[ChatKey]) -> rusqlite::Result<()> {
     let mut update =
@@ -129,19 +140,18 @@ impl Store {
     }
 
     /// Doubts what is noted of chats as being of a time to come: since then the clock was put back, and what they hold
-    /// may be older.
+    /// may be older. Some of them a commit.
     pub async fn doubt_future(&self, namespace: String) -> Result<(), StoreError> {
-        let of_future = "WHERE namespace = ?1 AND oldest_at > ?2";
         let name = namespace.clone();
         let is_there = move |connection: &Connection| {
-            connection.prepare_cached(&format!("SELECT 1 FROM chats {of_future} LIMIT 1"))?.exists(params![name, now()])
+            connection
+                .prepare_cached("SELECT 1 FROM chats WHERE namespace = ?1 AND oldest_at > ?2 LIMIT 1")?
+                .exists(params![name, now()])
         };
-        if self.look(is_there).await? {
-            let doubt = move |connection: &Connection| {
-                let update = format!("UPDATE chats SET oldest_at = 0 {of_future}");
-                connection.execute(&update, params![namespace, now()]).map(drop)
-            };
-            self.change(doubt).await?;
+        let mut has_more = self.look(is_there).await?;
+        while has_more {
+            let namespace = namespace.clone();
+            has_more = self.change(move |connection| doubt(connection, &namespace, now())).await?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::checkpointer::Checkpointer;
 use super::{
-    Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, clock, deletion, reader,
+    Chat, ChatDraft, ChatWithUsers, Committed, Identity, Message, MessageDraft, Nanos, Sent, clock, reader, traces,
 };
 use crate::broken::{self, Broken};
 use crate::metrics::{Metrics, Sends};
@@ -317,7 +317,7 @@ fn send(
         .optional()?;
     if let Some(seq) = stored {
         if !draft.by_member {
-            deletion::trace(transaction, chat.key, &draft.user_id)?;
+            traces::trace(transaction, chat.key, &draft.user_id)?;
         }
         chat.last_seq = seq;
         *active_at = sent_at;
@@ -378,7 +378,7 @@ fn refuse_late(transaction: &Transaction<'_>, chat: &Chat, draft: &MessageDraft)
                 )?
                 .execute(params![chat.key, draft.user_id, draft.client_id, clock::now()])?;
             if !draft.by_member {
-                deletion::trace(transaction, chat.key, &draft.user_id)?;
+                traces::trace(transaction, chat.key, &draft.user_id)?;
             }
         }
         return Ok(Some(Sent::Expired));
