@@ -704,7 +704,7 @@ export interface ChatsSendMessageResponse {
   /** The message as stored. */
   message: ChatsMessage;
 }
-/** Request of `signup.completeSignup`. */
+/** Request of `signup.CompleteSignup`. */
 export interface SignupCompleteSignupRequest {
   /** Whether the refresh token is to come in a cookie that no script can read. */
   cookie?: boolean | null;
@@ -719,7 +719,7 @@ export interface SignupCompleteSignupRequest {
   /** The code that came by mail. */
   token: string;
 }
-/** Answer of `signup.completeSignup`: the new user is logged in. */
+/** Answer of `signup.CompleteSignup`: the new user is logged in. */
 export interface SignupCompleteSignupResponse {
   /** Who that is. */
   account: AuthAccountName;
@@ -728,7 +728,7 @@ export interface SignupCompleteSignupResponse {
   /** The namespace. */
   namespace: string;
 }
-/** Request of `signup.sendVerificationEmail`. */
+/** Request of `signup.SendVerificationEmail`. */
 export interface SignupSendVerificationEmailRequest {
   /** Where the code is to go. */
   email: string;
