@@ -128,8 +128,8 @@ export const Micro = {
    * Resolves to the answer, which the callback gets, too; rejects with a `MicroError`. With a callback a failure counts
    * as handled: it is logged, and passed on as `callback(undefined, error)` if the callback declares two parameters.
    * What comes too soon is tried again if that takes a few seconds; otherwise it rejects with a 429 whose `retry_after`
-   * says when. A post to a stream, `/chat/Connect`, opens it: the callback gets each message, and the Promise resolves to the
-   * handle once the chat is connected.
+   * says when. A post to a stream, `/chat/Connect`, opens it: the callback gets each message, and the Promise resolves
+   * to the handle once the chat is connected.
    */
   post<T = never, P extends string = string, Q extends Params<P> = Params<P>>(
     path: P,
@@ -170,8 +170,8 @@ export const Micro = {
   pending,
 
   /**
-   * Listens to what becomes of messages that no handle of this page waits for: those of an earlier page, and those whose
-   * handle was closed. Returns a function that stops it.
+   * Listens to what becomes of messages that no handle of this page waits for: those of an earlier page, and those
+   * whose handle was closed. Returns a function that stops it.
    */
   on,
 

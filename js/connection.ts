@@ -49,7 +49,10 @@ export interface Sender {
 
 /** A connection. */
 export interface Connection {
-  /** Adds a handle: reads a chat, maybe its members too, from a cursor on; `after` below 0 is from now on. Returns its number. */
+  /**
+   * Adds a handle: reads a chat, maybe its members too, from a cursor on; `after` below 0 is from now on. Returns its
+   * number.
+   */
   subscribe(reader: Reader, chatId: string, epoch: number, after: number, members: boolean): number;
   /** Takes it away. */
   unsubscribe(id: number): void;

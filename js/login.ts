@@ -1,4 +1,5 @@
-// The entry of what only a login needs: `micro.js` loads it when a page's user logs in, or was when the last page ended.
+// The entry of what only a login needs: `micro.js` loads it when a page's user logs in, or was when the last page
+// ended.
 
 import type { Host, Login } from "./account.js";
 import { openDialog } from "./dialog.js";

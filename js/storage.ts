@@ -25,8 +25,8 @@ export interface Storage {
   /** Takes a row away. */
   remove(key: number): Promise<void>;
   /**
-   * Makes the oldest rows of an owner that no living tab sends this tab's own, and resolves to those that are new to it;
-   * `later` is called as other tabs end, and when the browser brings this page back.
+   * Makes the oldest rows of an owner that no living tab sends this tab's own, and resolves to those that are new to
+   * it; `later` is called as other tabs end, and when the browser brings this page back.
    */
   adopt(owner: string, most: number, later: () => void): Promise<Row[]>;
 }
@@ -73,7 +73,8 @@ async function open(): Promise<Storage> {
       locks.request(lockOf(tab), held).catch(reject);
     });
   await hold();
-  // A page that is left and kept for the way back takes care of nothing meanwhile, and with a lock it would not be kept.
+  // A page that is left and kept for the way back takes care of nothing meanwhile, and with a lock it would not be
+  // kept.
   addEventListener("pagehide", ({ persisted }) => persisted && letGo());
   addEventListener(
     "pageshow",

@@ -85,8 +85,8 @@ async function ask(source: TokenSource): Promise<string> {
 function hold(token: string): void {
   known = token;
   const left = expiryOf(token) - Date.now();
-  // One that lives for minutes only is replaced in its last tenth. This machine's clock may be wrong, and the server then
-  // says when a token is over.
+  // One that lives for minutes only is replaced in its last tenth. This machine's clock may be wrong, and the server
+  // then says when a token is over.
   due = left > 0 ? Date.now() + left - Math.min(EARLY, left / 10) : Infinity;
   clearTimeout(timer);
   if (left > 0) timer = setTimeout(renew, Math.min(due - Date.now() + 1, LONGEST));

@@ -141,8 +141,8 @@ export interface OutboxEvents {
 export type StreamPath = `${"" | "/"}chat/${"" | "Chat/"}Connect`;
 
 /**
- * What a method takes: the fields of its request, or anything where the path is not spelled as in `Methods`. Fields may be
- * missing: the server says which it needs.
+ * What a method takes: the fields of its request, or anything where the path is not spelled as in `Methods`. Fields may
+ * be missing: the server says which it needs.
  */
 export type Params<P extends string> = P extends StreamPath
   ? ConnectParams
@@ -181,7 +181,9 @@ export type Callback<T> = (data: T, error?: MicroError) => unknown;
 export interface Handle extends AsyncIterable<Message> {
   /** How it is connected. */
   readonly state: State["state"];
-  /** Where it stands: behind the message that was delivered last. Undefined until the server has said where it begins. */
+  /**
+   * Where it stands: behind the message that was delivered last. Undefined until the server has said where it begins.
+   */
   readonly cursor: Cursor | undefined;
   /**
    * Sends a message. Resolves with it once it is stored for good, however many reconnects that takes; rejects with a
@@ -194,8 +196,8 @@ export interface Handle extends AsyncIterable<Message> {
    */
   send(message: string | Draft): Promise<Message>;
   /**
-   * Closes it for good. What has not been acknowledged rejects with `client.Closed`. Of that, what was not sent yet never
-   * will be; what the server may have, `Micro.on` tells.
+   * Closes it for good. What has not been acknowledged rejects with `client.Closed`. Of that, what was not sent yet
+   * never will be; what the server may have, `Micro.on` tells.
    */
   close(): void;
   /** Listens to an event; returns a function that stops it. */

@@ -1,6 +1,8 @@
 // What the login dialog says. A page gives other words with `Micro.configure({ words })`.
 
-/** In English. `{…}` stands for what the dialog fills in; what begins with a service's name answers that error of its. */
+/**
+ * In English. `{…}` stands for what the dialog fills in; what begins with a service's name answers that error of its.
+ */
 export const WORDS = {
   /** The language that these words are in. */
   lang: "en",

@@ -1,4 +1,5 @@
-// npm run bench -- idle | fanout | send | hostile | page | all [options …]: measures the release server, a new one for each measurement.
+// npm run bench -- idle | fanout | send | hostile | page | all [options …]: measures the release server, a new one for
+// each measurement.
 //
 // Server and load generator share this machine: only numbers of one run, on a machine with nothing else to do, can be
 // compared. The exit code says whether a message was lost, doubled or out of order; times and rates are only printed.
@@ -27,7 +28,9 @@ const START_MS = 20_000;
 /** Runs a program with as many open files as the system allows: ten thousand connections are ten thousand files. */
 const unlimited = (program, args) => ["sh", ["-c", 'ulimit -n "$(ulimit -Hn)" && exec "$0" "$@"', program, ...args]];
 
-/** What a server is told that others attack. An address has less than by default: on loopback there are many of them. */
+/**
+ * What a server is told that others attack. An address has less than by default: on loopback there are many of them.
+ */
 const GUARDED = [
   ["--limit-requests", "10/s:100"],
   ["--limit-connects", "10/s:100"],

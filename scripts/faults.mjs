@@ -1,5 +1,5 @@
-// npm run faults: the long form of the faults tests. 50 kills and 100,000 acknowledged sends, then as many stops, then as
-// many full disks; then the same with real pages, 20 kills and 20,000.
+// npm run faults: the long form of the faults tests. 50 kills and 100,000 acknowledged sends, then as many stops, then
+// as many full disks; then the same with real pages, 20 kills and 20,000.
 
 import { bundleSdk } from "./build/bundle.mjs";
 import { buildSdk } from "./build/sdk.mjs";

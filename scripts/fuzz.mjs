@@ -1,7 +1,7 @@
 // npm run fuzz [-- target …] [--minutes=10]: tries hostile input on every parser that reads from outside.
 //
-// What reaches something new is kept in fuzz/corpus/, which `npm test` replays; an input that breaks a promise is named,
-// and belongs there, too, once it does no more.
+// What reaches something new is kept in fuzz/corpus/, which `npm test` replays; an input that breaks a promise is
+// named, and belongs there, too, once it does no more.
 
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
 import os from "node:os";
@@ -26,8 +26,8 @@ const targets = () =>
   [...readFileSync(at("fuzz/Cargo.toml"), "utf8").matchAll(/\[\[bin\]\]\nname = "(\w+)"/g)].map(([, name]) => name);
 
 async function build() {
-  // libFuzzer wants compiler flags that the stable toolchain only takes so. Our code has nothing unsafe, so that there is
-  // nothing for an address sanitizer to find.
+  // libFuzzer wants compiler flags that the stable toolchain only takes so. Our code has nothing unsafe, so that there
+  // is nothing for an address sanitizer to find.
   const flags = ["-O", "-a", "--sanitizer=none", "--features=search", "--fuzz-dir=fuzz", `--target-dir=${folder}`];
   await run("cargo", ["fuzz", "build", ...flags], {
     env: { RUSTC_BOOTSTRAP: "1", PATH: [toolFolder, process.env.PATH].join(path.delimiter) },

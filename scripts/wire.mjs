@@ -1,5 +1,5 @@
-// The wire's types for TypeScript, made from crates/server/openapi.json: `node scripts/wire.mjs` writes js/wire.ts, with `--check`
-// it says whether that is up to date.
+// The wire's types for TypeScript, made from crates/server/openapi.json: `node scripts/wire.mjs` writes js/wire.ts,
+// with `--check` it says whether that is up to date.
 
 import { readFile, writeFile } from "node:fs/promises";
 

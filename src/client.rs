@@ -51,8 +51,8 @@ impl Client {
         Self { session, socket, url, hello, is_asked, page, timer, clock, running }
     }
 
-    /// Reads a chat, and with `members` who is in it: from behind `after` on, or from now on if that is negative. Nothing follows before `run` is
-    /// called: the page first has to know the number that this returns.
+    /// Reads a chat, and with `members` who is in it: from behind `after` on, or from now on if that is negative.
+    /// Nothing follows before `run` is called: the page first has to know the number that this returns.
     pub fn subscribe(&self, chat_id: JsValue, epoch: f64, after: f64, members: bool) -> u32 {
         let cursor = (after >= 0.0).then_some(Cursor { epoch: epoch as u64, seq: after as u64 });
         self.session.borrow_mut().subscribe(chat_id, cursor, members, self.clock.now())
@@ -90,8 +90,8 @@ impl Client {
         }
     }
 
-    /// The page has another token: `renewal` says it to the server now, if there is a link. The page has put it into the
-    /// hello that it passed, for the next one.
+    /// The page has another token: `renewal` says it to the server now, if there is a link. The page has put it into
+    /// the hello that it passed, for the next one.
     pub fn renew(&self, renewal: JsValue) {
         self.tell(|session, _| session.renew(renewal));
     }

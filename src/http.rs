@@ -32,8 +32,8 @@ extern "C" {
     fn id(this: &Answer) -> Result<JsValue, JsValue>;
 }
 
-/// Fetches `url` as `options` say. Resolves to the answer, rejects with an error in the server's form. The browser makes
-/// and parses the texts; neither enters wasm memory.
+/// Fetches `url` as `options` say. Resolves to the answer, rejects with an error in the server's form. The browser
+/// makes and parses the texts; neither enters wasm memory.
 #[wasm_bindgen]
 pub fn call(url: &JsValue, options: &RequestInit) -> Promise {
     let response = settled(fetch(url, options));

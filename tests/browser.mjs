@@ -121,8 +121,8 @@ export class Browser {
   }
 
   /**
-   * Gives the page exactly this many CSS pixels, and the visitor's colour scheme: one of `colorSchemes`. In Chromium each
-   * of them is `scale` by `scale` on a screenshot.
+   * Gives the page exactly this many CSS pixels, and the visitor's colour scheme: one of `colorSchemes`. In Chromium
+   * each of them is `scale` by `scale` on a screenshot.
    */
   async look({ width = 1280, height = 800, scale = 1, colorScheme = "light" } = {}) {
     // The browser knows it at once, the page a moment later.
@@ -137,7 +137,9 @@ export class Browser {
     await this.driver.wait(look, LOOK_MS, `not ${width} × ${height} and ${colorScheme}`, POLL_MS);
   }
 
-  /** Tells pages that there is no network, or that there is one again; the sockets that stand are the test's to break. */
+  /**
+   * Tells pages that there is no network, or that there is one again; the sockets that stand are the test's to break.
+   */
   async offline(offline) {
     await this.#engine.offline(offline);
   }

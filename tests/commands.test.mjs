@@ -1,4 +1,5 @@
-// The commands, options, names and limits that the documentation mentions are those that there are, and none is left out.
+// The commands, options, names and limits that the documentation mentions are those that there are, and none is left
+// out.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

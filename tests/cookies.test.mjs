@@ -1,5 +1,5 @@
-// Where a login is kept: out of every script's reach if the browser has such a place, for all tabs, and for as long as the
-// user wants.
+// Where a login is kept: out of every script's reach if the browser has such a place, for all tabs, and for as long as
+// the user wants.
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";

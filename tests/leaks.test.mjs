@@ -139,7 +139,9 @@ function endEach() {
   };
 }
 
-/** Has the page read the chat over all its links, and each of them end over and over; `weighs` has the time in between. */
+/**
+ * Has the page read the chat over all its links, and each of them end over and over; `weighs` has the time in between.
+ */
 async function reconnecting(weighs) {
   await inPage(
     async (addresses) => {

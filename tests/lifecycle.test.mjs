@@ -1,5 +1,5 @@
-// What a browser does to a page: no network, a frozen tab, a busy one, a page that is left and comes back. Messages come
-// and are sent meanwhile, and each is handed over once, in order, and stored once.
+// What a browser does to a page: no network, a frozen tab, a busy one, a page that is left and comes back. Messages
+// come and are sent meanwhile, and each is handed over once, in order, and stored once.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -90,7 +90,9 @@ async function say(times) {
 
 const stored = async () => (await server.post("/chat/History", { chat_id })).messages;
 
-/** Holds what the page was given against what is stored: all but its own, once, in order; its own once, as it was told. */
+/**
+ * Holds what the page was given against what is stored: all but its own, once, in order; its own once, as it was told.
+ */
 async function checkPage(own) {
   const isOwn = ({ user_id }) => user_id === "ann";
   await visitor.until(`async () => settled.length >= ${own.length}`);

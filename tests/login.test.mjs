@@ -25,7 +25,8 @@ const inPage = (fn, ...args) => visitor.run(fn, ...args);
 async function open(before = "", more = "") {
   // What the last test's people left.
   await visitor.browser.forgetCookies();
-  await visitor.open(`<script>localStorage.clear()</script><main id="page"><h1>A site</h1><button id="enter">Enter</button></main>${before}
+  await visitor.open(`<script>localStorage.clear()</script><main id="page"><h1>A site</h1><button id="enter">Enter</button></main>
+${before}
 <script src="${hosted.url}/assets/micro.js" crossorigin></script>
 <script>
   ${more}
@@ -46,7 +47,8 @@ async function openForm() {
 const whoIsIt = () => inPage(() => ({ loggedIn: Micro.isLoggedIn(), user: Micro.user ?? null, called, ends }));
 
 test("somebody signs up by keyboard alone, and the page notices nothing but that they are there", async () => {
-  await open(`<style>* { color: rgb(1, 2, 3); } body > * { display: flex; margin: 50px; text-transform: uppercase; }</style>
+  await open(`<style>
+  * { color: rgb(1, 2, 3); } body > * { display: flex; margin: 50px; text-transform: uppercase; }</style>
   <script>
     window.keys = [];
     for (const type of ["keydown", "keyup", "keypress"]) addEventListener(type, ({ key }) => keys.push(key));

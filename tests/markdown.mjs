@@ -38,7 +38,9 @@ export function spansOf(cell) {
   return spans;
 }
 
-/** `[program, …words]` of each command in a text: lines of a shell, with what is behind a `|`, in `<(…)` or in `$(…)`. */
+/**
+ * `[program, …words]` of each command in a text: lines of a shell, with what is behind a `|`, in `<(…)` or in `$(…)`.
+ */
 export function commands(text) {
   const lines = text.replaceAll(/\\\n\s*/g, " ").split("\n");
   const parts = lines.flatMap((line) => line.replace(/(^|\s)#.*/, "").split(/\s(?:\||&&|;)\s|[<$]\(|\)/));

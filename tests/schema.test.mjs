@@ -1,5 +1,5 @@
-// The server does what its OpenAPI document says: Schemathesis sends what that allows and what it does not, and looks at
-// every answer. `schemathesis.toml` has the checks, and why some are off.
+// The server does what its OpenAPI document says: Schemathesis sends what that allows and what it does not, and looks
+// at every answer. `schemathesis.toml` has the checks, and why some are off.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -1,6 +1,6 @@
 // Real pages that send and read while everything around them breaks, and what came of it. The native clients' storm is
-// in crates/server/tests/faults; this one has the same columns, and `left`: what pages left unsent when they were reloaded,
-// which counts like what was acknowledged.
+// in crates/server/tests/faults; this one has the same columns, and `left`: what pages left unsent when they were
+// reloaded, which counts like what was acknowledged.
 
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -75,8 +75,8 @@ function kept() {
 }
 
 /**
- * Harms the server `rounds` times, by "kill" or by "stop", a page and the network before each, until `sends` messages are
- * acknowledged; returns the verdict. `program` and `broken` are for a server that breaks a promise on purpose.
+ * Harms the server `rounds` times, by "kill" or by "stop", a page and the network before each, until `sends` messages
+ * are acknowledged; returns the verdict. `program` and `broken` are for a server that breaks a promise on purpose.
  */
 export async function storm({ harm, rounds, sends, program, broken }) {
   const started = performance.now();

@@ -22,8 +22,8 @@ for (const [harm, how] of Object.entries({ kill: "kill -9", stop: "SIGSTOP" })) 
   });
 }
 
-// The negative controls: with a promise broken on purpose, the matching column has to show it. What is under way when the
-// server is killed is left to chance, and a storm in which that was nothing is followed by another.
+// The negative controls: with a promise broken on purpose, the matching column has to show it. What is under way when
+// the server is killed is left to chance, and a storm in which that was nothing is followed by another.
 const STORMS = 5;
 for (const [broken, column] of Object.entries({ resume: "missed", dedupe: "doubled", commit: "lost" })) {
   test(`a server that breaks its promise to ${broken} is caught: ${column}`, async () => {

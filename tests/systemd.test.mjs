@@ -28,8 +28,8 @@ test("the unit's server comes back however often it fails, and with a backup tha
   if (lacking) return t.skip(lacking);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  // Its folders are in memory, it may fail more quickly, and its key comes without LoadCredential: that lets the service
-  // read it by an ACL, and not every kernel heeds those in memory.
+  // Its folders are in memory, it may fail more quickly, and its key comes without LoadCredential: that lets the
+  // service read it by an ACL, and not every kernel heeds those in memory.
   const unit = changed(await example(UNIT), [
     ["/usr/local/bin/micro-chat-server", "/run/program/micro-chat-server"],
     ["LoadCredential=token.key:/etc/micro-chat/token.key\n", ""],

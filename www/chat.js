@@ -180,8 +180,8 @@ function chat(chatId, me, others) {
   function showGap({ restored }) {
     element("gap").hidden = restored;
     if (!restored) return;
-    // The server was restored from a backup, and its chats count anew: what is shown may be lost, and what is there comes
-    // all again.
+    // The server was restored from a backup, and its chats count anew: what is shown may be lost, and what is there
+    // comes all again.
     for (const item of stored.values()) remove(item);
     stored.clear();
     element("earlier").hidden = true;

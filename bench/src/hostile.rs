@@ -67,8 +67,8 @@ pub async fn measure(target: &Target, options: &Options) -> Result<()> {
     let (quiet, quiet_use, _) = span(target, &crowd, lasting).await?;
     print(&table, "quiet", &quiet, &quiet_use);
 
-    // On a thread of their own, which yields to the server and to the ordinary users: what is measured is how the server
-    // shares its time, not how this machine does. Attackers have machines of their own.
+    // On a thread of their own, which yields to the server and to the ordinary users: what is measured is how the
+    // server shares its time, not how this machine does. Attackers have machines of their own.
     let yielding = || {
         // Where that is not to be had, the attackers are only harder.
         let _ = rustix::process::nice(19);

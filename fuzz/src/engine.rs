@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 /// Steps that are taken at most: the engine's promises do not depend on more.
 const STEPS: usize = 400;
 
-/// One step a line: `[` begins a frame of the server, `o` opens the socket, `c` closes it with a code, `t` lets time pass,
-/// `s` subscribes, `u` unsubscribes, `p` publishes; `w`, `z`, `l`, `r` wake, pause, leave, and bring another token.
+/// One step a line: `[` begins a frame of the server, `o` opens the socket, `c` closes it with a code, `t` lets time
+/// pass, `s` subscribes, `u` unsubscribes, `p` publishes; `w`, `z`, `l`, `r` wake, pause, leave, and bring another
+/// token.
 pub fn engine(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut page = Page::default();

@@ -1,8 +1,8 @@
 //! Hostile input for every parser that reads from outside: `npm run fuzz`.
 //!
-//! One function a parser. Each takes any bytes, and panics where a promise is broken: nothing outside makes the server or
-//! the SDK panic, what is read is what was written, and nothing that is wrong is taken for right. `corpus/` keeps inputs
-//! that once reached something new; `tests/replay.rs` tries them all again with every `npm test`.
+//! One function a parser. Each takes any bytes, and panics where a promise is broken: nothing outside makes the server
+//! or the SDK panic, what is read is what was written, and nothing that is wrong is taken for right. `corpus/` keeps
+//! inputs that once reached something new; `tests/replay.rs` tries them all again with every `npm test`.
 //!
 //! - [`session`]: frames of the session dialect, [`gateway`]: messages of the gateway dialect,
 //! - [`call()`]: queries, headers and bodies of HTTP calls,

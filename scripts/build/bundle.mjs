@@ -15,7 +15,9 @@ const { version, exports } = JSON.parse(readFileSync(at("package.json"), "utf8")
 
 const hashOf = (bytes) => sha256(bytes).slice(0, 10);
 
-/** Bundles one entry into one minified file, with these words for what it leaves open, and more of esbuild's options. */
+/**
+ * Bundles one entry into one minified file, with these words for what it leaves open, and more of esbuild's options.
+ */
 async function bundle(entry, format, words = {}, options = []) {
   const filledIn = { __VERSION__: version, __PACKAGE__: false, ...words };
   const file = path.join(target.bundles, `${path.basename(entry, ".ts")}.js`);

@@ -1,5 +1,5 @@
-// wasm-bindgen's JavaScript without what no browser that runs this wasm needs: `js/load.ts` loads it, and a page pays for
-// every byte.
+// wasm-bindgen's JavaScript without what no browser that runs this wasm needs: `js/load.ts` loads it, and a page pays
+// for every byte.
 
 import { replaceOnly, wrong } from "./names.mjs";
 

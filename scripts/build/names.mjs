@@ -16,8 +16,8 @@ export function replaceOnly(text, pattern, replacement, what) {
 /**
  * Gives the names in wasm-bindgen's JavaScript the form that they have in the wasm now. `names` is what wasm-opt's
  * `--minify-imports-and-exports-and-modules` prints: `{ imports: [[module, old, new]], exports: [[old, new]] }`; all
- * modules have become one, "a". Anything that is not exactly where it is expected is an error: the alternative is an SDK
- * that fails in the browser.
+ * modules have become one, "a". Anything that is not exactly where it is expected is an error: the alternative is an
+ * SDK that fails in the browser.
  */
 export function renamed(script, { imports, exports }) {
   // The modules, by the name of the object that holds each: `"./micro_chat_bg.js": import0,`.

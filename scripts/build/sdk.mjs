@@ -46,8 +46,8 @@ const PASSES = [
   "--converge",
   // A call of something that small takes as much as the thing itself.
   "--always-inline-max-function-size=5",
-  // Offsets may be part of loads and stores: rustc puts the far end of the stack at the lowest addresses, and no pointer
-  // that something is added to is negative.
+  // Offsets may be part of loads and stores: rustc puts the far end of the stack at the lowest addresses, and no
+  // pointer that something is added to is negative.
   "--low-memory-unused",
 ];
 

@@ -19,7 +19,9 @@ async function install(folder, command) {
 
 export const setUpPackages = () => install(root, ["ci"]);
 
-/** Installs what the package.json of a folder of the tree names, apart from everything else; none of it runs scripts. */
+/**
+ * Installs what the package.json of a folder of the tree names, apart from everything else; none of it runs scripts.
+ */
 async function installApart(from, folder, command) {
   mkdirSync(folder, { recursive: true });
   for (const name of ["package.json", "package-lock.json"]) copyFileSync(at(from, name), path.join(folder, name));
@@ -33,8 +35,9 @@ export const setUpTypedoc = () => installApart("scripts/docs", target.typedoc, "
 /**
  * The bundlers and frameworks that the package is tried with, which nobody needs who only builds. Next's `sharp`, which
  * brings a library under the LGPL and makes pictures smaller, is replaced in their package.json by one that is there
- * anyway: none of our pages has a picture. Not `npm ci`: a lock file that npm writes leaves out the optional binaries that it
- * was not given where it was written, here those for anything but Linux, and `ci` refuses a lock file that lacks some.
- * `install` adds the platform's own, in the version that the package asks for, and keeps to the lock file otherwise.
+ * anyway: none of our pages has a picture. Not `npm ci`: a lock file that npm writes leaves out the optional binaries
+ * that it was not given where it was written, here those for anything but Linux, and `ci` refuses a lock file that
+ * lacks some. `install` adds the platform's own, in the version that the package asks for, and keeps to the lock file
+ * otherwise.
  */
 export const setUpPackaging = () => installApart("tests/packaging", target.packaging, "install");

@@ -1,5 +1,5 @@
-// Schemathesis, which calls a server with whatever its OpenAPI document allows and does not allow. It has its own Python
-// environment.
+// Schemathesis, which calls a server with whatever its OpenAPI document allows and does not allow. It has its own
+// Python environment.
 
 import { existsSync, rmSync } from "node:fs";
 import path from "node:path";

@@ -1,12 +1,13 @@
-// The licences of npm packages. None of them is in what we ship: they build and test it. `deny.toml` says the same of crates.
+// The licences of npm packages. None of them is in what we ship: they build and test it. `deny.toml` says the same of
+// crates.
 
 import { readFileSync } from "node:fs";
 
 import { at } from "../tree.mjs";
 
 /**
- * Permissive ones; MPL-2.0, which only asks that changes of its own files are shown; and CC-BY-4.0, which is that of data,
- * and asks to be named.
+ * Permissive ones; MPL-2.0, which only asks that changes of its own files are shown; and CC-BY-4.0, which is that of
+ * data, and asks to be named.
  */
 const KNOWN = [
   "0BSD",

@@ -9,6 +9,7 @@ import { browserPrograms } from "../program.mjs";
 import { filesIn } from "../stamp.mjs";
 import { at, target } from "../tree.mjs";
 import { overBudget, weights } from "../weight.mjs";
+import { longLines } from "./lengths.mjs";
 import { unknownLicences } from "./licences.mjs";
 import { cargo, check, node, tally } from "./tally.mjs";
 
@@ -27,6 +28,10 @@ function format() {
   return check(
     () => run("cargo", ["fmt", "--all", "--check"], { timeout: SMALL }),
     () => run(npmProgram("prettier"), ["--check", "--log-level=warn", "."], { timeout: SMALL }),
+    () => {
+      const long = longLines();
+      if (long.length > 0) throw new Problem(`too long, break by hand: ${long.join(", ")}`);
+    },
   );
 }
 
@@ -87,8 +92,8 @@ function browser() {
 }
 
 /**
- * The files and folders of tests that every engine runs: what a page's visitor meets. The others are about the server, or
- * Chromium's own.
+ * The files and folders of tests that every engine runs: what a page's visitor meets. The others are about the server,
+ * or Chromium's own.
  */
 const VISITED = ["micro", "outbox", "lifecycle", "login", "module", "pages"];
 

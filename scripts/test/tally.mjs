@@ -21,8 +21,8 @@ export const node = {
 };
 
 /**
- * Runs a test runner; returns `{ passed, failed, skipped, failures, reason }`: `skipped` with a line for each, `failures`
- * as the runner told them. A runner that fails without a failed test counts as one.
+ * Runs a test runner; returns `{ passed, failed, skipped, failures, reason }`: `skipped` with a line for each,
+ * `failures` as the runner told them. A runner that fails without a failed test counts as one.
  */
 export async function tally(runner, program, args, options) {
   const { code, output, timedOut } = await attempt(program, args, options);

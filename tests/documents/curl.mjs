@@ -13,16 +13,18 @@ const noSuchHost = /^curl: \(7\) /;
 /**
  * As written:
  *
- * | line                       | curl sends             | the server answers           | the shell then                    |
- * | -------------------------- | ---------------------- | ---------------------------- | --------------------------------- |
- * | Create a chat              | the body shown         | the chat of JohnBarry        | is content                        |
- * | Send a message to the chat | the body: no `chat_id` | chat.Send.MissingChatID      | is content                        |
- * | View the chat history      | the body, to Send      | chat.Send.MissingUserID      | is content                        |
- * | Chat Connect               | `Schema`               | chat.Connect.UpgradeRequired | asks two more hosts, `related`    |
- * |                            |                        |                              | and `to`; `#` starts a comment    |
- * | Chat History, Chat Send    | `{`: the line ends     | gateway.InvalidJSON          | takes each field for a command,   |
- * |                            |                        |                              | and `}` for a syntax error        |
- * | Chat New                   | `{}`                   | chat.New.MissingUserIDs      | is content                        |
+ * | line                       | curl sends             | the server answers           | the shell then           |
+ * | -------------------------- | ---------------------- | ---------------------------- | ------------------------ |
+ * | Create a chat              | the body shown         | the chat of JohnBarry        | is content               |
+ * | Send a message to the chat | the body: no `chat_id` | chat.Send.MissingChatID      | is content               |
+ * | View the chat history      | the body, to Send      | chat.Send.MissingUserID      | is content               |
+ * | Chat Connect               | `Schema`               | chat.Connect.UpgradeRequired | asks two more hosts,     |
+ * |                            |                        |                              | `related` and `to`; `#`  |
+ * |                            |                        |                              | starts a comment         |
+ * | Chat History, Chat Send    | `{`: the line ends     | gateway.InvalidJSON          | takes each field for a   |
+ * |                            |                        |                              | command, and `}` for a   |
+ * |                            |                        |                              | syntax error             |
+ * | Chat New                   | `{}`                   | chat.New.MissingUserIDs      | is content               |
  *
  * `'$yourNamespace'` and `'$yourToken'` are in single quotes: they are sent just so.
  */

@@ -70,7 +70,9 @@ export class Workshop {
     return path.join(this.folder, ...parts);
   }
 
-  /** Writes an example's page, which differs from others' only in its script: a module, unless its `type` is another. */
+  /**
+   * Writes an example's page, which differs from others' only in its script: a module, unless its `type` is another.
+   */
   async page(file, script, type = "module") {
     const page = await readFile(this.at("page/index.html"), "utf8");
     const tag = `<script type="${type}" src="${script}"></script>`;

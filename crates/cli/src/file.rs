@@ -24,8 +24,8 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Puts a file into the place of another, at once and only for its owner: whoever reads it sees one or the other, also
-/// after a crash. A link still leads to it afterwards; a pipe or a device is written to, and stays what it is. The folder
-/// is made where it is missing.
+/// after a crash. A link still leads to it afterwards; a pipe or a device is written to, and stays what it is. The
+/// folder is made where it is missing.
 pub fn replace<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&mut File) -> Result<T, E>) -> Result<T, E> {
     let make = |draft: &Path| match draft.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => make_folder(folder),
@@ -34,8 +34,8 @@ pub fn replace<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&mut File)
     replace_after(path, make, write)
 }
 
-/// The same for a file that somebody named, in a folder that is there. Writing it takes so long that they may give it up:
-/// they find no half of it.
+/// The same for a file that somebody named, in a folder that is there. Writing it takes so long that they may give it
+/// up: they find no half of it.
 pub fn replace_slowly<T, E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<T, E>,

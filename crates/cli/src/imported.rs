@@ -1,9 +1,9 @@
 //! Files that were imported, so that the same one is known again, and another is not taken for it.
 //!
-//! No file says by itself which one it is. By what is in it, two that begin alike are one, and messages are lost. By where
-//! it is, a file that was moved is another, and messages are doubled; and what was written anew in its place is the same,
-//! and messages are lost. So it is remembered here what was imported from where. Where it can't be known, as of a copy, it is
-//! another file: what is there twice can be seen, and what is missing can not.
+//! No file says by itself which one it is. By what is in it, two that begin alike are one, and messages are lost. By
+//! where it is, a file that was moved is another, and messages are doubled; and what was written anew in its place is
+//! the same, and messages are lost. So it is remembered here what was imported from where. Where it can't be known, as
+//! of a copy, it is another file: what is there twice can be seen, and what is missing can not.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
@@ -44,14 +44,14 @@ pub struct Importing {
     file: Imported,
     /// Another that was imported from its place.
     pub is_rewritten: bool,
-    /// It begins as what was imported from its place, and the file system has another there now: it may have been saved by
-    /// an editor, and may be another file.
+    /// It begins as what was imported from its place, and the file system has another there now: it may have been saved
+    /// by an editor, and may be another file.
     pub is_replaced: bool,
 }
 
 impl Importing {
-    /// Knows a file again, or remembers it. This is before anything of it is sent: whatever ends the program, it is known
-    /// the next time.
+    /// Knows a file again, or remembers it. This is before anything of it is sent: whatever ends the program, it is
+    /// known the next time.
     pub fn begin(place: &Place, path: &Path) -> Result<Self, Failure> {
         let kept = Kept::<Imported>::at(place, "imports", "without it, --name says which file it is");
         let wrong = |error: io::Error| Failure::Usage(format!("{}: {error}", path.display()));

@@ -10,7 +10,8 @@
 //! - [`chat`] and [`chats`]: the services; [`config`]: shows and changes settings; [`caller`]: calls as somebody,
 //! - [`mod@file`]: files that are there when all of them is; `terminal`: as it was before;
 //!   `signals`: what is done before one ends the program,
-//! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit codes.
+//! - [`answer`]: what is printed; [`plain`]: words that no terminal obeys; [`failure`]: what went wrong, and exit
+//!   codes.
 
 mod account;
 mod answer;

@@ -88,7 +88,10 @@ pub enum Error {
     #[error("too many messages wait to be sent")]
     OutboxFull,
     /// No frame holds it.
-    #[error("the message is too large: as JSON, its escapes counted, it has more than {} bytes", limit::FRAME - ENVELOPE)]
+    #[error(
+        "the message is too large: as JSON, its escapes counted, it has more than {} bytes",
+        limit::FRAME - ENVELOPE
+    )]
     TooLarge,
     /// The message waited for longer than it may, and never went out.
     #[error("the message waited too long to be sent")]
@@ -191,8 +194,8 @@ impl Drop for Reading {
 }
 
 impl Client {
-    /// A client for `url`, such as `ws://127.0.0.1:8080/chat/Connect`. It connects once it is needed, and has to be made
-    /// within a tokio runtime.
+    /// A client for `url`, such as `ws://127.0.0.1:8080/chat/Connect`. It connects once it is needed, and has to be
+    /// made within a tokio runtime.
     pub fn new(url: &str, namespace: &str, user_id: &str) -> Self {
         let (commands, inbox) = mpsc::unbounded_channel();
         let hello = json!({ "namespace": namespace, "user_id": user_id });

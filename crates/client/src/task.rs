@@ -241,8 +241,8 @@ impl Task {
         }
     }
 
-    /// Tells a reader something; false says that it fell behind. What is stored it gets once it has room, and what comes
-    /// meanwhile is not for it: the chat stays open for what is sent to it.
+    /// Tells a reader something; false says that it fell behind. What is stored it gets once it has room, and what
+    /// comes meanwhile is not for it: the chat stays open for what is sent to it.
     fn tell(&mut self, id: u32, something: impl FnOnce(&mut Reader) -> bool) {
         if self.readers.get_mut(&id).is_some_and(|reader| !something(reader)) {
             self.session.seek(id, None, false, self.now());

@@ -1,5 +1,6 @@
-//! What is done to its end once it has begun, though whoever asked for it hangs up: their call is dropped then, wherever it
-//! stands. So what is stored and has to be told as well, or asked for and has to be noted, is done apart from it.
+//! What is done to its end once it has begun, though whoever asked for it hangs up: their call is dropped then,
+//! wherever it stands. So what is stored and has to be told as well, or asked for and has to be noted, is done apart
+//! from it.
 
 use tracing::Instrument;
 

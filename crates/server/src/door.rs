@@ -37,8 +37,8 @@ const HEAD: usize = 32 * 1024;
 /// How long to wait where no more connections can be taken: for want of files, as a rule.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// How long who asks for too much waits for the answer that says so. Their next request is not read before that: a flood
-/// costs no more than its connections.
+/// How long who asks for too much waits for the answer that says so. Their next request is not read before that: a
+/// flood costs no more than its connections.
 const PENANCE: Duration = Duration::from_secs(1);
 
 /// An open port.
@@ -52,8 +52,8 @@ pub struct Door {
     pub limits: Option<Arc<Limits>>,
     /// Whether connections come from a proxy: its address is nobody's.
     pub behind_proxy: bool,
-    /// How long a handshake and the head of a request may take, how long a connection may wait for the next one, and how
-    /// long an answer may wait to be taken.
+    /// How long a handshake and the head of a request may take, how long a connection may wait for the next one, and
+    /// how long an answer may wait to be taken.
     pub patience: Duration,
     /// What is counted.
     pub metrics: Metrics,

@@ -1,8 +1,8 @@
 //! The companion server of Micro Chat.
 //!
-//! How a message walks: [`api`] or [`stream`] reads it, [`auth`] says whose it is → [`chat`] knows the rules → [`store`]
-//! commits it and gives it its `seq` → its sender hears of it, and [`hub`] puts it into every subscriber's bounded queue
-//! → `stream` writes what waits.
+//! How a message walks: [`api`] or [`stream`] reads it, [`auth`] says whose it is → [`chat`] knows the rules →
+//! [`store`] commits it and gives it its `seq` → its sender hears of it, and [`hub`] puts it into every subscriber's
+//! bounded queue → `stream` writes what waits.
 
 pub mod acme;
 pub mod api;

@@ -27,7 +27,8 @@ use tokio_util::sync::CancellationToken;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    // Whatever it writes, the database, its log and its copies, is for whoever runs it. Before there is a second thread.
+    // Whatever it writes, the database, its log and its copies, is for whoever runs it. Before there is a second
+    // thread.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let (format, ended) = match options::read(std::env::args_os(), |file| std::fs::read_to_string(file)) {
         Ok(Told::Run(command)) => {

@@ -74,7 +74,8 @@ impl<B: Clone> Session<B> {
 
     // What the application wants.
 
-    /// Reads `chat` from a cursor on, or from now on, and with `members` who is in it. Returns what names the subscription.
+    /// Reads `chat` from a cursor on, or from now on, and with `members` who is in it. Returns what names the
+    /// subscription.
     pub fn subscribe(&mut self, chat: B, after: Option<Cursor>, members: bool, now: u64) -> u32 {
         let id = self.number();
         if self.link.phase == Phase::Over {
@@ -91,8 +92,8 @@ impl<B: Clone> Session<B> {
         id
     }
 
-    /// Reads the chat of a subscription from another place on, or from now on, and with `members` who is in it. What was
-    /// sent to it waits for its ack all the same.
+    /// Reads the chat of a subscription from another place on, or from now on, and with `members` who is in it. What
+    /// was sent to it waits for its ack all the same.
     pub fn seek(&mut self, id: u32, after: Option<Cursor>, members: bool, now: u64) {
         let Some(subscription) = self.subscriptions.iter_mut().find(|one| one.id == id) else { return };
         let handle = subscription.handle;
@@ -126,8 +127,8 @@ impl<B: Clone> Session<B> {
         self.enter(entry, now);
     }
 
-    /// Like [`Session::publish`], for a message that an earlier session may have transmitted: only the server can refuse
-    /// it for good.
+    /// Like [`Session::publish`], for a message that an earlier session may have transmitted: only the server can
+    /// refuse it for good.
     pub fn recover(&mut self, send: u32, subscription: u32, message: B, expires_at: u64, now: u64) {
         let entry = Entry { send, subscription, n: 0, transmitted: true, doubtful: true, expires_at, message };
         self.enter(entry, now);

@@ -116,7 +116,8 @@ impl Endpoint {
         matches!(self, ChatConnect)
     }
 
-    /// Whether `path` names an endpoint that [streams](Self::streams). A page that asks only this needn't know them all.
+    /// Whether `path` names an endpoint that [streams](Self::streams). A page that asks only this needn't know them
+    /// all.
     pub fn is_stream(path: &str) -> bool {
         is_path(path, "chat", "Connect")
     }

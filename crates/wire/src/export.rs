@@ -1,5 +1,5 @@
-//! Requests of `chats.ExportChat` and `chats.ExportUser`, and the lines that answer them: JSON Lines, each an object with
-//! one key that says what it is. One whose last line is no `end` was interrupted.
+//! Requests of `chats.ExportChat` and `chats.ExportUser`, and the lines that answer them: JSON Lines, each an object
+//! with one key that says what it is. One whose last line is no `end` was interrupted.
 
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,8 @@
 //! - [`close`]: the codes a WebSocket is closed with,
 //! - [`limit`]: how large and how many things may be,
 //! - [`error`]: what every refusal looks like,
-//! - `auth`, `chat`, `chats`, `deletion`, `export`, `groups`, `inbox` and `signup` (feature `json`): requests and answers of the services,
+//! - `auth`, `chat`, `chats`, `deletion`, `export`, `groups`, `inbox` and `signup` (feature `json`): requests and
+//!   answers of the services,
 //! - `frame` (feature `json`): the session dialect's frames from a client,
 //! - `member` (feature `json`): what it tells of a chat's members.
 //!

@@ -9,8 +9,8 @@ pub const HELLO: u32 = 1;
 pub const SUBSCRIBE: u32 = 2;
 /// `[UNSUBSCRIBE, handle]`: deliver no more; the handle may be used again.
 pub const UNSUBSCRIBE: u32 = 3;
-/// `[PUBLISH, n, handle, message, expired?]`: store this message, unless it is too late; an [`ACK`] or an [`ERROR`] with
-/// `n` answers.
+/// `[PUBLISH, n, handle, message, expired?]`: store this message, unless it is too late; an [`ACK`] or an [`ERROR`]
+/// with `n` answers.
 pub const PUBLISH: u32 = 4;
 /// `[PROBE]`: are you there? A [`HEARTBEAT`] answers at once.
 pub const PROBE: u32 = 5;

@@ -103,8 +103,8 @@ const SEPARATOR: char = '|';
 /// The longest `client` of which a `client_id` can be made.
 const CLIENT: usize = limit::ID - SEPARATOR.len_utf8() - uuid::fmt::Hyphenated::LENGTH;
 
-/// The `client_id` for a `client`. Some programs name each message there, by a UUID: then the same one again is the same
-/// message. Others name themselves ("web"): each of their messages is one of its own.
+/// The `client_id` for a `client`. Some programs name each message there, by a UUID: then the same one again is the
+/// same message. Others name themselves ("web"): each of their messages is one of its own.
 fn client_id_of(client: String) -> Result<String, Refusal> {
     if client.is_empty() || Uuid::try_parse(&client).is_ok() {
         return Ok(client);

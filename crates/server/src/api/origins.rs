@@ -27,15 +27,16 @@ impl Origins {
         matches!(self, Self::Listed(_))
     }
 
-    /// Whether cookies may be kept for the page that asks, and used for it. It has to name its origin, which is a listed
-    /// one, or the server's own: over TLS, where that isn't on the same machine.
+    /// Whether cookies may be kept for the page that asks, and used for it. It has to name its origin, which is a
+    /// listed one, or the server's own: over TLS, where that isn't on the same machine.
     pub fn trust(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else { return false };
         let is_listed = matches!(self, Self::Listed(listed) if listed.contains(origin));
         is_listed || (is_own(origin, headers) && (origin.as_bytes().starts_with(b"https://") || is_here(origin)))
     }
 
-    /// For streams, where browsers leave that to the server, and for whatever logs somebody in or out. Programs that are no pages name no origin.
+    /// For streams, where browsers leave that to the server, and for whatever logs somebody in or out. Programs that
+    /// are no pages name no origin.
     pub fn allow(&self, headers: &HeaderMap) -> bool {
         match (self, headers.get(header::ORIGIN)) {
             (Self::All, _) | (_, None) => true,

@@ -127,8 +127,8 @@ impl Access {
         }
     }
 
-    /// Ends whatever a user is logged in with, now and on all their streams. Tokens that are issued after this second are
-    /// good. Not to be given up on the way: what was ended would not be told.
+    /// Ends whatever a user is logged in with, now and on all their streams. Tokens that are issued after this second
+    /// are good. Not to be given up on the way: what was ended would not be told.
     pub async fn end_user(&self, namespace: String, user_id: String) -> Result<(), StoreError> {
         let Self::Login(gate) = self else { return Ok(()) };
         let cutoff = Cutoff { namespace, user_id, at: revocations::seconds(SystemTime::now()) };

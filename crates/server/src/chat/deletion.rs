@@ -1,5 +1,5 @@
-//! A user goes, with all that they wrote: out of their chats first, then message by message, in small commits that others'
-//! messages need not wait for.
+//! A user goes, with all that they wrote: out of their chats first, then message by message, in small commits that
+//! others' messages need not wait for.
 //!
 //! What goes is what was written under their name up to the beginning; what others write of that name behind it is of
 //! somebody who is called so, too. What they write themselves is of them, however late it comes: so a deletion begins
@@ -66,8 +66,8 @@ impl Underway {
         Ok(state.calls.token())
     }
 
-    /// Lets in nobody any more with a token of that user from up to then, or to a later moment that was said before. Ends
-    /// when whoever was let in is in line, with what was said before.
+    /// Lets in nobody any more with a token of that user from up to then, or to a later moment that was said before.
+    /// Ends when whoever was let in is in line, with what was said before.
     async fn shut_out(&self, namespace: &str, user_id: &str, at: u64) -> Option<u64> {
         let (cutoff, before) = {
             let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +89,8 @@ impl Underway {
         cutoff
     }
 
-    /// Lets them in again who were shut out by that: it did not begin. It is as before, unless another one has begun since.
+    /// Lets them in again who were shut out by that: it did not begin. It is as before, unless another one has begun
+    /// since.
     fn let_in(&self, namespace: &str, user_id: &str, at: u64, before: Option<u64>) {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Some(gone) = state.gone.get_mut(namespace).filter(|gone| gone.get(user_id) == Some(&at)) else { return };
@@ -116,8 +117,8 @@ impl Chats {
         Ok(user_id)
     }
 
-    /// Begins to delete a user: from here on it is done, whatever happens. Their account is gone; names its logins, and up
-    /// to which second tokens are theirs. Not to be given up on the way: what has begun would not be known here.
+    /// Begins to delete a user: from here on it is done, whatever happens. Their account is gone; names its logins, and
+    /// up to which second tokens are theirs. Not to be given up on the way: what has begun would not be known here.
     pub async fn begin_deletion(&self, namespace: &str, user_id: &str) -> Result<(Vec<String>, u64), Refusal> {
         let at = auth::seconds(SystemTime::now());
         let cutoff = Cutoff { namespace: namespace.to_owned(), user_id: auth::sealed(namespace, user_id), at };
@@ -213,8 +214,8 @@ impl Chats {
         }
     }
 
-    /// Deletes what is left of these users, one after the other, and those where that fails again and again, until it is
-    /// done or the server ends: then the next start goes on. One that fails holds up no other.
+    /// Deletes what is left of these users, one after the other, and those where that fails again and again, until it
+    /// is done or the server ends: then the next start goes on. One that fails holds up no other.
     async fn delete_all(&self, mut left: Vec<(String, String)>, mut pause: Duration) {
         while !left.is_empty() {
             let mut failed = Vec::new();

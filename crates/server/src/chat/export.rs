@@ -1,5 +1,5 @@
-//! All of a chat, or of a user, a page at a time. What is in it is said at its beginning: a chat up to the `seq` that it
-//! has when it is reached. What is deleted while it is read is not handed out.
+//! All of a chat, or of a user, a page at a time. What is in it is said at its beginning: a chat up to the `seq` that
+//! it has when it is reached. What is deleted while it is read is not handed out.
 
 use std::collections::VecDeque;
 
@@ -167,8 +167,8 @@ impl Export {
         }
     }
 
-    /// Refuses who may no more read that chat, where it is exported for its members. What a user wrote is theirs wherever
-    /// it is.
+    /// Refuses who may no more read that chat, where it is exported for its members. What a user wrote is theirs
+    /// wherever it is.
     pub async fn still(&self, chat_id: &str) -> Result<(), Refusal> {
         match self.user_id {
             Some(_) => Ok(()),

@@ -172,8 +172,8 @@ impl Chats {
     }
 }
 
-/// Whether it may be done. Where nobody is known, only what makes no sense is refused: that is for developing, and for a
-/// site's own server, which asks its users itself.
+/// Whether it may be done. Where nobody is known, only what makes no sense is refused: that is for developing, and for
+/// a site's own server, which asks its users itself.
 fn decide(act: Act, actor: Option<&str>, standing: &Standing) -> Result<GroupChange, Refusal> {
     // A private group and one that isn't there are alike to whoever is not in it.
     if standing.private && actor.is_some() && !standing.actor_is_member {

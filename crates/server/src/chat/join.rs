@@ -119,8 +119,8 @@ pub struct Step {
 }
 
 impl Chats {
-    /// Begins to listen. Deliveries come to the reader's outlet as soon as it has a seat. Until it has one, it is to [catch
-    /// up](Chats::catch_up).
+    /// Begins to listen. Deliveries come to the reader's outlet as soon as it has a seat. Until it has one, it is to
+    /// [catch up](Chats::catch_up).
     pub async fn join(&self, reader: Reader<'_>, chat_id: &str, start: Start) -> Result<Joined, Refusal> {
         let Reader { caller, user_id, .. } = reader;
         if user_id.is_empty() {
@@ -154,7 +154,8 @@ impl Chats {
     /// The next messages behind a reader's cursor, and its seat where these were the last.
     pub async fn catch_up(&self, reader: Reader<'_>, chat: &Arc<Chat>, cursor: u64) -> Result<Step, Refusal> {
         let ring = self.ring(chat).await?;
-        // What is published while the page is read stays in the ring, so that the page joins it however busy the chat is.
+        // What is published while the page is read stays in the ring, so that the page joins it however busy the chat
+        // is.
         let hold = ring.hold();
         let page = self.page(chat, cursor).await?;
         let seated = ring.seat(page.to, reader.subscriber());
@@ -169,8 +170,8 @@ impl Chats {
         self.store.members(chat.key, after, member).await?.ok_or(Refusal::Removed)
     }
 
-    /// Asks again whether the reader is a member, behind what was read for it and once it has its seat: the database knows
-    /// of a departure before subscribers are told, and they are told only in their seats.
+    /// Asks again whether the reader is a member, behind what was read for it and once it has its seat: the database
+    /// knows of a departure before subscribers are told, and they are told only in their seats.
     async fn still_member(&self, reader: Reader<'_>, chat_id: &str) -> Result<(), Refusal> {
         if !reader.caller.is_known() || broken::is(Broken::Members) {
             return Ok(());

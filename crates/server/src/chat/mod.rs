@@ -61,7 +61,8 @@ impl Chats {
         Self { store, hub, limits, recent: Arc::default(), underway: Arc::default() }
     }
 
-    /// The chat of that name, for this caller, who may name the user it is for. A name that can't be one, a name of nothing and that of others' chat answer alike.
+    /// The chat of that name, for this caller, who may name the user it is for. A name that can't be one, a name of
+    /// nothing and that of others' chat answer alike.
     pub(crate) async fn find(&self, caller: &Caller, chat_id: &str, named: &str) -> Result<Chat, Refusal> {
         self.store.chat(readable(caller, chat_id, named)?).await?.ok_or(Refusal::UnknownChat)
     }

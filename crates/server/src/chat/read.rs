@@ -1,5 +1,5 @@
-//! Reading messages back. A page costs the same wherever in a chat it begins: messages lie in the order of `seq`, and an
-//! offset is a `seq`, but for deletions.
+//! Reading messages back. A page costs the same wherever in a chat it begins: messages lie in the order of `seq`, and
+//! an offset is a `seq`, but for deletions.
 
 use micro_chat_wire::limit;
 

@@ -34,8 +34,8 @@ pub enum End {
     Stopping,
 }
 
-/// Where the hub puts messages, and the connection takes them. All that a connection waits for, but its socket, is here:
-/// one lock and one waker, so that ten thousand that wait cost little.
+/// Where the hub puts messages, and the connection takes them. All that a connection waits for, but its socket, is
+/// here: one lock and one waker, so that ten thousand that wait cost little.
 #[derive(Debug, Default)]
 pub struct Outlet(Mutex<Waiting>);
 

@@ -47,7 +47,8 @@ impl Default for Rates {
             sends: Rate::new(20, 200),
             sends_of_namespace: Rate::new(5_000, 20_000),
             chats: Rate::new(2, 60),
-            // A page that comes back subscribes to all that it had: a thousand, where a connection has as many as it may.
+            // A page that comes back subscribes to all that it had: a thousand, where a connection has as many as it
+            // may.
             subscribes: Rate::new(100, 5_000),
             connects: Rate::new(50, 1_000),
             connections: 1_000,

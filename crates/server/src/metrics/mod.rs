@@ -4,7 +4,8 @@
 //! - [`Standing`]: what is only looked at when somebody asks,
 //! - `listener`: where an operator asks, apart from everybody else.
 //!
-//! Nothing here is done for each delivery: what is published is counted once a message, what is committed once a commit.
+//! Nothing here is done for each delivery: what is published is counted once a message, what is committed once a
+//! commit.
 
 pub mod listener;
 mod standing;

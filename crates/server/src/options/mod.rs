@@ -152,12 +152,12 @@ pub struct Serve {
     /// Who logs in with a password.
     #[command(flatten)]
     pub accounts: accounts::Accounts,
-    /// A file with a key that tokens are signed with: a public key in PEM (RS256, ES256, EdDSA), or a secret of at least
-    /// 32 bytes (HS256). May be given more than once, so that keys can be changed.
+    /// A file with a key that tokens are signed with: a public key in PEM (RS256, ES256, EdDSA), or a secret of at
+    /// least 32 bytes (HS256). May be given more than once, so that keys can be changed.
     #[arg(long, value_name = "FILE", value_delimiter = ',')]
     pub token_key: Vec<PathBuf>,
-    /// Where an identity provider publishes its keys, as a JSON Web Key Set: they are asked for, and anew when they have
-    /// changed.
+    /// Where an identity provider publishes its keys, as a JSON Web Key Set: they are asked for, and anew when they
+    /// have changed.
     #[arg(long, value_name = "URL", value_parser = jwks::address)]
     pub token_jwks: Option<String>,
     /// Who has to have issued a token: its `iss`.

@@ -269,7 +269,7 @@ fn literal(kind: Kind, value: &str) -> String {
     if is_bare {
         return value.to_owned();
     }
-    // A line each: TOML's own writer would put some in several. What JSON makes of a text, TOML reads alike, but for one
-    // character.
+    // A line each: TOML's own writer would put some in several. What JSON makes of a text, TOML reads alike, but for
+    // one character.
     serde_json::Value::from(value).to_string().replace('\u{7f}', "\\u007f")
 }

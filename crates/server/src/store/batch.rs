@@ -49,7 +49,8 @@ mod tests {
     fn database(folder: &tempfile::TempDir, messages: usize, bytes: usize) -> Connection {
         let connection = schema::open(&folder.path().join("chat.db")).expect("a database");
         let sql = format!(
-            "INSERT INTO chats (chat, namespace, id, epoch, last_seq, created_at, active_at) VALUES (1, 'micro', 'a', 1, {messages}, 1, 1);
+            "INSERT INTO chats (chat, namespace, id, epoch, last_seq, created_at, active_at)
+             VALUES (1, 'micro', 'a', 1, {messages}, 1, 1);
              INSERT INTO members (chat, user_id) VALUES (1, 'ann'), (1, 'ben');
              WITH RECURSIVE series(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM series WHERE seq < {messages})
              INSERT INTO messages SELECT 1, seq, seq, seq, 'ann', '', printf('%.{bytes}c', 'x'), 1 FROM series;"
@@ -155,8 +156,8 @@ mod tests {
         assert_eq!(taken.iter().sum::<usize>(), 1_500, "{taken:?}");
     }
 
-    /// Makes so many chats more, of which it is noted that they are of a time to come, and that Ann has left something in
-    /// them, as she did in as many of another namespace.
+    /// Makes so many chats more, of which it is noted that they are of a time to come, and that Ann has left something
+    /// in them, as she did in as many of another namespace.
     fn chats(connection: &Connection, count: usize) {
         let sql = format!(
             "WITH RECURSIVE n(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n <= 2 * {count})

@@ -1,7 +1,8 @@
 //! Copies the log into the database beside the writer, who would have to stop for it.
 //!
 //! Nearly all of a checkpoint is copying pages, which nobody has to wait for. What is committed meanwhile is left over,
-//! and the writer copies that little itself between two commits: then the whole log is in the database, and begins anew.
+//! and the writer copies that little itself between two commits: then the whole log is in the database, and begins
+//! anew.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;

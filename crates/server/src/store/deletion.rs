@@ -1,8 +1,8 @@
 //! Users who go, with all that they wrote. A few rows a commit; what is left to do is kept, so that it goes on after a
 //! restart.
 //!
-//! What is in a chat of a user is found by who is a member, and by the table `traces`: it names whoever is no member and
-//! has left something. Nearly everybody who writes is a member, so that a message costs nothing more.
+//! What is in a chat of a user is found by who is a member, and by the table `traces`: it names whoever is no member
+//! and has left something. Nearly everybody who writes is a member, so that a message costs nothing more.
 
 use std::sync::Arc;
 
@@ -43,8 +43,8 @@ pub struct Deleted {
     pub has_more: bool,
 }
 
-/// Chats of a namespace, behind that one, that know something of a user from up to that moment, and where to look next. Only
-/// chats are looked at that the user is in, or has left something in; by indexes alone, however long they are.
+/// Chats of a namespace, behind that one, that know something of a user from up to that moment, and where to look next.
+/// Only chats are looked at that the user is in, or has left something in; by indexes alone, however long they are.
 const TRACES: &str = "WITH known (chat) AS (
          SELECT chat FROM members WHERE user_id = ?2 AND chat > ?4
          UNION SELECT chat FROM traces WHERE user_id = ?2 AND chat > ?4
@@ -57,8 +57,8 @@ const TRACES: &str = "WITH known (chat) AS (
          OR EXISTS (SELECT 1 FROM groups WHERE groups.chat = known.chat AND creator = ?2 AND chats.created_at <= ?3))
      FROM known CROSS JOIN chats ON chats.chat = known.chat ORDER BY known.chat";
 
-/// Messages of a user in a chat from up to that moment. The index is named: SQLite would rather walk through the chat, all
-/// of which lies in the order of `seq`.
+/// Messages of a user in a chat from up to that moment. The index is named: SQLite would rather walk through the chat,
+/// all of which lies in the order of `seq`.
 const WRITTEN: &str = "SELECT seq, octet_length(text) + octet_length(subject)
      FROM messages INDEXED BY messages_by_client_id WHERE chat = ?1 AND user_id = ?2 AND sent_at <= ?3";
 
@@ -175,8 +175,8 @@ pub fn overwriting<T>(connection: &Connection, write: impl FnOnce() -> rusqlite:
 }
 
 impl Store {
-    /// Begins to delete a user: from here on it is done, whatever happens. Their account goes at once; names its logins.
-    /// Their tokens are good no more, as the cutoff says, which need not name them.
+    /// Begins to delete a user: from here on it is done, whatever happens. Their account goes at once; names its
+    /// logins. Their tokens are good no more, as the cutoff says, which need not name them.
     pub async fn begin_deletion(
         &self,
         namespace: String,
@@ -281,8 +281,8 @@ mod tests {
     use crate::store::schema;
     use rusqlite::StatementStatus;
 
-    /// A database in which Ann is in two chats and has left something in a third, beside so many of others, who also write
-    /// as much in hers.
+    /// A database in which Ann is in two chats and has left something in a third, beside so many of others, who also
+    /// write as much in hers.
     fn database(folder: &tempfile::TempDir, others: usize) -> Connection {
         let connection = schema::open(&folder.path().join("chat.db")).expect("a database");
         let sql = format!(

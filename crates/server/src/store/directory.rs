@@ -1,13 +1,13 @@
-//! Groups that somebody may see. Which they are is found by indexes alone: a list passes over no group that others have to
-//! themselves, and over those before it without reading them.
+//! Groups that somebody may see. Which they are is found by indexes alone: a list passes over no group that others have
+//! to themselves, and over those before it without reading them.
 
 use rusqlite::{Connection, params};
 
 use super::groups::{GROUP, Group, group_of, with_members};
 use super::{ChatKey, Store, StoreError};
 
-/// No further group once those listed have so many bytes of names and descriptions as JSON: an answer is bounded, however
-/// many members the groups have.
+/// No further group once those listed have so many bytes of names and descriptions as JSON: an answer is bounded,
+/// however many members the groups have.
 const LISTED: usize = 1024 * 1024;
 
 /// All groups of a namespace.
@@ -74,9 +74,9 @@ fn json_len(group: &Group) -> usize {
 }
 
 impl Store {
-    /// Groups of a namespace that a viewer may see: public ones, and those where they are a member; without a viewer all.
-    /// Where a member is named, only those with that one. The newest first, as many as fit into an answer, and whether
-    /// there may be more.
+    /// Groups of a namespace that a viewer may see: public ones, and those where they are a member; without a viewer
+    /// all. Where a member is named, only those with that one. The newest first, as many as fit into an answer, and
+    /// whether there may be more.
     pub async fn groups(
         &self,
         namespace: String,
@@ -96,8 +96,8 @@ mod tests {
     use crate::store::schema;
     use rusqlite::StatementStatus;
 
-    /// A database with four groups: a public one, a private one of Ann's and Ben's, one of Ben's, a public one of Ben's;
-    /// behind them so many private ones of Ben's.
+    /// A database with four groups: a public one, a private one of Ann's and Ben's, one of Ben's, a public one of
+    /// Ben's; behind them so many private ones of Ben's.
     fn database(folder: &tempfile::TempDir, others: usize) -> Connection {
         let connection = schema::open(&folder.path().join("chat.db")).expect("a database");
         let sql = format!(
@@ -147,7 +147,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let connection = database(&folder, 36);
         let sql = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100)
-             INSERT INTO members (chat, user_id) SELECT chat, n || replace(hex(zeroblob(125)), '0', char(1)) FROM groups, n";
+             INSERT INTO members (chat, user_id)
+             SELECT chat, n || replace(hex(zeroblob(125)), '0', char(1)) FROM groups, n";
         connection.execute_batch(sql).expect("long names");
         let (mut offset, mut answers) = (0, 0);
         loop {

@@ -39,8 +39,8 @@ impl Folder {
 }
 
 impl Drop for Folder {
-    /// Not left to the closing of the file: a program that another thread is just starting has a copy of it for a moment,
-    /// and the lock with it.
+    /// Not left to the closing of the file: a program that another thread is just starting has a copy of it for a
+    /// moment, and the lock with it.
     fn drop(&mut self) {
         // What can't be given back goes with the file.
         let _ = self.lock.unlock();

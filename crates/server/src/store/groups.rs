@@ -152,7 +152,8 @@ fn add(connection: &Connection, chat: ChatKey, user_id: &str) -> rusqlite::Resul
     // What was said before they came is not what they have missed.
     let added = connection
         .prepare_cached(
-            "INSERT INTO members (chat, user_id, read_seq, joined_at) SELECT chat, ?2, last_seq, ?3 FROM chats WHERE chat = ?1
+            "INSERT INTO members (chat, user_id, read_seq, joined_at)
+             SELECT chat, ?2, last_seq, ?3 FROM chats WHERE chat = ?1
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![chat, user_id, now()])?;
@@ -225,8 +226,8 @@ fn change(
 /// Ends a chat, whether or not it is a group: nobody finds it any more. What it held goes in further commits.
 pub fn end(connection: &Connection, chat: ChatKey) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM groups WHERE chat = ?1", [chat])?;
-    // The row stays, in a namespace that nobody is in: its number must not become another chat's. What it was called, and
-    // whom it was for, goes. It has something to sweep, though nothing was ever said in it: its members.
+    // The row stays, in a namespace that nobody is in: its number must not become another chat's. What it was called,
+    // and whom it was for, goes. It has something to sweep, though nothing was ever said in it: its members.
     connection
         .execute(
             "UPDATE chats SET namespace = '', id = chat, user_set = NULL, last_seq = max(last_seq, first_seq)

@@ -1,6 +1,6 @@
-//! Pages of a chat for whoever asks, by `seq` or by number from one end. Each `seq` has its message but for those that were
-//! deleted: an offset is a `seq`, moved by as many deletions as lie before it. What is walked over is deletions, never
-//! messages.
+//! Pages of a chat for whoever asks, by `seq` or by number from one end. Each `seq` has its message but for those that
+//! were deleted: an offset is a `seq`, moved by as many deletions as lie before it. What is walked over is deletions,
+//! never messages.
 
 use rusqlite::{Connection, params};
 
@@ -77,8 +77,8 @@ fn listed(
 }
 
 impl Store {
-    /// A page of a chat's messages, in the direction in which they are read from that end; none: there is no such chat, or it
-    /// is not theirs to read.
+    /// A page of a chat's messages, in the direction in which they are read from that end; none: there is no such chat,
+    /// or it is not theirs to read.
     pub async fn listed(
         &self,
         name: ChatName,

@@ -126,8 +126,8 @@ impl Store {
         .await
     }
 
-    /// Puts its successor in the place of the refresh token `used`, where it may be used; `successor` is that of a login
-    /// that ends then. An empty namespace is any.
+    /// Puts its successor in the place of the refresh token `used`, where it may be used; `successor` is that of a
+    /// login that ends then. An empty namespace is any.
     pub async fn rotate(
         &self,
         namespace: String,

@@ -76,8 +76,8 @@ pub(super) fn page(connection: &Connection, chat: ChatKey, after: &str) -> rusql
 }
 
 impl Store {
-    /// A chat's members behind that name, as many as fit into a frame. None: `reader` is named, and is none of them, or the
-    /// chat has ended.
+    /// A chat's members behind that name, as many as fit into a frame. None: `reader` is named, and is none of them, or
+    /// the chat has ended.
     pub async fn members(
         &self,
         chat: ChatKey,

@@ -132,8 +132,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Says so in the log, once for each that fails: why a commit failed is said where that is known, and not once more for
-    /// each write that was in it.
+    /// Says so in the log, once for each that fails: why a commit failed is said where that is known, and not once more
+    /// for each write that was in it.
     pub fn log(&self) {
         if !matches!(self, Self::NotCommitted) {
             tracing::error!(error = %self, "the store failed");
@@ -146,8 +146,8 @@ impl StoreError {
 pub struct Store {
     /// What waits for the next commit. In order: who writes first is committed first.
     writes: mpsc::Sender<Write>,
-    /// How much was committed since the start that subscribers have to hear. Nothing is acknowledged before it is counted
-    /// here.
+    /// How much was committed since the start that subscribers have to hear. Nothing is acknowledged before it is
+    /// counted here.
     committed: Arc<AtomicU64>,
     /// Connections to read with.
     readers: Arc<Readers>,
@@ -177,8 +177,8 @@ impl StoreGuard {
 }
 
 impl Store {
-    /// Opens the database in `folder`, making both where they are missing. Each newly stored message, and each change of
-    /// members, goes to `committed` after its commit, in the order of commits.
+    /// Opens the database in `folder`, making both where they are missing. Each newly stored message, and each change
+    /// of members, goes to `committed` after its commit, in the order of commits.
     pub fn open(
         folder: &Path,
         committed: mpsc::Sender<Vec<Committed>>,

@@ -223,8 +223,8 @@ pub fn messages_of(
     Ok((messages, has_more))
 }
 
-/// What a chat has behind `after`: as much as a page holds, or all up to the chat's end. It begins later than that where
-/// what lay between is gone.
+/// What a chat has behind `after`: as much as a page holds, or all up to the chat's end. It begins later than that
+/// where what lay between is gone.
 pub fn behind(connection: &Connection, chat: &Chat, after: u64, size: PageSize) -> rusqlite::Result<Span> {
     // Of one moment: what goes between two reads is neither there nor known to be gone.
     let moment = connection.unchecked_transaction()?;

@@ -1,5 +1,5 @@
-//! Old messages go, a few a commit. A round looks only at chats that may have some: each keeps before when nothing of it was
-//! stored, and that is noted anew whenever it is looked at.
+//! Old messages go, a few a commit. A round looks only at chats that may have some: each keeps before when nothing of
+//! it was stored, and that is noted anew whenever it is looked at.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -9,8 +9,8 @@ use super::{ChatKey, Committed, Gone, Nanos, Removal, Store, StoreError, Trace, 
 /// Chats that one read looks at.
 const CHATS: usize = 1_000;
 
-/// When the oldest thing of a chat was stored that may be too old. Of a chat in which all was deleted one by one that is
-/// its newest message, whenever that went: none of what was deleted is younger.
+/// When the oldest thing of a chat was stored that may be too old. Of a chat in which all was deleted one by one that
+/// is its newest message, whenever that went: none of what was deleted is younger.
 const OLDEST: &str = "coalesce(
     (SELECT sent_at FROM messages WHERE messages.chat = chats.chat ORDER BY seq LIMIT 1),
     iif(first_seq <= last_seq, active_at, NULL))";
@@ -63,7 +63,8 @@ pub fn doubt(connection: &Connection, namespace: &str, now: Nanos) -> rusqlite::
     Ok(doubted == Batch::ROWS)
 }
 
-/// Notes when the oldest thing of these chats was stored. What comes to a chat that holds nothing is stored from now on.
+/// Notes when the oldest thing of these chats was stored. What comes to a chat that holds nothing is stored from now
+/// on.
 fn note(connection: &Connection, chats: &[ChatKey]) -> rusqlite::Result<()> {
     let mut update =
         connection.prepare_cached(&format!("UPDATE chats SET oldest_at = coalesce({OLDEST}, ?2) WHERE chat = ?1"))?;
@@ -182,8 +183,8 @@ mod tests {
     use crate::store::schema;
     use rusqlite::StatementStatus;
 
-    /// A database with a chat that has an old message and a young one, one that has a young one, one that has none, and one
-    /// of which all was deleted; beside so many that are known to be young.
+    /// A database with a chat that has an old message and a young one, one that has a young one, one that has none, and
+    /// one of which all was deleted; beside so many that are known to be young.
     fn database(folder: &tempfile::TempDir, young: usize) -> Connection {
         let connection = schema::open(&folder.path().join("chat.db")).expect("a database");
         let sql = format!(

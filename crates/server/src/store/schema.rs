@@ -197,7 +197,8 @@ const STEPS: &[M<'static>] = &[
         WHERE chats.namespace <> ''
         AND NOT EXISTS (SELECT 1 FROM members WHERE members.chat = known.chat AND members.user_id = known.user_id);
 
-    -- When somebody came in, in nanoseconds; 0: before that was kept. Who comes while their name is being deleted stays.
+    -- When somebody came in, in nanoseconds; 0: before that was kept. Who comes while their name is being deleted
+    -- stays.
     ALTER TABLE members ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
     -- When it was refused; likewise.
     ALTER TABLE expired ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
@@ -211,8 +212,8 @@ const STEPS: &[M<'static>] = &[
     ),
     M::up(
         "
-    -- Nothing that a chat holds was stored before that, in nanoseconds, as far as is known; 0: nobody has looked. Retention
-    -- looks only at chats where it lies far enough back. A send never changes it.
+    -- Nothing that a chat holds was stored before that, in nanoseconds, as far as is known; 0: nobody has looked.
+    -- Retention looks only at chats where it lies far enough back. A send never changes it.
     ALTER TABLE chats ADD COLUMN oldest_at INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX chats_by_oldest ON chats (namespace, oldest_at);
     ",
@@ -240,8 +241,8 @@ pub fn open(file: &Path) -> Result<Connection, StoreError> {
     // A commit is durable when it returns: the log is synced each time.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", if broken::is(Broken::Sync) { "NORMAL" } else { "FULL" })?;
-    // The log is copied into the database beside the writer. Where that does not keep up, at 64 MB, the writer stops for
-    // it. The log is cut back where readers had held it open.
+    // The log is copied into the database beside the writer. Where that does not keep up, at 64 MB, the writer stops
+    // for it. The log is cut back where readers had held it open.
     connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.pragma_update(None, "foreign_keys", true)?;

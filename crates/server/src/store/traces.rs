@@ -1,5 +1,5 @@
-//! Chats in which somebody has left something who is none of their members: the table `traces`. With the members they are all
-//! chats in which something of a user can be.
+//! Chats in which somebody has left something who is none of their members: the table `traces`. With the members they
+//! are all chats in which something of a user can be.
 
 use rusqlite::{Connection, params};
 
@@ -45,8 +45,8 @@ pub fn trace_left(connection: &Connection, chat: ChatKey, user_id: &str) -> rusq
         .map(drop)
 }
 
-/// Forgets chats of a namespace, behind that one, in which nothing of a user is left, as retention may have taken it: looks
-/// at as many as a commit may, and says where to look next.
+/// Forgets chats of a namespace, behind that one, in which nothing of a user is left, as retention may have taken it:
+/// looks at as many as a commit may, and says where to look next.
 pub fn forget_traces(connection: &Connection, of: &Deletion, behind: ChatKey) -> rusqlite::Result<Option<ChatKey>> {
     let known: Vec<(ChatKey, bool)> = connection
         .prepare_cached(

@@ -8,9 +8,10 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::auth::Caller;
 use crate::limits::{Limits, Wait};
 
-/// As how many bytes a frame counts at least, a ping among them. Each is read, looked at and often answered by a write of
-/// its own, however small it is: by its bytes alone it would cost its sender nearly nothing. With the usual limits a user
-/// sends 4,096 of these a second; ordinary clients send a few a minute, and when they come back a few thousand at once.
+/// As how many bytes a frame counts at least, a ping among them. Each is read, looked at and often answered by a write
+/// of its own, however small it is: by its bytes alone it would cost its sender nearly nothing. With the usual limits a
+/// user sends 4,096 of these a second; ordinary clients send a few a minute, and when they come back a few thousand at
+/// once.
 pub const LEAST: usize = 256;
 
 /// What a frame counts as, besides its bytes.
@@ -62,7 +63,8 @@ impl<T> Load<T> {
 }
 
 /// A frame that has to wait until its sender may go on. Meanwhile nothing more is read of that sender, so that its
-/// messages keep their order: who sends too much on a stream is slowed down, not refused. Costs nothing while nobody is.
+/// messages keep their order: who sends too much on a stream is slowed down, not refused. Costs nothing while nobody
+/// is.
 pub struct Slowed<T>(Option<Box<Held<T>>>);
 
 struct Held<T> {

@@ -336,7 +336,8 @@ impl Socket {
         self.ended(code, reason, ending);
         let stalled = self.node.timing.stalled;
         let goodbye = async {
-            // Whoever left has had the answer to that prepared by the library, which sends it when it is asked to read on.
+            // Whoever left has had the answer to that prepared by the library, which sends it when it is asked to read
+            // on.
             if !matches!(ending, Ending::Left) {
                 if let Some(words) = last_words {
                     self.websocket.feed(Message::Text(words)).await?;

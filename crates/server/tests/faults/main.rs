@@ -1,5 +1,6 @@
 //! Real clients against the real program through a proxy that cuts, stalls and delays, with the program killed or
-//! stopped, or its disk full, at random moments: nothing that was acknowledged is lost, nothing is doubled, nothing out of order.
+//! stopped, or its disk full, at random moments: nothing that was acknowledged is lost, nothing is doubled, nothing out
+//! of order.
 //!
 //! The short form runs with the other tests. The long one is `npm run faults`: 50 kills and 100,000 sends, then as many
 //! stops; it prints a table.

@@ -55,7 +55,9 @@ impl Proxy {
                     let stranded = ends.wait_for(|weather| weather.stranded > generation);
                     let returning = async {
                         tokio::select! {
-                            () = pass(&mut from_server, to_client, weather.clone(), |weather| weather.is_still) => return,
+                            () = pass(&mut from_server, to_client, weather.clone(), |weather| weather.is_still) => {
+                                return;
+                            }
                             _ = stranded => {}
                         }
                         // Unread, it would have the link reset before the server has read what is still to come.

@@ -352,7 +352,8 @@ async fn a_mail_is_plain_says_what_to_do_and_goes_out_though_the_mail_server_is_
     assert_eq!(hosted.postbox.count(), 1, "once");
 }
 
-/// The program with accounts, trusting no mail server but those with that certificate; asks for a mail, and waits for it.
+/// The program with accounts, trusting no mail server but those with that certificate; asks for a mail, and waits for
+/// it.
 async fn mailed(postbox: &Postbox, url: &str, trusted: &Path) -> bool {
     let data = tempfile::tempdir().expect("a folder");
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));

@@ -90,7 +90,8 @@ async fn a_user_goes_with_all_that_names_them_and_others_keep_theirs() {
     assert_eq!(asked(guarded.folder(), "SELECT count(*) FROM tombstones"), 9);
     assert_eq!(asked(guarded.folder(), "SELECT count(*) FROM deletions"), 0);
     let lost = "SELECT count(*) FROM chats WHERE last_seq - first_seq + 1 <>
-        (SELECT count(*) FROM messages WHERE messages.chat = chats.chat) + (SELECT count(*) FROM tombstones WHERE tombstones.chat = chats.chat)";
+        (SELECT count(*) FROM messages WHERE messages.chat = chats.chat) +
+        (SELECT count(*) FROM tombstones WHERE tombstones.chat = chats.chat)";
     assert_eq!(asked(guarded.folder(), lost), 0, "every seq is a message or a tombstone");
     // Whoever is called so later gets nothing of hers, and can be spoken to.
     let new = guarded.ask(&token("ben"), "/chat/New", json!({ "user_ids": [ANN, "ben"] })).await["chat_id"].clone();
@@ -242,8 +243,10 @@ async fn what_was_begun_is_finished_by_the_next_start() {
     server.stop().await;
     // As a server leaves it that is killed behind the first of its commits; and somebody of that name has come since.
     let database = rusqlite::Connection::open(data.path().join("chat.db")).expect("a database");
-    let begun = "INSERT INTO deletions SELECT 'micro', 'ann', sent_at FROM messages WHERE seq = 1000; DELETE FROM members WHERE user_id = 'ann';
-        INSERT INTO traces VALUES ('ann', 1);        INSERT INTO tombstones SELECT chat, seq FROM messages WHERE user_id = 'ann' AND seq < 300;
+    let begun = "INSERT INTO deletions SELECT 'micro', 'ann', sent_at FROM messages WHERE seq = 1000;
+        DELETE FROM members WHERE user_id = 'ann';
+        INSERT INTO traces VALUES ('ann', 1);
+        INSERT INTO tombstones SELECT chat, seq FROM messages WHERE user_id = 'ann' AND seq < 300;
         DELETE FROM messages WHERE user_id = 'ann' AND seq < 300;";
     database.execute_batch(begun).expect("a change");
     drop(database);

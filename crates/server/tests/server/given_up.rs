@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::metrics::{SESSIONS, until};
 use crate::running::{PATIENCE, Running, Stream, timing};
 
-/// The last `seq` of what a reader that took nothing finds when it looks again, up to the end of its link: that is closed
-/// with the resume code, or dropped where nothing more could be written into it.
+/// The last `seq` of what a reader that took nothing finds when it looks again, up to the end of its link: that is
+/// closed with the resume code, or dropped where nothing more could be written into it.
 async fn last_of_all(mut stalled: Stream) -> u64 {
     let mut cursor = 0;
     loop {

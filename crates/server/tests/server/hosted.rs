@@ -25,8 +25,8 @@ pub const PASSWORD: &str = "correct horse battery";
 /// A site that may.
 pub const SHOP: &str = "https://shop.example.com";
 
-/// Anybody signs up in `micro` and `club`, and nobody in `staff`, whose people may log in all the same. Other namespaces
-/// belong to whom tokens name, signed with `SECRET`.
+/// Anybody signs up in `micro` and `club`, and nobody in `staff`, whose people may log in all the same. Other
+/// namespaces belong to whom tokens name, signed with `SECRET`.
 pub struct Hosted {
     pub server: Running,
     pub postbox: Postbox,

@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 /// Long enough for anything that should happen, on a machine that has much else to do.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// No heartbeat comes into what a test hears, nobody is taken for dead, and no connection is closed for want of a request,
-/// however long a test takes. Which of these is to be seen is said where it is.
+/// No heartbeat comes into what a test hears, nobody is taken for dead, and no connection is closed for want of a
+/// request, however long a test takes. Which of these is to be seen is said where it is.
 pub fn timing() -> Timing {
     let hour = Duration::from_secs(3_600);
     Timing { heartbeat: hour, head: hour, first_frame: hour, ..Timing::default() }

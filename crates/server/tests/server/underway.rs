@@ -71,8 +71,8 @@ const HIS: &str =
     "SELECT group_concat(seq || text) FROM (SELECT * FROM messages WHERE user_id = 'ben' ORDER BY chat, seq)";
 pub const ENDED: &str = "SELECT count(*) = 0 FROM deletions";
 
-/// Makes each deletion of a message of hers but the first ones take as long as a look at all messages, so that who kills
-/// the server need not be fast.
+/// Makes each deletion of a message of hers but the first ones take as long as a look at all messages, so that who
+/// kills the server need not be fast.
 const SLOW: &str = "CREATE TRIGGER slow BEFORE DELETE ON messages
     WHEN old.user_id = 'ann' AND (SELECT count(*) FROM tombstones) > 1000
     BEGIN SELECT count(*) FROM messages WHERE text LIKE '%nowhere%'; END;";

@@ -104,8 +104,8 @@ async fn whoever_takes_it_slowly_gets_all_of_it() {
     }
 }
 
-/// How many bytes of an answer were given to somebody who takes some now and then, after which pause at the longest, and
-/// how long that took.
+/// How many bytes of an answer were given to somebody who takes some now and then, after which pause at the longest,
+/// and how long that took.
 async fn taken_slowly(server: &Running, chat_id: &str) -> (usize, Duration, Duration) {
     let mut slow = asking(server, chat_id, 1, 1).await;
     let (mut taken, mut part, begun) = (0, vec![0; 32 << 10], Instant::now());

@@ -124,8 +124,8 @@ fn target<'a>(folder: &str, link: CowStr<'a>) -> CowStr<'a> {
     format!("{address}{place}").into()
 }
 
-/// What may be wider than a phone scrolls by itself, and the page does not. Where a row is shown as lines, which is on a
-/// phone, each cell says which column it is of; the first is the row's own name.
+/// What may be wider than a phone scrolls by itself, and the page does not. Where a row is shown as lines, which is on
+/// a phone, each cell says which column it is of; the first is the row's own name.
 fn for_phones(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let mut all = Vec::with_capacity(events.len());
     let (mut columns, mut is_head, mut at): (Vec<String>, bool, usize) = (Vec::new(), false, 0);

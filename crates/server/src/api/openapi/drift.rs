@@ -1,5 +1,6 @@
 //! What is described is what there is; and what was written from it is up to date:
-//! `MICRO_CHAT_WRITE=1 cargo test -p micro-chat-server openapi` writes `crates/server/openapi.json` and `docs/errors.md` anew.
+//! `MICRO_CHAT_WRITE=1 cargo test -p micro-chat-server openapi` writes `crates/server/openapi.json` and
+//! `docs/errors.md` anew.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

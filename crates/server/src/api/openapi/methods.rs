@@ -51,8 +51,8 @@ pub fn method(endpoint: Endpoint) -> Method {
         .measures(&["user_id", "client_id", "subject", "text"]),
         Endpoint::ChatHistory => Method::new::<chat::HistoryRequest, chat::HistoryResponse>(
             "Read messages",
-            "Answers messages in their order: the newest with a `seq` below `before`, or with `after` the oldest with a \
-             `seq` above it. Where the range goes on, `has_more` says so. With a `group_id` instead of a `chat_id` it \
+            "Answers messages in their order: the newest with a `seq` below `before`, or with `after` the oldest with \
+             a `seq` above it. Where the range goes on, `has_more` says so. With a `group_id` instead of a `chat_id` it \
              reads a group.",
         )
         .takes(Scope::Read)
@@ -171,8 +171,8 @@ pub fn method(endpoint: Endpoint) -> Method {
         .measures(&["user_id"]),
         Endpoint::ChatsExportChat => Method::new::<export::ExportChatRequest, export::Line>(
             "All of a chat, as JSON Lines",
-            "The answer is `application/x-ndjson`: a line each for the chat and its messages, and `end` as the last. An \
-             export without that line was broken off.",
+            "The answer is `application/x-ndjson`: a line each for the chat and its messages, and `end` as the last. \
+             An export without that line was broken off.",
         )
         .takes(Scope::Read)
         .answers_lines()
@@ -211,8 +211,8 @@ pub fn method(endpoint: Endpoint) -> Method {
         .wants(Login::None),
         Endpoint::AuthToken => Method::new::<auth::TokenRequest, auth::TokenResponse>(
             "Log in, or go on being so",
-            "For a password, a refresh token, or the refresh token in the cookie. A refresh token is used up by it, and \
-             the answer has the next one.",
+            "For a password, a refresh token, or the refresh token in the cookie. A refresh token is used up by it, \
+             and the answer has the next one.",
         )
         .called(Form::Secret)
         .wants(Login::None)

@@ -18,11 +18,12 @@ const ABOUT: &str = "# Errors
 Every refusal has an `Id` for programs, a `Code`, which is the HTTP status, and a `Detail` for people:
 
 ```json
-{ \"Id\": \"chat.New.MissingUserIDs\", \"Code\": 400, \"Detail\": \"Name at least one user in user_ids.\", \"Status\": \"Bad Request\" }
+{ \"Id\": \"chat.New.MissingUserIDs\", \"Code\": 400, \"Detail\": \"Name at least one user in user_ids.\", \
+\"Status\": \"Bad Request\" }
 ```
 
-In the session dialect it is the last element of an ERROR frame, in the gateway dialect a frame of its own. In a page it is
-a `MicroError` with `id`, `code` and `detail`.
+In the session dialect it is the last element of an ERROR frame, in the gateway dialect a frame of its own. In a page it
+is a `MicroError` with `id`, `code` and `detail`.
 
 Trying again helps where the last column says so; `retry_after` (milliseconds) then says when, and so does the header
 `retry-after` (seconds). Sentences that name a limit, a path or what the parser found say what fits.

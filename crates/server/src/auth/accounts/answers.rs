@@ -1,8 +1,8 @@
 //! Which answers to refreshes have arrived.
 //!
-//! Whoever refreshes and gets no answer comes with the used refresh token again, as a thief would. What tells them apart is
-//! whether anything of the answer was ever used: if it was, it has arrived. An answer that was taken for lost is a trap
-//! from then on. Only who has it can use anything of it, and that was not who lost it.
+//! Whoever refreshes and gets no answer comes with the used refresh token again, as a thief would. What tells them
+//! apart is whether anything of the answer was ever used: if it was, it has arrived. An answer that was taken for lost
+//! is a trap from then on. Only who has it can use anything of it, and that was not who lost it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};

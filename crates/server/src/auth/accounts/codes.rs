@@ -36,8 +36,8 @@ impl Purpose {
     }
 }
 
-/// A code as it is mailed. It is nowhere else: the store holds what the server's key makes of it, since eight digits can
-/// be found out from a plain hash.
+/// A code as it is mailed. It is nowhere else: the store holds what the server's key makes of it, since eight digits
+/// can be found out from a plain hash.
 #[derive(Clone)]
 pub struct Code(u32);
 

@@ -7,8 +7,8 @@ const LONGEST: usize = 254;
 
 /// An address that mail can go to, in lower case.
 ///
-/// Letters beyond ASCII are not taken: two addresses that fold into one would share an account. Domains with such letters
-/// have another form, `xn--…`.
+/// Letters beyond ASCII are not taken: two addresses that fold into one would share an account. Domains with such
+/// letters have another form, `xn--…`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
 

@@ -62,7 +62,8 @@ pub(crate) const TERMS: Terms =
 /// What a server is told of accounts.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Where people log in with a password: these namespaces belong to accounts, and nobody else's tokens are good there.
+    /// Where people log in with a password: these namespaces belong to accounts, and nobody else's tokens are good
+    /// there.
     pub accounts: Namespaces,
     /// Where strangers may sign up; they are among the others.
     pub sign_up: Namespaces,
@@ -96,7 +97,8 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The accounts in `store`, with the key in `folder`. What ends is told to `revocations`, from which streams hear it.
+    /// The accounts in `store`, with the key in `folder`. What ends is told to `revocations`, from which streams hear
+    /// it.
     pub async fn open(
         setup: Setup,
         store: &Store,

@@ -70,8 +70,8 @@ pub struct Successors {
 }
 
 impl Successors {
-    /// The one of the rotation after which the login ends then. It is the same each time, so that whoever lost the answer
-    /// gets it again, and two pages that ask at once get one token. Of another rotation, it is another.
+    /// The one of the rotation after which the login ends then. It is the same each time, so that whoever lost the
+    /// answer gets it again, and two pages that ask at once get one token. Of another rotation, it is another.
     pub fn of(&self, expires_at: i64) -> RefreshToken {
         // Both have a length of their own: no two read alike.
         let digest = Sha256::new().chain_update(*self.base).chain_update(expires_at.to_le_bytes()).finalize();
