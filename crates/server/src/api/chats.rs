@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::auth::Caller;
-use crate::chat::{AtLeast, Chats, Listing, Order, Refusal};
-use crate::store::{self, Identity, MessageDraft, Nanos};
+use crate::chat::{AtLeast, Chats, Listing, Refusal};
+use crate::store::{self, End, Identity, MessageDraft, Nanos};
 
 /// `chats.CreateChat`.
 pub async fn create(chats: &Chats, caller: &Caller, request: CreateChatRequest) -> Result<CreateChatResponse, Refusal> {
@@ -38,8 +38,8 @@ pub async fn list(
     request: ListMessagesRequest,
 ) -> Result<ListMessagesResponse, Refusal> {
     let ListMessagesRequest { chat_id, limit, offset, order } = request;
-    let order = if order == "asc" { Order::Ascending } else { Order::Descending };
-    let page = chats.list(caller, &chat_id, Listing { limit, offset, order }).await?;
+    let from = if order == "asc" { End::Oldest } else { End::Newest };
+    let page = chats.list(caller, &chat_id, Listing { limit, offset, from }).await?;
     // An answer that is full before the limit is reached says so; one that reaches it never did.
     let has_more = page.has_more && (page.messages.len() as u64) < limit;
     Ok(ListMessagesResponse { messages: page.messages.iter().map(Message::from).collect(), has_more })

@@ -29,7 +29,7 @@ pub use deletion::DeletedUser;
 pub use export::{Export, Part};
 pub use groups::Act;
 pub use join::{Joined, Reader, Start, Step};
-pub use read::{History, Listing, Order};
+pub use read::{History, Listing};
 pub use refusal::Refusal;
 pub(crate) use refusal::RefusalKind;
 pub use send::Pending;

@@ -5,7 +5,7 @@ use micro_chat_wire::limit;
 
 use super::{Chats, Refusal, readable};
 use crate::auth::Caller;
-use crate::store::{From, Message, Page, PageSize, Range};
+use crate::store::{End, Message, Page, PageSize, Range};
 
 /// What `chats.ListMessages` answers without a limit.
 const LISTED: u64 = 25;
@@ -21,15 +21,6 @@ pub struct History {
     pub after: Option<u64>,
 }
 
-/// Which end `chats.ListMessages` begins at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// At the first message.
-    Ascending,
-    /// At the newest.
-    Descending,
-}
-
 /// A range of `chats.ListMessages`.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing {
@@ -37,8 +28,8 @@ pub struct Listing {
     pub limit: u64,
     /// Messages to pass over.
     pub offset: u64,
-    /// From where.
-    pub order: Order,
+    /// Which end to begin at.
+    pub from: End,
 }
 
 impl Chats {
@@ -53,12 +44,12 @@ impl Chats {
         let name = readable(caller, chat_id, "")?;
         let before = if range.before == 0 { u64::MAX } else { range.before };
         let (after, from) = match range.after {
-            Some(after) => (after, From::Oldest),
-            None => (0, From::Newest),
+            Some(after) => (after, End::Oldest),
+            None => (0, End::Newest),
         };
         let page = self.store.listed(name, Range::Between { after, before }, limit, from).await?;
         let Page { mut messages, has_more } = page.ok_or(Refusal::UnknownChat)?;
-        if from == From::Newest {
+        if from == End::Newest {
             messages.reverse();
         }
         Ok((messages, has_more))
@@ -68,11 +59,7 @@ impl Chats {
     pub async fn list(&self, caller: &Caller, chat_id: &str, range: Listing) -> Result<Page, Refusal> {
         let limit = page(range.limit, LISTED)?;
         let name = readable(caller, chat_id, "")?;
-        let from = match range.order {
-            Order::Ascending => From::Oldest,
-            Order::Descending => From::Newest,
-        };
-        let page = self.store.listed(name, Range::Offset(range.offset), limit, from).await?;
+        let page = self.store.listed(name, Range::Offset(range.offset), limit, range.from).await?;
         page.ok_or(Refusal::UnknownChat)
     }
 }

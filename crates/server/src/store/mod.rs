@@ -71,7 +71,7 @@ pub use keys::{ApiKey, Cutoff, KeyRing};
 pub use listing::Range;
 pub use logins::{Issue, NewLogin, Rotation, Used};
 pub use members::{MemberChange, MemberPage, Membership};
-pub use message::{From, Gone, Identity, Message, MessageDraft, Page, PageSize, Removal, Sent, Span};
+pub use message::{End, Gone, Identity, Message, MessageDraft, Page, PageSize, Removal, Sent, Span};
 use reader::Readers;
 pub use retention::Due;
 pub use traces::Trace;
@@ -285,7 +285,7 @@ impl Store {
         after: u64,
         before: u64,
         size: PageSize,
-        from: From,
+        from: End,
     ) -> Result<Page, StoreError> {
         let chat = chat.clone();
         self.readers.run(move |connection| reader::page(connection, &chat, after, before, size, from)).await
