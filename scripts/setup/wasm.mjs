@@ -21,7 +21,7 @@ import { Problem } from "../problem.mjs";
 import { find } from "../program.mjs";
 import { step } from "../step.mjs";
 import { writeFile } from "../stamp.mjs";
-import { at, target } from "../tree.mjs";
+import { target } from "../tree.mjs";
 import { canInstall, install } from "./debian.mjs";
 
 const TARGET = "wasm32-unknown-unknown";

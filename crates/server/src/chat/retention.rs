@@ -1,7 +1,6 @@
 //! For how long messages are kept.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, sleep};
@@ -9,25 +8,16 @@ use tokio::time::{Instant, sleep};
 use super::Chats;
 use crate::store::{ChatKey, Nanos, StoreError};
 
-/// A day.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The least: a page sends a message again for a day, and may ask then whether it was stored.
-const LEAST: u32 = 2;
-
-/// The most: beyond that nobody counts in days.
-const MOST: u32 = 36_500;
-
 /// How often it is looked for old messages.
 const ROUND: Duration = Duration::from_secs(600);
 
-/// One rule: `90d` for all namespaces, or `NAMESPACE=90d` for one.
+/// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Whose messages; none: those of all that have no rule of their own.
-    namespace: Option<String>,
+    pub namespace: Option<String>,
     /// For how long they are kept; none: for ever.
-    term: Option<Duration>,
+    pub term: Option<Duration>,
 }
 
 /// For how long each namespace's messages are kept.
@@ -43,28 +33,6 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self { all: None, by_namespace: BTreeMap::new(), round: ROUND }
-    }
-}
-
-impl FromStr for Rule {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (namespace, term) = match text.rsplit_once('=') {
-            Some((namespace, term)) => (Some(crate::options::keys::namespace(namespace)?), term),
-            None => (None, text),
-        };
-        if term == "off" {
-            return Ok(Self { namespace, term: None });
-        }
-        let days = term.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
-        match days.ok_or("it looks like 90d, or like NAMESPACE=90d; off keeps everything")? {
-            days if days < LEAST => Err(format!(
-                "it is at least {LEAST}d: a message may be sent again for a day, and is known by what is stored"
-            )),
-            days if days > MOST => Err(format!("it is at most {MOST}d; off keeps everything")),
-            days => Ok(Self { namespace, term: Some(DAY * days) }),
-        }
     }
 }
 
@@ -148,27 +116,24 @@ impl Chats {
 mod tests {
     use super::*;
 
-    fn rules(texts: &[&str]) -> Retention {
-        let rules: Result<Vec<Rule>, String> = texts.iter().map(|text| text.parse()).collect();
-        Retention::of(&rules.expect("rules"))
+    fn days(days: u32) -> Option<Duration> {
+        Some(Duration::from_secs(24 * 60 * 60) * days)
+    }
+
+    fn rules(rules: &[(&str, Option<Duration>)]) -> Retention {
+        let namespace = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
+        let rules: Vec<Rule> =
+            rules.iter().map(|(name, term)| Rule { namespace: namespace(name), term: *term }).collect();
+        Retention::of(&rules)
     }
 
     #[test]
     fn a_namespace_goes_by_its_own_rule_and_the_last_word_counts() {
-        let retention = rules(&["90d", "legal=off", "club=7d", "a=b=3d", "club=8d"]);
-        for (namespace, days) in [("micro", Some(90)), ("legal", None), ("club", Some(8)), ("a=b", Some(3))] {
-            assert_eq!(retention.term(namespace), days.map(|days| DAY * days), "{namespace}");
+        let retention = rules(&[("", days(90)), ("legal", None), ("club", days(7)), ("club", days(8))]);
+        for (namespace, term) in [("micro", days(90)), ("legal", None), ("club", days(8))] {
+            assert_eq!(retention.term(namespace), term, "{namespace}");
         }
-        assert!(!rules(&[]).is_on() && !rules(&["off", "legal=off"]).is_on() && rules(&["club=2d"]).is_on());
-    }
-
-    #[test]
-    fn what_is_too_short_to_know_a_message_again_is_refused_in_words() {
-        assert!(
-            "1d".parse::<Rule>().is_err_and(|said| said.starts_with("it is at least 2d: a message may be sent again"))
-        );
-        for wrong in ["0d", "-1d", "90", "90h", "", "=90d", "d", "1.5d", "4000000000d", "99999999999d", "a b=3d"] {
-            assert!(wrong.parse::<Rule>().is_err(), "{wrong}");
-        }
+        assert!(!rules(&[]).is_on() && !rules(&[("", None), ("legal", None)]).is_on());
+        assert!(rules(&[("club", days(2))]).is_on());
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! - [`Serve`] and [`Running`]: a server's options; [`limits`]: how much each may do,
 //! - `sources`: where options come from, and which of them holds; `file`: the configuration file,
-//! - [`accounts`]: who logs in with a password; [`keys`]: API keys.
+//! - [`accounts`]: who logs in with a password; [`keys`]: API keys; `retain`: for how long messages are kept.
 
 pub mod accounts;
 mod file;
 pub mod keys;
 pub mod limits;
+mod retain;
 mod sources;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
