@@ -3,7 +3,7 @@
 import { call } from "./callback.js";
 import { sendTimeout } from "./config.js";
 import { badArgument, clientError } from "./error.js";
-import { storage, warn, type Row } from "./storage.js";
+import { settled, storage, warn, type Row } from "./storage.js";
 import type { OutboxEvents, Pending, WholeDraft } from "./types.js";
 
 /** How many messages may wait. */
@@ -71,17 +71,21 @@ function createOutbox(owner: string, namespace: string, user_id: string) {
     outbox.orphans.push(...rows);
     outbox.onorphans?.();
   };
+  const write = async (entry: Entry) => {
+    const rows = await storage();
+    // The storage may be late: what has been answered by then is not to come back.
+    if (!entries.has(entry)) return;
+    const key = await rows?.add(entry);
+    if (key) entry.key = key;
+    if (!entries.has(entry)) outbox.remove(entry);
+  };
   const keep = async (entry: Entry, before?: Promise<void>) => {
     // What an earlier page left goes first.
     await outbox.ready;
-    try {
-      const key = await (await storage())?.add(entry);
-      if (key) entry.key = key;
-    } catch (error) {
-      warn(error);
-    }
+    const written = write(entry).catch(warn);
     // What can't be kept takes less time than what can, and must not overtake it.
     await before;
+    await settled(written);
   };
   // Resolves once all that was added before may go out.
   let last: Promise<void> | undefined;
@@ -101,15 +105,14 @@ function createOutbox(owner: string, namespace: string, user_id: string) {
     },
     remove(entry: Entry) {
       entries.delete(entry);
-      const { key } = entry;
       // What stays there is sent once more by a later page, and answered alike.
-      if (key) void storage().then((rows) => rows?.remove(key).catch(warn));
+      if (entry.key) void storage().then((rows) => rows?.remove(entry).catch(warn));
     },
     messageOf: ({ chat_id, client_id, subject, text, sent_at }: Entry) => {
       return { namespace, user_id, chat_id, client_id, subject, text, sent_at };
     },
     pending: () => [...entries].sort((one, other) => one.sent_at - other.sent_at).map(outbox.messageOf),
   };
-  outbox.ready = adopt().catch(warn);
+  outbox.ready = settled(adopt());
   return outbox;
 }

@@ -22,8 +22,8 @@ export interface Row extends WholeDraft {
 export interface Storage {
   /** Adds a row of this tab; resolves to its key once it is kept. */
   add(row: Omit<Row, "tab">): Promise<number>;
-  /** Takes a row away. */
-  remove(key: number): Promise<void>;
+  /** Takes a row away, if what has its key is that one still. */
+  remove(row: Pick<Row, "key" | "client_id">): Promise<void>;
   /**
    * Makes the oldest rows of an owner that no living tab sends this tab's own, and resolves to those that are new to
    * it; `later` is called as other tabs end, and when the browser brings this page back.
@@ -33,13 +33,15 @@ export interface Storage {
 
 const NAME = "micro-chat";
 
-/** How long opening may take, in milliseconds: some browsers forget to answer. */
+/** How long a step may take, in milliseconds: some browsers forget to answer, and a tab that is frozen keeps its locks. */
 const PATIENCE = 5_000;
 
 /** How long a page that was left may take to be gone, in milliseconds. */
 const LEAVING = 1_000;
 
 let opening: Promise<Storage | undefined> | undefined;
+// Who has not answered in time is waited for no more, before it answers.
+let patience = PATIENCE;
 let warned = false;
 
 /** What can't be kept is sent all the same, as long as the page stays. */
@@ -47,6 +49,21 @@ export function warn(error: unknown): void {
   if (!warned) console.warn("Micro Chat: messages that wait to be sent don't survive a reload of this page:", error);
   warned = true;
 }
+
+/** Resolves once a step is done or has failed, or takes too long: then it may still be done later. */
+export const settled = (step: Promise<unknown>): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      patience = 0;
+      warn("IndexedDB does not answer");
+      resolve();
+    }, patience);
+    step.catch(warn).then(() => {
+      patience = PATIENCE;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 
 /** The storage; undefined where the browser has none for this page. */
 export const storage = (): Promise<Storage | undefined> =>
@@ -80,24 +97,35 @@ async function open(): Promise<Storage> {
     "pageshow",
     ({ persisted }) => persisted && hold().then(() => owners.forEach((later) => later()), warn),
   );
-  const database = await new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () =>
-      request.result.createObjectStore("outbox", { keyPath: "key", autoIncrement: true }).createIndex("owner", "owner");
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-    setTimeout(() => reject("IndexedDB does not answer"), PATIENCE);
-  });
-  // A later version of this script wants to change it.
-  database.onversionchange = () => database.close();
+  let opened: Promise<IDBDatabase> | undefined;
+  const connect = () =>
+    (opened ??= new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open(NAME, 1);
+      request.onupgradeneeded = () =>
+        request.result
+          .createObjectStore("outbox", { keyPath: "key", autoIncrement: true })
+          .createIndex("owner", "owner");
+      request.onsuccess = () => {
+        const { result } = request;
+        // A later version of this script wants to change it.
+        result.onversionchange = () => result.close();
+        // The browser closed it, maybe since its user took away what was in it: the next step opens it anew.
+        result.onclose = () => (opened = undefined);
+        resolve(result);
+      };
+      request.onerror = () => reject(request.error);
+    }));
+  await connect();
 
-  const run = <T>(work: (rows: IDBObjectStore) => IDBRequest<T> | void) =>
-    new Promise<T>((resolve, reject) => {
+  const run = async <T>(work: (rows: IDBObjectStore) => IDBRequest<T> | void) => {
+    const database = await connect();
+    return new Promise<T>((resolve, reject) => {
       const transaction = database.transaction("outbox", "readwrite");
       const request = work(transaction.objectStore("outbox"));
       transaction.oncomplete = () => resolve(request?.result as T);
       transaction.onabort = () => reject(transaction.error);
     });
+  };
   const rowsOf = (owner: string): Promise<Row[]> => run((rows) => rows.index("owner").getAll(owner));
   const waitsFor = new Set<string>();
   // What this page knows already, whoever took it over while the page was away.
@@ -108,9 +136,12 @@ async function open(): Promise<Storage> {
       own.add(key);
       return key as number;
     },
-    async remove(key) {
-      await run((rows) => rows.delete(key));
-      own.delete(key);
+    async remove({ key, client_id }) {
+      await run((rows) => {
+        const request: IDBRequest<Row | undefined> = rows.get(key!);
+        request.onsuccess = () => request.result?.client_id === client_id && rows.delete(key!);
+      });
+      own.delete(key!);
     },
     async adopt(owner, most, later) {
       owners.set(owner, later);
