@@ -170,7 +170,9 @@ async fn nobody_exports_what_is_not_theirs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_is_bounded_however_long_a_chat_is_and_a_snapshot_is_of_its_beginning() {
-    const COUNT: u64 = 100_000;
+    const COUNT: u64 = 150_000;
+    // Six connections to the database keep 16 MiB of its pages each, where reads fall together; and what else there is.
+    const MOST: usize = 6 * 16 + 16;
     let program = Program::start(&[], &[]).await;
     let http = reqwest::Client::new();
     let post = |user: &str, path: &str, body: Value| {
@@ -203,8 +205,8 @@ async fn memory_is_bounded_however_long_a_chat_is_and_a_snapshot_is_of_its_begin
         }
     }
     assert_eq!(end, json!({ "end": { "chats": 1, "messages": COUNT } }));
-    assert!(bytes > 100 << 20, "{bytes}");
-    assert!(most < before + 48, "{before} MiB grew to {most} for {} MiB", bytes >> 20);
+    assert!(bytes >> 20 > MOST + 40, "{bytes} bytes would fit");
+    assert!(most < before + MOST, "{before} MiB grew to {most} for {} MiB", bytes >> 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
