@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::caller::Service;
 use super::{Caller, Denied, Revocations, Scopes};
+use crate::completion::whole;
 use crate::store::{ApiKey, Store, StoreError};
 
 /// What each key begins with.
@@ -44,7 +45,7 @@ pub struct ApiKeys {
     /// By their ids.
     good: RwLock<HashMap<String, Good>>,
     /// When they were read.
-    read_at: Mutex<Instant>,
+    read_at: Arc<Mutex<Instant>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +58,7 @@ struct Good {
 impl ApiKeys {
     /// Those in the store.
     pub async fn open(store: Store, revocations: Arc<Revocations>) -> Result<Self, StoreError> {
-        let read_at = Mutex::new(Instant::now());
+        let read_at = Arc::new(Mutex::new(Instant::now()));
         let keys = Self { store, revocations, good: RwLock::default(), read_at };
         keys.read().await?;
         Ok(keys)
@@ -69,17 +70,22 @@ impl ApiKeys {
     }
 
     /// Whose server a key proves its bearer to be. One that is not known may have been made a moment ago.
-    pub async fn check(&self, key: &str) -> Result<Caller, Denied> {
+    pub async fn check(self: &Arc<Self>, key: &str) -> Result<Caller, Denied> {
         if let Ok(caller) = self.recognise(key) {
             return Ok(caller);
         }
         let asked_at = Instant::now();
-        let mut read_at = self.read_at.lock().await;
+        let mut read_at = self.read_at.clone().lock_owned().await;
         // One read is for all who ask at a time, and whoever tries keys that are none makes nobody read all the time.
         if *read_at <= asked_at {
-            tokio::time::sleep_until(*read_at + PAUSE).await;
-            *read_at = Instant::now();
-            self.renew().await;
+            let keys = self.clone();
+            // Those who wait for it have it, though whoever began it hangs up.
+            whole(async move {
+                tokio::time::sleep_until(*read_at + PAUSE).await;
+                *read_at = Instant::now();
+                keys.renew().await;
+            })
+            .await;
         }
         self.recognise(key)
     }
@@ -127,5 +133,50 @@ impl ApiKeys {
             let Some(keys) = keys.upgrade() else { return };
             keys.renew().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+    use crate::store::KeyRing;
+
+    #[tokio::test]
+    async fn who_hangs_up_while_keys_are_read_costs_nobody_who_waits_a_new_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (committed, _commits) = tokio::sync::mpsc::channel(64);
+        let (store, _guard) =
+            Store::open(folder.path(), committed, Metrics::new().expect("names")).expect("the database opens");
+        let keys = ApiKeys::open(store.clone(), Arc::new(Revocations::new(Vec::new()).0)).await.expect("keys");
+        let keys = Arc::new(keys);
+        let (kept, new) = create("micro".to_owned(), String::new(), &"read".parse().expect("scopes"));
+        KeyRing::open(folder.path()).expect("the database").add(&kept).expect("a key");
+        // All connections are in use.
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let ended = Arc::new(std::sync::Mutex::new(ended));
+        let before = store.reads();
+        for _ in 0..100 {
+            let (store, ended) = (store.clone(), ended.clone());
+            let hold = move |_: &_| {
+                let _ = ended.lock().map(|ended| ended.recv());
+                Ok(())
+            };
+            tokio::spawn(async move { store.look(hold).await });
+        }
+        while store.reads() < before + 100 {
+            tokio::task::yield_now().await;
+        }
+        let check = |key: String| {
+            let keys = keys.clone();
+            tokio::spawn(async move { keys.check(&key).await.map(drop) })
+        };
+        let (none, waiting) = (check(format!("{PREFIX}none.none")), check(new));
+        while store.reads() < before + 101 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        none.abort();
+        drop(end);
+        assert_eq!(waiting.await.expect("it ends"), Ok(()));
     }
 }
