@@ -55,7 +55,8 @@ impl Client {
     /// Nothing follows before `run` is called: the page first has to know the number that this returns.
     pub fn subscribe(&self, chat_id: JsValue, epoch: f64, after: f64, members: bool) -> u32 {
         let cursor = (after >= 0.0).then_some(Cursor { epoch: epoch as u64, seq: after as u64 });
-        self.session.borrow_mut().subscribe(chat_id, cursor, members, self.clock.now())
+        let now = self.clock.now();
+        self.session.borrow_mut().subscribe(chat_id, cursor, members, now)
     }
 
     /// Reads it no longer.
@@ -142,7 +143,9 @@ impl Client {
 impl Client {
     /// Tells the session something, and does what follows.
     fn tell(&self, input: impl FnOnce(&mut Session<JsValue>, u64)) {
-        input(&mut self.session.borrow_mut(), self.clock.now());
+        // The page may have a clock of its own.
+        let now = self.clock.now();
+        input(&mut self.session.borrow_mut(), now);
         self.run();
     }
 
@@ -164,7 +167,10 @@ impl Client {
                 self.is_asked.set(false);
                 self.socket.close();
             }
-            Action::Hello => self.send(op::HELLO, &[&self.hello.borrow()]),
+            Action::Hello => {
+                let hello = self.hello.borrow().clone();
+                self.send(op::HELLO, &[&hello]);
+            }
             Action::Subscribe { handle, chat, epoch, after, members } => {
                 let (epoch, after) = (epoch as f64, after as f64);
                 let elements = [&handle.into(), &chat, &epoch.into(), &after.into(), &JsValue::TRUE];

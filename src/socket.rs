@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 extern "C" {
     // Not web-sys's: this one's `send` takes the string as JavaScript has it, instead of copying it in and out.
+    #[derive(Clone)]
     type WebSocket;
     #[wasm_bindgen(constructor, catch)]
     fn new(url: &JsValue, protocol: &str) -> Result<WebSocket, JsValue>;
@@ -46,7 +47,9 @@ impl Socket {
 
     /// Sends a text frame. What can't be sent is lost with its socket, whose close event follows.
     pub fn send(&self, text: &JsValue) {
-        if let Some(socket) = &*self.inner.borrow() {
+        // Not in the condition: the borrow would last as long as the page's `send`, where it has one of its own.
+        let socket = self.inner.borrow().clone();
+        if let Some(socket) = socket {
             let _ = socket.send(text);
         }
     }

@@ -1,7 +1,7 @@
 //! The client without a server: it keeps trying, keeps order, and nothing traps it.
 
 use crate::CLOSED;
-use crate::page::{Recorder, pretend};
+use crate::page::{Recorder, meddle, pretend};
 use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -133,4 +133,24 @@ fn garbage_traps_nothing() {
     assert!(refused.starts_with(r#"["refused",1,{"Id":"client.Closed""#), "{refused}");
     recorder.call("free", &[]).unwrap();
     pretence.end();
+}
+
+#[wasm_bindgen_test]
+fn a_page_may_call_it_from_within_its_own_clock_and_its_own_sockets() {
+    for method in ["wake", "pause", "leave", "run"] {
+        let pretence = pretend();
+        let recorder = Recorder::new("ws://server/chat/Connect");
+        let end = meddle(&recorder.client, method);
+        let id = recorder.subscribe();
+        for step in ["opened", "wake", "opened", "timeout"] {
+            recorder.call(step, &[]).unwrap();
+        }
+        let message = js_sys::JSON::parse(r#"{"client_id":"c","subject":"","text":"hello"}"#).unwrap();
+        recorder.call("publish", &[7.into(), id.clone(), message, JsValue::FALSE, 60_000.into()]).unwrap();
+        recorder.call("unsubscribe", &[id]).unwrap();
+        let times = end.call0(&JsValue::NULL).unwrap().as_f64();
+        assert!(times > Some(3.0), "{method}: {times:?}");
+        recorder.call("free", &[]).unwrap();
+        pretence.end();
+    }
 }

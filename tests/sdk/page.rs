@@ -20,6 +20,27 @@ use wasm_bindgen::prelude::*;
         return page;
     }
     export const own = (page, client) => (page.client = client);
+    export const meddle = (client, method) => {
+        const { Date, WebSocket } = globalThis;
+        const { now } = Date;
+        let isWithin = false;
+        let times = 0;
+        const within = () => {
+            if (isWithin) return;
+            isWithin = true;
+            times++;
+            client[method]();
+            isWithin = false;
+        };
+        Date.now = () => (within(), now());
+        globalThis.WebSocket = function (...args) {
+            const socket = new WebSocket(...args);
+            const { send } = socket;
+            socket.send = (text) => (within(), send(text));
+            return socket;
+        };
+        return () => ((Date.now = now), (globalThis.WebSocket = WebSocket), times);
+    };
     export const sleep = (delay) => new Promise((resolve) => setTimeout(resolve, delay));
     export const pretend = () => {
         const real = globalThis.WebSocket;
@@ -36,6 +57,9 @@ extern "C" {
     fn record() -> JsValue;
     fn own(page: &JsValue, client: Client) -> JsValue;
     async fn sleep(delay: u32);
+    /// Has the page call a client's method whenever it is asked for the time or a socket sends; what this returns ends
+    /// that, and says how often it was.
+    pub fn meddle(client: &JsValue, method: &str) -> js_sys::Function;
     /// Sockets that only write down what is done to them.
     pub type Pretence;
     pub fn pretend() -> Pretence;
