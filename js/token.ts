@@ -88,15 +88,19 @@ function hold(token: string): void {
   // One that lives for minutes only is replaced in its last tenth. This machine's clock may be wrong, and the server
   // then says when a token is over.
   due = left > 0 ? Date.now() + left - Math.min(EARLY, left / 10) : Infinity;
-  clearTimeout(timer);
-  if (left > 0) timer = setTimeout(renew, Math.min(due - Date.now() + 1, LONGEST));
+  renew();
   watcher?.(token);
 }
 
 /** Gets another token if it is time, and somebody needs one. */
 export function renew(): void {
-  // Who needs it later asks for it.
-  if (watcher && Date.now() > due) tokenOf().catch(() => {});
+  clearTimeout(timer);
+  const wait = due - Date.now() + 1;
+  if (wait <= 0) {
+    // Who needs it later asks for it.
+    if (watcher) tokenOf().catch(() => {});
+    // No timer waits for a month: then it is set again.
+  } else if (wait < Infinity) timer = setTimeout(renew, Math.min(wait, LONGEST));
 }
 
 /** When a token ends, in milliseconds; not a number where it does not say. */

@@ -138,6 +138,34 @@ test("nobody is asked for tokens that nothing needs", async () => {
   assert.equal(site.asked, 1);
 });
 
+test("a token that lasts for longer than any timer is replaced before it ends, too", async () => {
+  await open();
+  const chat_id = await newChat();
+  site.seconds = 40 * 86_400;
+  site.asked = 0;
+  const delays = await inPage(async (chat_id) => {
+    const { setTimeout } = window;
+    const { now } = Date;
+    const [delays, fired] = [[], []];
+    window.setTimeout = (work, delay) => {
+      if (delay < 1e9) return setTimeout(work, delay);
+      fired.push(work);
+      return -delays.push(delay);
+    };
+    Micro.configure({ token: async () => (await fetch(TOKENS)).text() });
+    await Micro.connect("/chat/Connect", "", { chat_id, user_id: "ann" }).send("with a token of forty days");
+    const passed = delays[0];
+    Date.now = () => now() + passed;
+    fired[0]();
+    return delays;
+  }, chat_id);
+  assert.equal(delays.length, 2, delays.join());
+  assert.equal(delays[0], 2 ** 31 - 1, "the longest there is");
+  // Two minutes before its end.
+  const left = site.seconds * 1000 - 120_000 - delays[0];
+  assert.ok(delays[1] <= left + 1 && delays[1] > left - 60_000, `${delays[1]} of ${left}`);
+});
+
 test("a token of another user on the same socket is refused", async () => {
   await open();
   const chat_id = await newChat();
