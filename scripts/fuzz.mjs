@@ -3,7 +3,7 @@
 // What reaches something new is kept in fuzz/corpus/, which `npm test` replays; an input that breaks a promise is
 // named, and belongs there, too, once it does no more.
 
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
@@ -61,12 +61,11 @@ async function search(target, program, minutes) {
   });
   if (merged.code !== 0)
     throw new Problem(`${target}: what was found can't be merged:\n${merged.output.slice(-2_000)}`);
-  const old = `${kept}.old`;
-  renameSync(corpus(target), old);
-  mkdirSync(corpus(target));
-  for (const file of readdirSync(kept)) copyFileSync(path.join(kept, file), path.join(corpus(target), file));
+  // What is new comes first, so that a stop in between loses nothing. Files are named by what is in them.
+  const files = readdirSync(kept);
+  for (const file of files) copyFileSync(path.join(kept, file), path.join(corpus(target), file));
+  for (const file of readdirSync(corpus(target))) if (!files.includes(file)) rmSync(path.join(corpus(target), file));
   rmSync(kept, { recursive: true });
-  rmSync(old, { recursive: true });
   const runs = /stat::number_of_executed_units:\s+(\d+)/.exec(output)?.[1] ?? /Done (\d+) runs/.exec(output)?.[1];
   console.log(`${target}: ${Number(runs ?? 0).toLocaleString("en")} inputs, none broke a promise`);
 }

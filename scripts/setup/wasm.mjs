@@ -93,6 +93,7 @@ async function installDebian() {
   // The linker has to understand what this compiler's LLVM writes.
   const version = await run(DEBIAN.rustc, ["-vV"], { quiet: true });
   const llvm = /^LLVM version: (\d+)/m.exec(version)?.[1];
+  if (!llvm) return undefined;
   const linker = `wasm-ld-${llvm}`;
   if (!find(linker)) await install(`lld-${llvm}`);
   return debianIsThere(linker) ? linker : undefined;
