@@ -33,7 +33,7 @@ export interface Storage {
 
 const NAME = "micro-chat";
 
-/** How long a step may take, in milliseconds: some browsers forget to answer, and a tab that is frozen keeps its locks. */
+/** How long a step may take, in milliseconds: browsers forget to answer, and a tab that is frozen keeps its locks. */
 const PATIENCE = 5_000;
 
 /** How long a page that was left may take to be gone, in milliseconds. */
