@@ -1,6 +1,6 @@
 //! `micro-chat-server`: the command.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use micro_chat_server::options::keys::{self, Keys};
 use micro_chat_server::options::{self, Check, Command, Copy, Mistake, Running, Serve, Told};
 use micro_chat_server::ready::Readiness;
 use micro_chat_server::server::{self, Config, Reach, Server, ServerError};
-use micro_chat_server::store::{self, Checked, KeyRing};
+use micro_chat_server::store::{self, Checked, KeyRing, StoreError};
 use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -93,21 +93,27 @@ fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn keys(options: &Keys) -> Result<(), ServerError> {
-    let ring = KeyRing::open(&options.data)?;
+    let data = &options.data;
     match &options.command {
         keys::Command::Create { namespace, scope, name } => {
+            let is_first = matches!(KeyRing::of(data), Err(StoreError::NoDatabase(_)));
+            let ring = KeyRing::open(data)?;
+            if is_first {
+                eprintln!("there was no database in {}, and now there is one", data.display());
+            }
             let (kept, key) = auth::keys::create(namespace.clone(), name.clone(), scope);
             ring.add(&kept)?;
             println!("{key}");
             eprintln!("Keep it now: it is not shown again. It is for {scope} in {namespace}; its id is {}", kept.id);
         }
         keys::Command::List => {
-            for key in ring.list()? {
-                println!("{}\t{}\t{}\t{}", key.id, key.namespace, key.scopes, key.name);
-            }
+            let mut out = std::io::stdout();
+            let list = keys::list(&KeyRing::of(data)?.list()?, out.is_terminal());
+            // Nobody has to read it.
+            let _ = out.write_all(list.as_bytes());
         }
         keys::Command::Revoke { id } => {
-            if !ring.remove(id)? {
+            if !KeyRing::of(data)?.remove(id)? {
                 return Err(ServerError::UnknownKey(id.clone()));
             }
             println!("{id} is no key any more");
@@ -226,7 +232,11 @@ fn certificate(options: &Serve) -> Result<Option<Certificate>, ServerError> {
 
 /// Whether somebody could call with an API key at least.
 fn any_key(data: &Path) -> Result<(), ServerError> {
-    if KeyRing::open(data)?.list()?.is_empty() { Err(ServerError::NoLogin) } else { Ok(()) }
+    match KeyRing::of(data) {
+        Ok(ring) if !ring.list()?.is_empty() => Ok(()),
+        Ok(_) | Err(StoreError::NoDatabase(_)) => Err(ServerError::NoLogin),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Runs a server until it is told to stop.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::api::chats::rfc3339;
 use crate::auth::Scopes;
+use crate::store::ApiKey;
 
 /// What is to be done with API keys.
 #[derive(Debug, Args)]
@@ -40,6 +42,28 @@ pub enum Command {
         /// As `keys list` prints it.
         id: String,
     },
+}
+
+/// What a list of keys is headed with.
+const HEADING: [&str; 5] = ["ID", "NAMESPACE", "SCOPES", "NAME", "CREATED_AT"];
+
+/// A line for each key: for programs with tabs, where more may follow behind what is there; for people with a heading,
+/// and in columns.
+pub fn list(keys: &[ApiKey], for_people: bool) -> String {
+    let texts = |key: &ApiKey| {
+        let ApiKey { id, namespace, name, scopes, created_at, hash: _ } = key.clone();
+        [id, namespace, scopes, name, rfc3339(created_at)]
+    };
+    let rows = for_people.then(|| HEADING.map(str::to_owned)).into_iter().chain(keys.iter().map(texts));
+    let rows: Vec<[String; 5]> = rows.collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(|column| if for_people { width(column) } else { 0 });
+    let between = if for_people { "  " } else { "\t" };
+    let line = |row: &[String; 5]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", cells.join(between))
+    };
+    rows.iter().map(line).collect()
 }
 
 /// What a header can carry.

@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
-use super::folder::DATABASE;
+use super::folder::database;
 use super::{ChatKey, StoreError, schema};
 
 /// SQLite stops there; what is broken so often is broken.
@@ -29,7 +29,7 @@ pub struct Checked {
 
 /// Looks at all of the database in `folder`.
 pub fn check(folder: &Path) -> Result<Checked, StoreError> {
-    let file = folder.join(DATABASE);
+    let file = database(folder)?;
     let failed = |error: rusqlite::Error| StoreError::NotADatabase(file.clone(), error.to_string());
     let connection = schema::open_to_read(&file).map_err(|error| match error {
         StoreError::Sqlite(error) => failed(error),

@@ -47,6 +47,16 @@ impl Drop for Folder {
     }
 }
 
+/// Where the database in a folder is, which has to be there.
+pub fn database(folder: &Path) -> Result<PathBuf, StoreError> {
+    let file = folder.join(DATABASE);
+    match file.try_exists() {
+        Ok(true) => Ok(file),
+        Ok(false) => Err(StoreError::NoDatabase(folder.to_owned())),
+        Err(error) => Err(StoreError::Folder(folder.to_owned(), error)),
+    }
+}
+
 /// The database in a folder.
 pub const DATABASE: &str = "chat.db";
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row, params};
 
-use super::folder::Folder;
+use super::folder::{Folder, database};
 use super::{DATABASE, Nanos, Store, StoreError, now, schema};
 
 /// An API key, without what would let somebody use it.
@@ -98,6 +98,12 @@ impl KeyRing {
             Err(StoreError::InUse(_)) => Ok(Self(schema::open_beside(&folder.join(DATABASE))?)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens the database in `folder`, which has to be there.
+    pub fn of(folder: &Path) -> Result<Self, StoreError> {
+        database(folder)?;
+        Self::open(folder)
     }
 
     /// Keeps a new key.

@@ -97,6 +97,12 @@ pub enum StoreError {
     /// The folder can't be made or written.
     #[error("can't use the data folder {0}: {1}")]
     Folder(PathBuf, std::io::Error),
+    /// No server has ever run there.
+    #[error(
+        "there is no database in {0}{why}; name the folder of the server's data with --data",
+        why = if .0.exists() { "" } else { ", as there is no such folder" }
+    )]
+    NoDatabase(PathBuf),
     /// Another process has it.
     #[error(
         "the data folder {0} is in use by another micro-chat-server; stop it, or choose another folder with --data"

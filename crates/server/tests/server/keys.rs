@@ -140,3 +140,68 @@ fn a_database_holds_nothing_that_a_key_could_be_made_of() {
         assert!(!content.windows(secret.len()).any(|part| part == secret.as_bytes()));
     }
 }
+
+/// `micro-chat-server …` in an empty folder: whether it did what it was to do, and what it printed.
+fn run_in(folder: &std::path::Path, arguments: &[&str]) -> (bool, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
+    let output = command.args(arguments).current_dir(folder).output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn keys_are_looked_for_where_a_database_is_and_only_a_first_one_makes_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = || std::fs::read_dir(folder.path()).expect("a folder").next().is_none();
+    for command in [&["keys", "list", "--data", "typo"][..], &["keys", "revoke", "an-id", "--data", "typo"]] {
+        let (is_done, out, err) = run_in(folder.path(), command);
+        assert!(!is_done && out.is_empty() && none(), "{command:?} made something");
+        assert!(
+            err.contains("there is no database in typo, as there is no such folder") && err.contains("--data"),
+            "{err}"
+        );
+        // A folder may be there, and not be the one.
+        let (is_done, _, err) = run_in(folder.path(), &[&command[..command.len() - 1], &["."]].concat());
+        assert!(!is_done && none() && err.contains("there is no database in .;"), "{err}");
+    }
+    // Nor does a server that does not start make one.
+    let (is_done, _, err) = run_in(folder.path(), &["serve", "--listen", "0.0.0.0:0"]);
+    assert!(!is_done && none() && err.contains("nobody could log in"), "{err}");
+    let create = ["keys", "create", "--namespace", "micro", "--data", "new"];
+    let (is_done, key, err) = run_in(folder.path(), &create);
+    assert!(is_done && key.starts_with("mck_"), "{err}");
+    assert!(err.contains("there was no database in new, and now there is one"), "{err}");
+    let (is_done, _, err) = run_in(folder.path(), &create);
+    assert!(is_done && !err.contains("there was no database"), "{err}");
+    assert_eq!(run_in(folder.path(), &["keys", "list", "--data", "new"]).1.lines().count(), 2);
+}
+
+#[test]
+fn keys_are_listed_for_programs_with_tabs_and_for_people_with_a_heading() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (scope, name) in [("read", "short"), ("read,send,admin", "a longer name")] {
+        let (is_done, ..) =
+            run_in(folder.path(), &["keys", "create", "--namespace", "micro", "--scope", scope, "--name", name]);
+        assert!(is_done);
+    }
+    let (_, listed, err) = run_in(folder.path(), &["keys", "list"]);
+    let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!((rows.len(), err.as_str()), (2, ""));
+    assert_eq!(rows[0][1..4], ["micro", "read", "short"]);
+    assert_eq!(rows[1][1..4], ["micro", "read,send,admin", "a longer name"]);
+    let made = |row: &[&str]| time::OffsetDateTime::parse(row[4], &time::format_description::well_known::Rfc3339);
+    let (first, second) = (made(&rows[0]).expect("a time"), made(&rows[1]).expect("a time"));
+    assert!(first < second && (time::OffsetDateTime::now_utc() - first).whole_hours() == 0, "{first} {second}");
+    let mut command = std::process::Command::new("script");
+    let line = format!("{} keys list", env!("CARGO_BIN_EXE_micro-chat-server"));
+    let output = command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(folder.path());
+    let shown =
+        String::from_utf8(output.stdin(std::process::Stdio::null()).output().expect("script").stdout).expect("text");
+    let lines: Vec<&str> = shown.lines().collect();
+    let heading: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(heading, ["ID", "NAMESPACE", "SCOPES", "NAME", "CREATED_AT"]);
+    // What stands under a heading is its column.
+    let of_name = lines[0].find("NAME ").expect("a column");
+    assert!(lines[1][of_name..].starts_with("short ") && lines[2][of_name..].starts_with("a longer name "), "{shown}");
+    assert_eq!(lines.len(), 3, "{shown}");
+}
