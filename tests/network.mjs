@@ -80,3 +80,14 @@ export class Network {
     }
   }
 }
+
+/** For a page: a network that never connects. */
+export const CUT_OFF = `<script>
+  window.WebSocket = class {
+    constructor() {
+      setTimeout(() => this.onclose?.({ code: 1006 }), 10);
+    }
+    send() {}
+    close() {}
+  };
+</script>`;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { CUT_OFF } from "./network.mjs";
 import { KEPT } from "./unsent.mjs";
 import { visit } from "./visit.mjs";
 
@@ -24,17 +25,6 @@ const tag = () => `<script src="${server.url}/assets/micro.js" crossorigin></scr
   Micro.on("failed", ({ text }, { code }) => told.push(["failed", text, code]));
   window.join = (chat_id, user_id) => Micro.connect("/chat/Connect", "micro", { chat_id, user_id });
 </script>${KEPT}`;
-
-// A network that never connects.
-const CUT_OFF = `<script>
-  window.WebSocket = class {
-    constructor() {
-      setTimeout(() => this.onclose?.({ code: 1006 }), 10);
-    }
-    send() {}
-    close() {}
-  };
-</script>`;
 
 const inPage = (fn, ...args) => visitor.run(fn, ...args);
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { CUT_OFF } from "./network.mjs";
 import { KEPT } from "./unsent.mjs";
 import { visit } from "./visit.mjs";
 
@@ -58,17 +59,6 @@ const open = (before = "") =>
   Micro.on("sent", ({ text }) => told.push(text));
   window.join = (chat_id, user_id) => Micro.connect("/chat/Connect", "micro", { chat_id, user_id });
 </script>${KEPT}`);
-
-/** A page's network that never connects. */
-const CUT_OFF = `<script>
-  window.WebSocket = class {
-    constructor() {
-      setTimeout(() => this.onclose?.({ code: 1006 }), 10);
-    }
-    send() {}
-    close() {}
-  };
-</script>`;
 
 test("what a database does not take in time is sent in order, and what it takes later does not come again", async () => {
   const chat_id = await newChat();
