@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::auth::Caller;
 use crate::chat::{AtLeast, Chats, Listing, Refusal};
-use crate::store::{self, End, Identity, MessageDraft, Nanos};
+use crate::store::{self, Edge, Identity, MessageDraft, Nanos};
 
 /// `chats.CreateChat`.
 pub async fn create(chats: &Chats, caller: &Caller, request: CreateChatRequest) -> Result<CreateChatResponse, Refusal> {
@@ -38,7 +38,7 @@ pub async fn list(
     request: ListMessagesRequest,
 ) -> Result<ListMessagesResponse, Refusal> {
     let ListMessagesRequest { chat_id, limit, offset, order } = request;
-    let from = if order == "asc" { End::Oldest } else { End::Newest };
+    let from = if order == "asc" { Edge::Oldest } else { Edge::Newest };
     let page = chats.list(caller, &chat_id, Listing { limit, offset, from }).await?;
     // An answer that is full before the limit is reached says so; one that reaches it never did.
     let has_more = page.has_more && (page.messages.len() as u64) < limit;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
@@ -25,8 +26,10 @@ pub async fn count(State(node): State<Arc<Node>>, request: Request, next: Next) 
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     // The proxy's is nobody's.
     let address = peer.filter(|_| !node.behind_proxy);
+    let has_body = request.method() != Method::HEAD;
     let answer = next.run(request).await;
     let counted = match answer.body().size_hint().exact() {
+        _ if !has_body => Ok(answer),
         None => made(&node, address, answer),
         Some(size) if size > PORTION as u64 => large(&node, address, answer).await,
         Some(_) => Ok(answer),

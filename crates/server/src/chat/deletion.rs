@@ -42,12 +42,27 @@ pub struct Underway(RwLock<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// By namespace and name, who was deleted since the start: what came with a token from up to then is theirs.
-    gone: HashMap<String, HashMap<String, u64>>,
+    /// By namespace and name, who was deleted since the start, or is about to be.
+    gone: HashMap<String, HashMap<String, Gone>>,
     /// Calls that were let in since the last deletion.
     calls: TaskTracker,
     /// Calls that were let in before, and may still be on their way.
     earlier: Vec<TaskTracker>,
+}
+
+/// Up to when tokens of a name are of whom that was deleted, in Unix seconds.
+#[derive(Debug, Default)]
+struct Gone {
+    /// Of the deletions that have begun the last.
+    begun: Option<u64>,
+    /// Of each that may begin or fail yet.
+    beginning: Vec<u64>,
+}
+
+impl Gone {
+    fn cutoff(&self) -> Option<u64> {
+        self.beginning.iter().copied().chain(self.begun).max()
+    }
 }
 
 impl Underway {
@@ -57,8 +72,9 @@ impl Underway {
         // Nothing panics while it is held.
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let is_gone = caller.user().is_some_and(|user| {
-            let cutoff = state.gone.get(&caller.namespace).and_then(|gone| gone.get(&user.id));
-            cutoff.is_some_and(|cutoff| user.issued_at.is_none_or(|at| auth::seconds(at) <= *cutoff))
+            let gone = state.gone.get(&caller.namespace).and_then(|gone| gone.get(&user.id));
+            let cutoff = gone.and_then(Gone::cutoff);
+            cutoff.is_some_and(|cutoff| user.issued_at.is_none_or(|at| auth::seconds(at) <= cutoff))
         });
         if is_gone && !broken::is(Broken::Deletion) {
             return Err(Denied::RevokedToken);
@@ -66,38 +82,37 @@ impl Underway {
         Ok(state.calls.token())
     }
 
-    /// Lets in nobody any more with a token of that user from up to then, or to a later moment that was said before.
-    /// Ends when whoever was let in is in line, with what was said before.
-    async fn shut_out(&self, namespace: &str, user_id: &str, at: u64) -> Option<u64> {
-        let (cutoff, before) = {
+    /// Lets in nobody any more with a token of that user from up to then. Ends when whoever was let in is in line;
+    /// `settle` has to follow.
+    async fn shut_out(&self, namespace: &str, user_id: &str, at: u64) {
+        let before = {
             let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
             let gone = state.gone.entry(namespace.to_owned()).or_default();
-            let cutoff = gone.get(user_id).copied();
-            gone.insert(user_id.to_owned(), cutoff.map_or(at, |cutoff| cutoff.max(at)));
+            gone.entry(user_id.to_owned()).or_default().beginning.push(at);
             // Those who come from here on are not waited for; those are whom another deletion waits for already.
             let calls = std::mem::take(&mut state.calls);
             calls.close();
             state.earlier.retain(|calls| !calls.is_empty());
             state.earlier.push(calls);
-            (cutoff, state.earlier.clone())
+            state.earlier.clone()
         };
         if !broken::is(Broken::Deletion) {
             for calls in before {
                 calls.wait().await;
             }
         }
-        cutoff
     }
 
-    /// Lets them in again who were shut out by that: it did not begin. It is as before, unless another one has begun
-    /// since.
-    fn let_in(&self, namespace: &str, user_id: &str, at: u64, before: Option<u64>) {
+    /// It has begun, or not: then those come in again who were shut out by nothing else.
+    fn settle(&self, namespace: &str, user_id: &str, at: u64, has_begun: bool) {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(gone) = state.gone.get_mut(namespace).filter(|gone| gone.get(user_id) == Some(&at)) else { return };
-        match before {
-            Some(before) => gone.insert(user_id.to_owned(), before),
-            None => gone.remove(user_id),
-        };
+        let Some(gone) = state.gone.get_mut(namespace).and_then(|gone| gone.get_mut(user_id)) else { return };
+        if let Some(place) = gone.beginning.iter().position(|beginning| *beginning == at) {
+            gone.beginning.swap_remove(place);
+        }
+        if has_begun {
+            gone.begun = gone.begun.max(Some(at));
+        }
     }
 }
 
@@ -122,9 +137,10 @@ impl Chats {
     pub async fn begin_deletion(&self, namespace: &str, user_id: &str) -> Result<(Vec<String>, u64), Refusal> {
         let at = auth::seconds(SystemTime::now());
         let cutoff = Cutoff { namespace: namespace.to_owned(), user_id: auth::sealed(namespace, user_id), at };
-        let before = self.underway.shut_out(namespace, user_id, at).await;
+        self.underway.shut_out(namespace, user_id, at).await;
         let begun = self.store.begin_deletion(namespace.to_owned(), user_id.to_owned(), cutoff, TERMS).await;
-        let logins = begun.inspect_err(|_| self.underway.let_in(namespace, user_id, at, before))?;
+        self.underway.settle(namespace, user_id, at, begun.is_ok());
+        let logins = begun?;
         if broken::is(Broken::Deletion) {
             // Time for more calls with tokens that nobody has ended yet.
             sleep(Duration::from_millis(20)).await;
@@ -298,25 +314,42 @@ mod tests {
         let mut elsewhere = caller("ann", None);
         "other".clone_into(&mut elsewhere.namespace);
         assert!(is_let_in(&elsewhere) && is_let_in(&Caller::open("micro")));
-        underway.let_in("micro", "ann", 50, None);
+        underway.settle("micro", "ann", 50, false);
         assert!(is_let_in(&caller("ann", None)), "it did not begin");
     }
 
     #[tokio::test]
-    async fn whoever_was_shut_out_stays_so_where_the_clock_was_set_back_or_another_deletion_did_not_begin() {
+    async fn what_does_not_begin_takes_back_nothing_that_has_begun_nor_leaves_anything_behind() {
         let underway = Underway::default();
-        assert_eq!(underway.shut_out("micro", "ann", 50).await, None);
         let is_let_in = |issued_at| underway.enter(&caller("ann", Some(issued_at))).is_ok();
-        for at in [40, 60] {
-            let before = underway.shut_out("micro", "ann", at).await;
+        // Two at once of which neither begins, whichever of them ends first.
+        for ends in [[60, 61], [61, 60]] {
+            for at in [60, 61] {
+                underway.shut_out("micro", "ann", at).await;
+            }
+            assert!(!is_let_in(61) && is_let_in(62));
+            for at in ends {
+                underway.settle("micro", "ann", at, false);
+            }
+            assert!(is_let_in(1), "{ends:?}");
+        }
+        underway.shut_out("micro", "ann", 50).await;
+        underway.settle("micro", "ann", 50, true);
+        // The clock was set back, goes on, or stands still.
+        for at in [40, 60, 50] {
+            underway.shut_out("micro", "ann", at).await;
             assert!(!is_let_in(50) && is_let_in(61), "{at}");
-            underway.let_in("micro", "ann", at, before);
+            underway.settle("micro", "ann", at, false);
             assert!(!is_let_in(50) && is_let_in(51), "{at}");
         }
-        // Two at once, of which the first does not begin.
-        let before = underway.shut_out("micro", "ann", 60).await;
-        underway.shut_out("micro", "ann", 70).await;
-        underway.let_in("micro", "ann", 60, before);
-        assert!(!is_let_in(70) && is_let_in(71));
+        // Two in one second, of which one begins.
+        for has_begun in [true, false] {
+            underway.shut_out("micro", "ann", 70).await;
+            underway.shut_out("micro", "ann", 70).await;
+            underway.settle("micro", "ann", 70, has_begun);
+            assert!(!is_let_in(70) && is_let_in(71));
+            underway.settle("micro", "ann", 70, !has_begun);
+            assert!(!is_let_in(70) && is_let_in(71));
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::{Chats, Refusal};
 use crate::auth::Caller;
 use crate::limits::{Exporter, Place};
-use crate::store::{About, AccountData, Chat, ChatKey, End, MemberPage, Message, PageSize, Trace};
+use crate::store::{About, AccountData, Chat, ChatKey, Edge, MemberPage, Message, PageSize, Trace};
 
 /// What is read at once: it lies in memory until it is taken.
 const PAGE: PageSize = PageSize { messages: 128, bytes: 48 * 1024 };
@@ -182,7 +182,7 @@ impl Export {
             let page = self.chats.store.messages_of(chat.clone(), user_id.clone(), behind, PAGE).await?;
             return Ok(page);
         }
-        let page = self.chats.store.page(chat, after, chat.last_seq + 1, PAGE, End::Oldest).await?;
+        let page = self.chats.store.page(chat, after, chat.last_seq + 1, PAGE, Edge::Oldest).await?;
         // They may have been put out since the page before.
         self.still(&chat.id).await?;
         Ok((page.messages, page.has_more))

@@ -5,7 +5,7 @@ use micro_chat_wire::limit;
 
 use super::{Chats, Refusal, readable};
 use crate::auth::Caller;
-use crate::store::{End, Message, Page, PageSize, Range};
+use crate::store::{Edge, Message, Page, PageSize, Range};
 
 /// What `chats.ListMessages` answers without a limit.
 const LISTED: u64 = 25;
@@ -29,7 +29,7 @@ pub struct Listing {
     /// Messages to pass over.
     pub offset: u64,
     /// Which end to begin at.
-    pub from: End,
+    pub from: Edge,
 }
 
 impl Chats {
@@ -44,12 +44,12 @@ impl Chats {
         let name = readable(caller, chat_id, "")?;
         let before = if range.before == 0 { u64::MAX } else { range.before };
         let (after, from) = match range.after {
-            Some(after) => (after, End::Oldest),
-            None => (0, End::Newest),
+            Some(after) => (after, Edge::Oldest),
+            None => (0, Edge::Newest),
         };
         let page = self.store.listed(name, Range::Between { after, before }, limit, from).await?;
         let Page { mut messages, has_more } = page.ok_or(Refusal::UnknownChat)?;
-        if from == End::Newest {
+        if from == Edge::Newest {
             messages.reverse();
         }
         Ok((messages, has_more))

@@ -32,7 +32,7 @@ pub enum Command {
         #[arg(long, value_name = "SCOPES", default_value = "read,send")]
         scope: Scopes,
         /// What to call it in lists.
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", value_parser = name)]
         name: String,
     },
     /// Lists the keys, without what would let somebody use them.
@@ -64,6 +64,14 @@ pub fn list(keys: &[ApiKey], for_people: bool) -> String {
         format!("{}\n", cells.join(between))
     };
     rows.iter().map(line).collect()
+}
+
+/// What stays in its line and column, and tells a terminal nothing.
+fn name(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("a name is one line without tabs".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// What a header can carry.

@@ -32,7 +32,7 @@ pub struct Limiting {
     /// Open streams of a user.
     #[arg(long, value_name = "NUMBER", default_value = "50")]
     limit_streams_of_user: Most,
-    /// Bytes that come from an address: bodies of calls, and frames.
+    /// Bytes that come from an address: bodies of calls, and frames, each of them 256 at least.
     #[arg(long, value_name = "RATE", default_value = "8MiB/s:128MiB")]
     limit_bytes: Rate,
     /// Bytes that come from a user.

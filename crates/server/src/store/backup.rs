@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::folder::{DATABASE, Folder, SIGNING_KEY};
+use super::folder::{DATABASE, Folder, SIGNING_KEY, database};
 use super::{StoreError, schema};
 
 /// Writes a copy of the database in `folder` to `file`, as it stands at its last commit. A server may be using it.
@@ -14,8 +14,7 @@ pub fn back_up(folder: &Path, file: &Path) -> Result<(), StoreError> {
     if file.exists() {
         return Err(StoreError::Exists(file.to_owned()));
     }
-    let database = folder.join(DATABASE);
-    copy(&look_at(&database)?, file)
+    copy(&look_at(&database(folder)?)?, file)
 }
 
 /// Puts the copy `file` in the place of the database in `folder`, which no server may be using. The one that was there

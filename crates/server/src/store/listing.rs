@@ -5,7 +5,7 @@
 use rusqlite::{Connection, params};
 
 use super::reader::{named, page};
-use super::{ChatKey, ChatName, End, Page, PageSize, Store, StoreError};
+use super::{ChatKey, ChatName, Edge, Page, PageSize, Store, StoreError};
 
 /// How many of a chat's deleted messages lie before the one with that number, counted from that end.
 fn passed(
@@ -13,7 +13,7 @@ fn passed(
     chat: ChatKey,
     (first_seq, last_seq): (u64, u64),
     offset: u64,
-    from: End,
+    from: Edge,
 ) -> rusqlite::Result<u64> {
     let direction = from.direction();
     let mut select = connection.prepare_cached(&format!(
@@ -24,8 +24,8 @@ fn passed(
     while let Some(row) = deleted.next()? {
         let seq: u64 = row.get(0)?;
         let before = match from {
-            End::Oldest => seq.saturating_sub(first_seq),
-            End::Newest => last_seq.saturating_sub(seq),
+            Edge::Oldest => seq.saturating_sub(first_seq),
+            Edge::Newest => last_seq.saturating_sub(seq),
         };
         if before.saturating_sub(passed) > offset {
             break;
@@ -54,7 +54,7 @@ fn listed(
     name: &ChatName,
     range: Range,
     size: PageSize,
-    from: End,
+    from: Edge,
 ) -> rusqlite::Result<Option<Page>> {
     // Of one moment. What is deleted between two reads would be counted and not be missing, or the other way round; and
     // what is said once somebody has been put out is not theirs to read.
@@ -66,8 +66,8 @@ fn listed(
             let (first_seq, last_seq) = (chat.first_seq, chat.last_seq);
             let offset = offset.saturating_add(passed(&moment, chat.key, (first_seq, last_seq), offset, from)?);
             match from {
-                End::Oldest => ((first_seq - 1).saturating_add(offset), u64::MAX),
-                End::Newest => (0, (last_seq + 1).saturating_sub(offset)),
+                Edge::Oldest => ((first_seq - 1).saturating_add(offset), u64::MAX),
+                Edge::Newest => (0, (last_seq + 1).saturating_sub(offset)),
             }
         }
     };
@@ -84,7 +84,7 @@ impl Store {
         name: ChatName,
         range: Range,
         size: PageSize,
-        from: End,
+        from: Edge,
     ) -> Result<Option<Page>, StoreError> {
         self.look(move |connection| listed(connection, &name, range, size, from)).await
     }

@@ -90,14 +90,14 @@ pub enum Sent {
 
 /// Which end of a range a page is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum Edge {
     /// The smallest `seq` first.
     Oldest,
     /// The largest `seq` first.
     Newest,
 }
 
-impl End {
+impl Edge {
     /// As SQL has it.
     pub(super) const fn direction(self) -> &'static str {
         match self {

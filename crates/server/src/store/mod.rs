@@ -71,7 +71,7 @@ pub use keys::{ApiKey, Cutoff, KeyRing};
 pub use listing::Range;
 pub use logins::{Issue, NewLogin, Rotation, Used};
 pub use members::{MemberChange, MemberPage, Membership};
-pub use message::{End, Gone, Identity, Message, MessageDraft, Page, PageSize, Removal, Sent, Span};
+pub use message::{Edge, Gone, Identity, Message, MessageDraft, Page, PageSize, Removal, Sent, Span};
 use reader::Readers;
 pub use retention::Due;
 pub use traces::Trace;
@@ -97,7 +97,7 @@ pub enum StoreError {
     /// The folder can't be made or written.
     #[error("can't use the data folder {0}: {1}")]
     Folder(PathBuf, std::io::Error),
-    /// No server has ever run there.
+    /// There is none.
     #[error(
         "there is no database in {0}{why}; name the folder of the server's data with --data",
         why = if .0.exists() { "" } else { ", as there is no such folder" }
@@ -291,7 +291,7 @@ impl Store {
         after: u64,
         before: u64,
         size: PageSize,
-        from: End,
+        from: Edge,
     ) -> Result<Page, StoreError> {
         let chat = chat.clone();
         self.readers.run(move |connection| reader::page(connection, &chat, after, before, size, from)).await

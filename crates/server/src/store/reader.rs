@@ -8,7 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tokio::sync::Semaphore;
 
-use super::{Chat, ChatKey, ChatName, End, Message, Page, PageSize, Span, StoreError, schema};
+use super::{Chat, ChatKey, ChatName, Edge, Message, Page, PageSize, Span, StoreError, schema};
 use crate::metrics::Metrics;
 
 /// How many reads run at once.
@@ -173,7 +173,7 @@ pub fn page(
     after: u64,
     before: u64,
     size: PageSize,
-    from: End,
+    from: Edge,
 ) -> rusqlite::Result<Page> {
     let direction = from.direction();
     // SQLite's integers are signed; no seq comes near their end.
@@ -230,7 +230,7 @@ pub fn behind(connection: &Connection, chat: &Chat, after: u64, size: PageSize) 
     let moment = connection.unchecked_transaction()?;
     let (first_seq, last_seq) = bounds(&moment, chat.key)?;
     let after = after.max(first_seq - 1);
-    let Page { messages, has_more } = page(&moment, chat, after, u64::MAX, size, End::Oldest)?;
+    let Page { messages, has_more } = page(&moment, chat, after, u64::MAX, size, Edge::Oldest)?;
     moment.commit()?;
     let newest = messages.last().map_or(after, |message| message.seq);
     let to = if has_more { newest } else { newest.max(last_seq) };
@@ -242,7 +242,7 @@ pub fn tail(connection: &Connection, chat: &Chat, size: PageSize) -> rusqlite::R
     // Of one moment, as above.
     let moment = connection.unchecked_transaction()?;
     let (first_seq, last_seq) = bounds(&moment, chat.key)?;
-    let Page { mut messages, has_more } = page(&moment, chat, 0, u64::MAX, size, End::Newest)?;
+    let Page { mut messages, has_more } = page(&moment, chat, 0, u64::MAX, size, Edge::Newest)?;
     moment.commit()?;
     messages.reverse();
     let after = match messages.first() {

@@ -108,8 +108,8 @@ impl Connection {
                 }
             };
             fill(&mut metadata.namespace, checked_namespace(request.namespace).map_err(Ending::Refused)?);
-            fill(&mut metadata.chat_id, request.chat_id);
             fill(&mut metadata.chat_id, request.group_id);
+            fill(&mut metadata.chat_id, request.chat_id);
             fill(&mut metadata.user_id, request.user_id);
             fill(&mut metadata.token, request.token);
         }

@@ -87,9 +87,10 @@ impl Metadata {
         };
         Ok(Self {
             namespace: checked_namespace(field("micro-namespace", "namespace")?)?,
-            chat_id: match field("chat-id", "chat_id")? {
-                none if none.is_empty() => field("group-id", "group_id")?,
-                chat_id => chat_id,
+            // As in calls, a group before a chat.
+            chat_id: match field("group-id", "group_id")? {
+                none if none.is_empty() => field("chat-id", "chat_id")?,
+                group_id => group_id,
             },
             user_id: field("user-id", "user_id")?,
             // Not from the query: addresses are written into logs.

@@ -77,8 +77,10 @@ async fn a_group_is_named_by_its_own_name_wherever_a_chat_may_be() {
         server.gateway(&format!("/chat/Connect?group_id={group_id}&user_id=ann"), &[]).await,
         server.gateway("/chat/Connect", &[("group-id", group_id), ("user-id", "ann")]).await,
         server.gateway(&format!("/v1/chat/Join?group_id={group_id}&user_id=cat"), &[]).await,
+        // As in a call that names both.
+        server.gateway(&format!("/chat/Connect?chat_id=another&group_id={group_id}&user_id=ann"), &[]).await,
     ];
-    settle(&server, 3).await;
+    settle(&server, 4).await;
     server.send(group_id, "ben", "to all").await;
     for reader in &mut readers {
         let heard = reader.json().await;

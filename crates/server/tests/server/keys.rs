@@ -184,6 +184,10 @@ fn keys_are_listed_for_programs_with_tabs_and_for_people_with_a_heading() {
             run_in(folder.path(), &["keys", "create", "--namespace", "micro", "--scope", scope, "--name", name]);
         assert!(is_done);
     }
+    for name in ["two\tcolumns", "two\nlines", "\u{1b}[31mred"] {
+        let (is_done, _, err) = run_in(folder.path(), &["keys", "create", "--namespace", "micro", "--name", name]);
+        assert!(!is_done && err.contains("a name is one line without tabs"), "{err}");
+    }
     let (_, listed, err) = run_in(folder.path(), &["keys", "list"]);
     let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
     assert_eq!((rows.len(), err.as_str()), (2, ""));

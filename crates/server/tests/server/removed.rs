@@ -196,6 +196,9 @@ async fn a_restore_that_fails_leaves_everything_as_it_was() {
     let (done, said) = run(&["backup", &existing], data.path());
     assert!(!done && said.contains("exists already"), "{said}");
     assert_eq!(std::fs::read(&existing).expect("it is there"), b"mine");
+    let copy = elsewhere.path().join("copy.db");
+    let (done, said) = run(&["backup", copy.to_str().expect("a name")], elsewhere.path());
+    assert!(!done && said.contains("there is no database") && !copy.exists(), "{said}");
     let server = on(data.path()).await;
     let history: Value = server.ask("/chat/History", json!({ "chat_id": chat_id })).await;
     assert_eq!(history["messages"].as_array().map(Vec::len), Some(10));
