@@ -117,7 +117,7 @@ function createConnection(wasm: Wasm, server: string, hello: Hello, forget: () =
   let denied = false;
   const readers = new Map<number, Reader>();
   const senders = new Map<number, Sender>();
-  // The last of them.
+  // The last send's number.
   let sends = 0;
 
   // What the socket and the timer say goes into wasm; a trap has been told of when it comes out.

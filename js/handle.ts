@@ -177,7 +177,7 @@ export function open(
     .then((wasm) => {
       if (state === "closed") return;
       if (!guard(() => wasm.streams(path)))
-        throw badArgument(`Only /chat/Connect is connected to. Use post or get for ${path}.`);
+        throw badArgument(`Only /chat/Connect can be connected to. Use post or get for ${path}.`);
       const cursor = typeof after === "object" ? after : { epoch: 0, seq: after ?? -1 };
       connection = connectionOf(wasm, server, namespace, user_id, outbox);
       id = connection.subscribe(reader, chat_id, cursor.epoch, cursor.seq, !!members);

@@ -40,7 +40,7 @@ const PATIENCE = 5_000;
 const LEAVING = 1_000;
 
 let opening: Promise<Storage | undefined> | undefined;
-// Who has not answered in time is waited for no more, before it answers.
+// Who has not answered in time is waited for no more until it answers.
 let patience = PATIENCE;
 let warned = false;
 
@@ -97,7 +97,14 @@ async function open(): Promise<Storage> {
     "pageshow",
     ({ persisted }) => persisted && hold().then(() => owners.forEach((later) => later()), warn),
   );
+  // What this page knows already, whoever took it over while the page was away.
+  const own = new Set<IDBValidKey>();
   let opened: Promise<IDBDatabase> | undefined;
+  // The next step opens it anew; what has been in it may be gone, and keys be others' then.
+  const forget = () => {
+    opened = undefined;
+    own.clear();
+  };
   const connect = () =>
     (opened ??= new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open(NAME, 1);
@@ -108,12 +115,18 @@ async function open(): Promise<Storage> {
       request.onsuccess = () => {
         const { result } = request;
         // A later version of this script wants to change it.
-        result.onversionchange = () => result.close();
-        // The browser closed it, maybe since its user took away what was in it: the next step opens it anew.
-        result.onclose = () => (opened = undefined);
+        result.onversionchange = () => {
+          result.close();
+          forget();
+        };
+        // The browser closed it, maybe since its user took away what was in it.
+        result.onclose = forget;
         resolve(result);
       };
-      request.onerror = () => reject(request.error);
+      request.onerror = () => {
+        forget();
+        reject(request.error);
+      };
     }));
   await connect();
 
@@ -128,8 +141,6 @@ async function open(): Promise<Storage> {
   };
   const rowsOf = (owner: string): Promise<Row[]> => run((rows) => rows.index("owner").getAll(owner));
   const waitsFor = new Set<string>();
-  // What this page knows already, whoever took it over while the page was away.
-  const own = new Set<IDBValidKey>();
   return {
     async add(row) {
       const key = await run((rows) => rows.add({ ...row, tab }));

@@ -99,8 +99,10 @@ export function renew(): void {
   if (wait <= 0) {
     // Who needs it later asks for it.
     if (watcher) tokenOf().catch(() => {});
+  } else if (wait < Infinity) {
     // No timer waits for a month: then it is set again.
-  } else if (wait < Infinity) timer = setTimeout(renew, Math.min(wait, LONGEST));
+    timer = setTimeout(renew, Math.min(wait, LONGEST));
+  }
 }
 
 /** When a token ends, in milliseconds; not a number where it does not say. */

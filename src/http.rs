@@ -17,7 +17,7 @@ use web_sys::RequestInit;
 ")]
 extern "C" {
     /// What the text of an answer says; undefined where it is no JSON. JSON Lines end with the end of a line, which no
-    /// other answer does: they become a list.
+    /// other answer of this server does: they become a list.
     fn answer(text: &JsValue) -> JsValue;
 }
 
@@ -42,9 +42,10 @@ pub fn call(url: &JsValue, options: &RequestInit) -> Promise {
         let response = Response::from(response.unchecked_into::<web_sys::Response>());
         let (ok, code) = (response.ok(), response.status());
         let text = settled(web_sys::Response::from(response).text().map(JsValue::from)).await;
-        match text.map(|text| answer(&text)) {
-            Ok(answer) if ok && !answer.is_undefined() => Ok(answer),
-            Ok(answer) if answer.unchecked_ref::<Answer>().id().is_ok_and(|id| id.is_string()) => Err(answer),
+        // What breaks off in the middle is no answer.
+        match answer(&text.or(Err(CodedError::NETWORK))?) {
+            answer if ok && !answer.is_undefined() => Ok(answer),
+            answer if answer.unchecked_ref::<Answer>().id().is_ok_and(|id| id.is_string()) => Err(answer),
             _ => Err(CodedError::bad_answer(code).into()),
         }
     })

@@ -6,6 +6,9 @@ import { Context, Options, ServiceBuilder } from "selenium-webdriver/firefox.js"
 // What Firefox calls them.
 const SCHEMES = { dark: 0, light: 1 };
 
+/** What nobody answers any more. */
+const GONE = { error: "closed", message: "Firefox is gone" };
+
 export class Firefox {
   #bidi;
   #answers = new Map();
@@ -95,9 +98,7 @@ export class Firefox {
       const { level, text } = params;
       this.#console.push({ level: level === "error" ? "SEVERE" : level.toUpperCase(), message: text });
     });
-    this.#bidi.socket.on("close", () => {
-      for (const answer of this.#answers.values()) answer({ error: "closed", message: "Firefox is gone" });
-    });
+    this.#bidi.socket.on("close", () => this.#answers.forEach((answer) => answer(GONE)));
   }
 
   /**
@@ -107,7 +108,7 @@ export class Firefox {
   async #send(method, params) {
     const id = ++this.#bidi.id;
     const answered = new Promise((resolve) => this.#answers.set(id, resolve));
-    this.#bidi.socket.send(JSON.stringify({ id, method, params }));
+    this.#bidi.socket.send(JSON.stringify({ id, method, params }), (error) => error && this.#answers.get(id)?.(GONE));
     const { error, message, result } = await answered;
     if (error) throw new Error(`${method}: ${error}: ${message}`);
     return result;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use micro_chat_wire::auth::{Account, AccountKind, InspectRequest, InspectResponse};
+use micro_chat_wire::auth::{
+    Account, AccountKind, InspectRequest, InspectResponse, Login, OptionsRequest, OptionsResponse,
+};
 use serde::Serialize;
 use ureq::BodyReader;
 
@@ -90,22 +92,30 @@ impl Caller {
         }
         match self.call("auth/Inspect", &InspectRequest::default()) {
             Ok(answer) => Ok(Some(api::read::<InspectResponse>(&answer)?.account)),
-            // A server in `dev` has nobody to ask; another says the same of the next call.
+            // The next call says the same, where it matters.
             Err(Failure::Refused(error)) if error.code < 429 => Ok(None),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Says whose calls these are, where somebody else is named than the user whose token it is.
-    pub fn tell_whose(&self, named: &str) -> Result<(), Failure> {
+    /// Says whose call that was, where somebody else was named than the user whose token it is. It is no more than a
+    /// word: where nobody can be asked, it is left out.
+    pub fn tell_whose(&self, named: &str) {
         if named.is_empty() {
-            return Ok(());
+            return;
         }
-        let user = self.account()?.filter(|account| account.kind == AccountKind::User && account.id != named);
-        if let Some(user) = user {
-            answer::note(&format!("this is done as {}, whose token it is, and not as {named}", user.id));
+        let account = self.account().ok().flatten();
+        let user = account.filter(|account| account.kind == AccountKind::User && account.id != named);
+        // A server in `dev` knows whose a login is, and believes the name.
+        if let Some(user) = user.filter(|_| self.needs_proof()) {
+            answer::note(&format!("this was done as {}, whose token it is, and not as {named}", user.id));
         }
-        Ok(())
+    }
+
+    /// Whether it counts who proves to be whom.
+    fn needs_proof(&self) -> bool {
+        let options = self.call("auth/Options", &OptionsRequest::default());
+        options.and_then(|answer| api::read::<OptionsResponse>(&answer)).is_ok_and(|it| it.login == Login::Required)
     }
 
     /// In which namespace calls are, known before anything is done there, and named by them from here on. It is the

@@ -81,9 +81,10 @@ pub fn ask_part(
     next: impl FnOnce(&Value) -> Option<String>,
 ) -> Result<(), Failure> {
     let caller = Caller::of(place)?;
-    caller.tell_whose(user_id)?;
     let answer = caller.call(method, request)?;
-    answer::print_part(place.output.value, &answer, columns, next)
+    answer::print_part(place.output.value, &answer, columns, next)?;
+    caller.tell_whose(user_id);
+    Ok(())
 }
 
 /// What asks for what is behind a list that was asked for with an offset.

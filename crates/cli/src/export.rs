@@ -27,7 +27,9 @@ pub fn run(place: &Place, options: Export) -> Result<(), Failure> {
     let lines: Box<dyn io::Read> = if chat_id.is_empty() {
         Box::new(caller.read("chats/ExportUser", &ExportUserRequest { user_id })?)
     } else {
-        Box::new(caller.read("chats/ExportChat", &ExportChatRequest { chat_id, user_id })?)
+        let read = caller.read("chats/ExportChat", &ExportChatRequest { chat_id, user_id: user_id.clone() })?;
+        caller.tell_whose(&user_id);
+        Box::new(read)
     };
     let lines = BufReader::new(lines);
     let Some(path) = path else {

@@ -91,7 +91,7 @@ impl Place {
         })
     }
 
-    /// The namespace as logins know it, and where nothing else says it.
+    /// The namespace as logins know it: what was said, or the one that holds where nothing was.
     pub fn namespace(&self) -> &str {
         self.namespace.as_ref().map_or(micro_chat_wire::DEFAULT_NAMESPACE, |namespace| &namespace.value)
     }

@@ -240,6 +240,11 @@ async fn who_names_another_than_the_token_does_is_told_whose_it_is() {
         let own = desk.run(&[call, &["ann"]].concat()).await;
         assert_eq!((own.code, own.err.as_str()), (0, ""), "{call:?}");
     }
+    let exported = desk.run(&["chats", "export", "--chat_id", &id, "--user_id=ben"]).await;
+    assert!(exported.code == 0 && exported.err.contains("as ann,"), "{}", exported.err);
+    // Who is refused is told only that.
+    let refused = desk.run(&["chat", "send", "--chat_id=none", "--text=hello", "--user_id=ben"]).await;
+    assert!(refused.code == 1 && !refused.err.contains("as ann"), "{}", refused.err);
     // Who is brought in or put out is somebody else; and a site's own server acts for whom it names.
     for call in ["kick", "invite"] {
         let ran = desk.run(&["chat", call, "--group_id", group, "--user_id=ben"]).await;
