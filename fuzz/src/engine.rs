@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 const STEPS: usize = 400;
 
 /// One step a line: `[` begins a frame of the server, `o` opens the socket, `c` closes it with a code, `t` lets time
-/// pass, `s` subscribes, `u` unsubscribes, `p` publishes; `w`, `z`, `l`, `r` wake, pause, leave, and bring another
-/// token.
+/// pass, `s` subscribes, `k` reads on elsewhere, `u` unsubscribes, `p` publishes; `w`, `z`, `l`, `r` wake, pause, leave,
+/// and bring another token.
 pub fn engine(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut page = Page::default();
@@ -40,6 +40,13 @@ pub fn engine(data: &[u8]) {
             "u" => {
                 session.unsubscribe(number as u32);
                 page.stands.remove(&(number as u32));
+            }
+            "k" => {
+                // Which, and where to.
+                let (id, seq) = ((number % 16) as u32, number / 16);
+                let after = (seq > 0).then_some(Cursor { epoch: seq % 3, seq });
+                session.seek(id, after, seq % 2 == 1, page.now);
+                page.stands.entry(id).and_modify(|stand| *stand = None);
             }
             "p" => {
                 page.sends += 1;
