@@ -70,7 +70,7 @@ async fn a_database_that_it_may_not_write_is_told_at_the_start() {
     use std::os::unix::fs::MetadataExt;
     let home = tempfile::tempdir().expect("a folder");
     let data = home.path().join("data");
-    let made = program(&["keys", "list"], &data).output().await.expect("it starts");
+    let made = program(&["keys", "create", "--namespace", "micro"], &data).output().await.expect("it starts");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     fs::set_permissions(data.join("chat.db"), fs::Permissions::from_mode(0o400)).expect("a mode");
     let mut command = Command::new(env!("CARGO_BIN_EXE_micro-chat-server"));
