@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 const STEPS: usize = 400;
 
 /// One step a line: `[` begins a frame of the server, `o` opens the socket, `c` closes it with a code, `t` lets time
-/// pass, `s` subscribes, `k` reads on elsewhere, `u` unsubscribes, `p` publishes; `w`, `z`, `l`, `r` wake, pause, leave,
-/// and bring another token.
+/// pass, `s` subscribes, `k` reads on elsewhere, `u` unsubscribes, `p` publishes; `w`, `z`, `l`, `r` wake, pause,
+/// leave, and bring another token.
 pub fn engine(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let mut page = Page::default();
