@@ -106,12 +106,16 @@ impl Underway {
     /// It has begun, or not: then those come in again who were shut out by nothing else.
     fn settle(&self, namespace: &str, user_id: &str, at: u64, has_begun: bool) {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(gone) = state.gone.get_mut(namespace).and_then(|gone| gone.get_mut(user_id)) else { return };
+        let Some(names) = state.gone.get_mut(namespace) else { return };
+        let Some(gone) = names.get_mut(user_id) else { return };
         if let Some(place) = gone.beginning.iter().position(|beginning| *beginning == at) {
             gone.beginning.swap_remove(place);
         }
         if has_begun {
             gone.begun = gone.begun.max(Some(at));
+        }
+        if gone.cutoff().is_none() {
+            names.remove(user_id);
         }
     }
 }
@@ -332,6 +336,7 @@ mod tests {
                 underway.settle("micro", "ann", at, false);
             }
             assert!(is_let_in(1), "{ends:?}");
+            assert!(underway.0.read().expect("no panic").gone["micro"].is_empty());
         }
         underway.shut_out("micro", "ann", 50).await;
         underway.settle("micro", "ann", 50, true);
