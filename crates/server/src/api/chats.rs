@@ -5,12 +5,10 @@ use micro_chat_wire::chats::{
     SendMessageRequest, SendMessageResponse,
 };
 use micro_chat_wire::inbox::{ListChatsRequest, ListChatsResponse, ListedChat, MarkReadRequest, MarkReadResponse};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::auth::Caller;
 use crate::chat::{AtLeast, Chats, Listing, Refusal};
-use crate::store::{self, Edge, Identity, MessageDraft, Nanos};
+use crate::store::{self, Edge, Identity, MessageDraft, rfc3339};
 
 /// `chats.CreateChat`.
 pub async fn create(chats: &Chats, caller: &Caller, request: CreateChatRequest) -> Result<CreateChatResponse, Refusal> {
@@ -91,12 +89,4 @@ impl From<&store::Message> for Message {
             sent_at: rfc3339(message.sent_at),
         }
     }
-}
-
-/// A time as this API writes it.
-pub fn rfc3339(at: Nanos) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(at.into())
-        .ok()
-        .and_then(|time| time.format(&Rfc3339).ok())
-        .unwrap_or_default()
 }

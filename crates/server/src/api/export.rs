@@ -12,14 +12,13 @@ use micro_chat_wire::endpoint::Endpoint;
 use micro_chat_wire::export::{Account, Chat, End, ExportChatRequest, ExportUserRequest, Line, User};
 use serde::Serialize;
 
-use super::chats::rfc3339;
 use super::fault::Fault;
 use super::request::Call;
 use crate::auth::Caller;
 use crate::chat::{Export, Part, Refusal};
 use crate::node::Node;
 use crate::progress::PORTION;
-use crate::store::{About, AccountData, MemberPage, Message};
+use crate::store::{About, AccountData, MemberPage, Message, rfc3339};
 
 /// What a chat's line ends with, behind the last of its members.
 const END: &[u8] = b"]}}\n";

@@ -8,10 +8,9 @@ use micro_chat_wire::groups::{
 use micro_chat_wire::limit;
 use uuid::Uuid;
 
-use super::chats::rfc3339;
 use crate::auth::Caller;
 use crate::chat::{Act, Chats, History, Refusal};
-use crate::store::{self, Identity, MessageDraft, Nanos};
+use crate::store::{self, Identity, MessageDraft, Nanos, rfc3339};
 
 /// `chat.Create`.
 pub async fn create(chats: &Chats, caller: &Caller, request: CreateRequest) -> Result<GroupResponse, Refusal> {

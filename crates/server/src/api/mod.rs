@@ -15,7 +15,7 @@ pub(crate) mod answer;
 mod assets;
 mod auth;
 mod chat;
-pub mod chats;
+mod chats;
 mod cookies;
 mod deletion;
 mod docs;

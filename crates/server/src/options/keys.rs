@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::api::chats::rfc3339;
 use crate::auth::Scopes;
-use crate::store::ApiKey;
+use crate::store::{ApiKey, rfc3339};
 
 /// What is to be done with API keys.
 #[derive(Debug, Args)]

@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Nanos;
 
@@ -25,4 +27,12 @@ pub fn stand_behind_deletions(connection: &Connection) -> rusqlite::Result<()> {
         connection.query_row("SELECT coalesce(max(at), -1) FROM deletions", [], |row| row.get::<_, Nanos>(0))?;
     FLOOR.set(newest.saturating_add(1));
     Ok(())
+}
+
+/// A time for people and programs: RFC 3339, in UTC.
+pub fn rfc3339(at: Nanos) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(at.into())
+        .ok()
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_default()
 }

@@ -61,6 +61,7 @@ pub use chat::{Chat, ChatDraft, ChatKey, ChatName, ChatWithUsers};
 pub use check::{Checked, check};
 use checkpointer::Checkpointer;
 use clock::now;
+pub use clock::rfc3339;
 pub use deletion::{Deleted, Deletion};
 pub use export::{About, AccountData};
 pub use folder::SIGNING_KEY;
