@@ -130,8 +130,8 @@ pub enum Event {
 /// A chat that is being read; dropped, it is left.
 ///
 /// Whoever takes its events slowly, or not at all, keeps nobody waiting: about a thousand of them wait, and what comes
-/// then is asked for again once there is room. No message is lost by that, unless the chat ends meanwhile; what was said
-/// of the connection, and who came and went, is not told again: who is there then is.
+/// then is asked for again once there is room. No message is lost by that, unless the chat ends meanwhile; what was
+/// said of the connection, and who came and went, is not told again: who is there then is.
 #[derive(Debug)]
 pub struct Reading {
     /// Names the subscription to the task.
